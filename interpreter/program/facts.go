@@ -1,0 +1,138 @@
+package program
+
+import "strconv"
+
+// The plain facts of a robot and its deck that expansion, checks and the
+// simulator need. Lengths are micrometres, volumes nanolitres, rates nL/s.
+
+// Labware is a definition: geometry and the facts that rules read.
+type Labware struct {
+	Namespace, LoadName string
+	Version             int
+	DisplayName         string
+	Category            string // wellPlate, tubeRack, tipRack, reservoir, trash, …
+	IsTipRack           bool
+	TipLength           int64 // µm, tip racks only
+	TipOverlap          int64 // µm, the definition's nominal one
+	TouchTipDisabled    bool
+	CenterMultichannel  bool  // 8-channel pipettes stand centred in each well
+	X, Y, Z             int64 // outer size
+	Wells               []Well
+	Columns             [][]int // indices into Wells, column by column, each from the back: the definition's ordering
+	JSON                []byte  // the definition itself, for users' own; nil for the standard catalogue
+	index               map[string]int
+}
+
+// Well is one well, tube or tip place of a labware.
+type Well struct {
+	Name     string // A1
+	Row      string // A
+	Column   int    // 1, counted as people do
+	X, Y, Z  int64  // centre of the bottom, from the labware's front left corner
+	Depth    int64
+	Round    bool
+	Diameter int64 // of a round one
+	XSize    int64 // of a rectangular one
+	YSize    int64
+	MaxNL    int64  // nominal capacity; tip places: what the tip holds
+	Shape    string // flat, u, v or empty where the definition says nothing
+}
+
+// URI returns namespace/loadName/version.
+func (l *Labware) URI() string { return l.Namespace + "/" + l.LoadName + "/" + strconv.Itoa(l.Version) }
+
+// Well returns the index of the well called name, such as "A1".
+func (l *Labware) Well(name string) (int, bool) {
+	if l.index == nil {
+		for i := range l.Wells {
+			if l.Wells[i].Name == name {
+				return i, true
+			}
+		}
+		return 0, false
+	}
+	i, ok := l.index[name]
+	return i, ok
+}
+
+// Index builds the name index; whoever makes a Labware calls it once before
+// sharing it.
+func (l *Labware) Index() {
+	l.index = make(map[string]int, len(l.Wells))
+	for i := range l.Wells {
+		l.index[l.Wells[i].Name] = i
+	}
+}
+
+// PipetteModel is what is known of a kind of pipette.
+type PipetteModel struct {
+	Name                        string // p300_single_gen2
+	DisplayName                 string
+	Channels                    int
+	MinNL, MaxNL                int64
+	Aspirate, Dispense, BlowOut int64    // default flow rates, nL/s
+	Tips                        []string // load names of the tip racks it takes
+	ReturnTipPermille           int64    // how deep a returned tip is put, in thousandths of its length below the rack's top
+	TipOverlap                  int64    // µm
+}
+
+// Slot is a place on the deck.
+type Slot struct {
+	Name string // "1" … "11"
+	X, Y int64  // front left corner
+}
+
+// Placed is a labware on the deck under the name the workflow gives it.
+type Placed struct {
+	Name string
+	Slot string
+	Def  *Labware
+	Type string // as written in the workflow: a load name or a file
+}
+
+// Pipette is a pipette on a mount under the name the workflow gives it.
+type Pipette struct {
+	Name  string
+	Mount string // left or right
+	Model *PipetteModel
+	Racks []int // indices into Deck.Labware, in the order tips are taken
+}
+
+// Liquid is a declared liquid.
+type Liquid struct {
+	Name        string
+	Description string
+	Color       string // "#rrggbb" or empty
+	Wells       []WellRef
+	VolumeNL    []int64 // per well of Wells; -1 where the amount was not declared
+	Tip         WellRef // the tip kept for it; None if there is none
+}
+
+// Deck is everything on the robot before the first step.
+type Deck struct {
+	Labware  []Placed
+	Pipettes []Pipette
+	Liquids  []Liquid
+}
+
+// WellRef names a well by indices into Deck.Labware and its definition's
+// Wells. None names no well.
+type WellRef struct {
+	Labware int16
+	Well    int16
+}
+
+// None is the WellRef of no well.
+var None = WellRef{-1, -1}
+
+// WellName renders r as plate.A1.
+func (d *Deck) WellName(r WellRef) string {
+	if r == None {
+		return ""
+	}
+	l := &d.Labware[r.Labware]
+	return l.Name + "." + l.Def.Wells[r.Well].Name
+}
+
+// Well returns the facts of the well r names.
+func (d *Deck) Well(r WellRef) *Well { return &d.Labware[r.Labware].Def.Wells[r.Well] }

@@ -1,0 +1,6 @@
+package diag
+
+// Codes OTF1xx, the file and its YAML.
+var ()
+
+var fileCodes = []*Code{}
