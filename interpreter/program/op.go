@@ -1,0 +1,143 @@
+package program
+
+// Kind names an atomic operation, as the field names it.
+type Kind uint8
+
+// The operations. Their order is that of the table of ops and of the
+// documentation; their names are what plan.json says.
+const (
+	PickUpTip Kind = iota
+	Aspirate
+	Dispense
+	AirGap
+	TouchTip
+	BlowOut
+	DropTip
+	ReturnTip
+	MoveTo
+	Home
+	Delay
+	Pause
+	Comment
+	EndRun
+	Kinds int = iota
+)
+
+// Effect says what may be done with an operation whose outcome is in doubt.
+type Effect uint8
+
+const (
+	// NoEffect operations may be repeated and their results kept.
+	NoEffect Effect = iota
+	// Idempotent ones may be repeated.
+	Idempotent
+	// Physical ones touch liquid, tips or labware: never repeated in doubt.
+	Physical
+	// External ones act on the world outside the robot; without an
+	// idempotency key they count as Physical.
+	External
+)
+
+// String returns the effect's name as in plans and documentation.
+func (e Effect) String() string {
+	return [...]string{"none", "idempotent", "physical", "external"}[e]
+}
+
+// Fields says which attributes of an Op mean something for its kind; only
+// these appear in plan.json, and only these are compared.
+type Fields uint16
+
+// The attributes of an Op.
+const (
+	HasPipette Fields = 1 << iota
+	HasWell
+	HasAt
+	HasVolume
+	HasRate
+	HasSpeed
+	HasDuration
+	HasText
+	HasPushOut
+	HasTouch
+	HasTrash // the place may be the fixed trash instead of a well
+)
+
+// Info is the row of an operation in the table of ops.
+type Info struct {
+	Name   string
+	Effect Effect
+	Fields Fields
+	Doc    string
+}
+
+// Info returns k's row.
+func (k Kind) Info() *Info { return &opTable[k] }
+
+// String returns the operation's name in plan.json.
+func (k Kind) String() string { return opTable[k].Name }
+
+var opTable = [Kinds]Info{
+	PickUpTip: {"pick_up_tip", Physical, HasPipette | HasWell | HasAt | HasSpeed, "Press the nozzle into a tip and lift it."},
+	Aspirate:  {"aspirate", Physical, HasPipette | HasWell | HasAt | HasVolume | HasRate | HasSpeed, "Draw liquid from a well."},
+	Dispense:  {"dispense", Physical, HasPipette | HasWell | HasAt | HasVolume | HasRate | HasSpeed | HasPushOut | HasTrash, "Give liquid, and the air drawn after it, into a well."},
+	AirGap:    {"air_gap", Physical, HasPipette | HasWell | HasAt | HasVolume | HasRate | HasSpeed, "Draw air above a well, so that the tip does not drip."},
+	TouchTip:  {"touch_tip", Physical, HasPipette | HasWell | HasAt | HasSpeed | HasTouch, "Touch the sides of a well with the tip."},
+	BlowOut:   {"blow_out", Physical, HasPipette | HasWell | HasAt | HasRate | HasSpeed | HasTrash, "Push the plunger past its end to empty the tip."},
+	DropTip:   {"drop_tip", Physical, HasPipette | HasWell | HasAt | HasSpeed | HasTrash, "Drop the tip into the trash or a place."},
+	ReturnTip: {"return_tip", Physical, HasPipette | HasWell | HasAt | HasSpeed, "Put the tip back to where it came from."},
+	MoveTo:    {"move_to", Physical, HasPipette | HasWell | HasAt | HasSpeed, "Move the tip to a place."},
+	Home:      {"home", Idempotent, 0, "Move all axes to their home position."},
+	Delay:     {"delay", NoEffect, HasDuration, "Wait."},
+	Pause:     {"pause", NoEffect, HasText, "Wait until a person says to go on."},
+	Comment:   {"comment", NoEffect, HasText, "Write a line into the run's log."},
+	EndRun:    {"end_run", Physical, HasPipette | HasWell, "What the robot does when a run ends: drop the tip that is on, and home."},
+}
+
+// Origin is the reference point of a height.
+type Origin uint8
+
+// The reference points. Liquid is the tracked surface.
+const (
+	Top Origin = iota
+	Bottom
+	Center
+)
+
+// String returns the origin's name in plan.json and in the language.
+func (o Origin) String() string { return [...]string{"top", "bottom", "center"}[o] }
+
+// Position is a point in a well, in micrometres from its Origin.
+type Position struct {
+	From    Origin
+	X, Y, Z int32
+}
+
+// Touch says how a tip touches a well's sides.
+type Touch struct {
+	Radius int16 // thousandths of the well's radius
+	Sides  uint8 // bit 0 left, 1 right, 2 front, 3 back
+}
+
+// AllSides is the Touch of every side at the full radius.
+var AllSides = Touch{Radius: 1000, Sides: 15}
+
+// Op is one atomic operation. It is a small value without pointers; which of
+// its fields mean something is said by its Kind's row.
+type Op struct {
+	Kind     Kind
+	Pipette  int8 // index into Deck.Pipettes
+	Trash    bool // the place is the fixed trash, not Well
+	HasPush  bool // PushOut is given; otherwise the robot's own for the model
+	Well     WellRef
+	At       Position
+	Touch    Touch
+	Volume   int64 // nL
+	PushOut  int64 // nL
+	Rate     int64 // nL/s
+	Speed    int64 // µm/s of the gantry on the way there, or of the touch; 0 is the robot's default
+	Duration int64 // ms
+}
+
+// DefaultSpeed is the OT-2's gantry speed where a step names none, in µm/s
+// (Opentrons: 400 mm/s).
+const DefaultSpeed = 400_000

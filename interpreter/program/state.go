@@ -1,0 +1,186 @@
+package program
+
+// Content is what a well or a tip holds: volumes by declared liquid. A well
+// whose amount was not declared is Unknown: its volume is counted from zero
+// and may be negative, its composition is that of the declared liquid.
+type Content struct {
+	Volume  int64   // nL of liquid
+	Parts   []int64 // nL per Deck.Liquids index, and last what no declaration names; sums to Volume
+	Unknown bool
+	Of      int  // the declared liquid of an Unknown well
+	Touched bool // held something at some time, or was declared
+}
+
+// TipState is what is at a place of a tip rack.
+type TipState uint8
+
+// The states of a tip place. Kept places were emptied and will be filled again
+// by a return.
+const (
+	TipNew  TipState = iota
+	TipOut           // on a pipette or gone
+	TipUsed          // returned
+)
+
+// Mounted is what is on a pipette.
+type Mounted struct {
+	On   bool
+	From WellRef // where the tip came from
+	Max  int64   // nL it can hold with this pipette
+	Held Content
+	Air  int64 // nL of air drawn after the liquid
+	Used bool  // the tip touched liquid since it was picked up
+	Last WellRef
+}
+
+// State is the state of a deck in the course of a program. Apply is the only
+// thing that changes it. A State belongs to one goroutine.
+type State struct {
+	Deck    *Deck
+	wells   [][]Content // by labware, by well; nil for tip racks
+	tips    [][]TipState
+	reserve [][]bool // places kept for a liquid, or never given out by themselves
+	Mounts  []Mounted
+	touched Touched
+	scratch []int64
+	width   int // length of Parts
+}
+
+// NewState returns the state before the first step.
+func NewState(d *Deck) *State {
+	s := &State{Deck: d, width: len(d.Liquids) + 1}
+	s.wells = make([][]Content, len(d.Labware))
+	s.tips = make([][]TipState, len(d.Labware))
+	s.reserve = make([][]bool, len(d.Labware))
+	for i := range d.Labware {
+		n := len(d.Labware[i].Def.Wells)
+		if d.Labware[i].Def.IsTipRack {
+			s.tips[i] = make([]TipState, n)
+			s.reserve[i] = make([]bool, n)
+			continue
+		}
+		s.wells[i] = make([]Content, n)
+		parts := make([]int64, n*s.width)
+		for w := range s.wells[i] {
+			s.wells[i][w].Parts = parts[w*s.width : (w+1)*s.width : (w+1)*s.width]
+		}
+	}
+	s.Mounts = make([]Mounted, len(d.Pipettes))
+	for i := range s.Mounts {
+		s.Mounts[i] = Mounted{From: None, Last: None, Held: Content{Parts: make([]int64, s.width)}}
+	}
+	s.touched.scratch(s.width)
+	s.scratch = make([]int64, s.width)
+	for i := range d.Liquids {
+		s.fill(i)
+	}
+	return s
+}
+
+func (s *State) fill(liquid int) {
+	l := &s.Deck.Liquids[liquid]
+	for i, w := range l.Wells {
+		c := s.content(w)
+		if c == nil {
+			continue
+		}
+		c.Touched = true
+		if l.VolumeNL[i] < 0 {
+			c.Unknown, c.Of = true, liquid
+			continue
+		}
+		c.Volume += l.VolumeNL[i]
+		c.Parts[liquid] += l.VolumeNL[i]
+	}
+	if l.Tip != None {
+		s.Reserve(l.Tip)
+	}
+}
+
+// Reserve keeps a tip place from being given out by NextTip.
+func (s *State) Reserve(r WellRef) {
+	if s.reserve[r.Labware] != nil {
+		s.reserve[r.Labware][r.Well] = true
+	}
+}
+
+func (s *State) content(r WellRef) *Content {
+	if r == None || s.wells[r.Labware] == nil {
+		return nil
+	}
+	return &s.wells[r.Labware][r.Well]
+}
+
+// Content returns what the well r holds; ok is false where r is no well that
+// can hold liquid. It is valid until the next Apply and must not be changed.
+func (s *State) Content(r WellRef) (*Content, bool) {
+	c := s.content(r)
+	return c, c != nil
+}
+
+// Tip returns what is at the tip place r.
+func (s *State) Tip(r WellRef) TipState { return s.tips[r.Labware][r.Well] }
+
+// NextTip returns the place of the next unused tip for a pipette, rack by rack
+// and column by column; ok is false when there is none left.
+func (s *State) NextTip(pipette int) (WellRef, bool) {
+	p := &s.Deck.Pipettes[pipette]
+	for _, rack := range p.Racks {
+		if w, ok := s.nextIn(rack, p.Model.Channels); ok {
+			return WellRef{int16(rack), int16(w)}, true
+		}
+	}
+	return None, false
+}
+
+func (s *State) nextIn(rack, channels int) (int, bool) {
+	for _, column := range s.Deck.Labware[rack].Def.Columns {
+		if channels > 1 {
+			if s.columnIsNew(rack, column) {
+				return column[0], true
+			}
+			continue
+		}
+		for _, w := range column {
+			if s.tips[rack][w] == TipNew && !s.reserve[rack][w] {
+				return w, true
+			}
+		}
+	}
+	return 0, false
+}
+
+func (s *State) columnIsNew(rack int, column []int) bool {
+	for _, w := range column {
+		if s.tips[rack][w] != TipNew || s.reserve[rack][w] {
+			return false
+		}
+	}
+	return true
+}
+
+// Clone returns an independent copy.
+func (s *State) Clone() *State {
+	c := NewState(s.Deck)
+	for i := range s.wells {
+		for w := range s.wells[i] {
+			copyContent(&c.wells[i][w], &s.wells[i][w])
+		}
+		copy(c.tips[i], s.tips[i])
+		copy(c.reserve[i], s.reserve[i])
+	}
+	for i := range s.Mounts {
+		held := c.Mounts[i].Held
+		c.Mounts[i] = s.Mounts[i]
+		c.Mounts[i].Held = held
+		copyContent(&c.Mounts[i].Held, &s.Mounts[i].Held)
+	}
+	return c
+}
+
+func copyContent(to, from *Content) {
+	parts := to.Parts
+	*to = *from
+	to.Parts = parts
+	copy(to.Parts, from.Parts)
+}

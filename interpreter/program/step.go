@@ -1,0 +1,119 @@
+package program
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
+
+// Site is a place of the workflow that steps come from. One exists per step of
+// the language, made once per version of the file.
+type Site struct {
+	Path string // steps[0].do[2], or the step's own id
+	Span diag.Span
+}
+
+// Frame is one level of what a step is inside of: a step of the language, an
+// iteration of its loop, or a part (a well, a liquid) of what it does. Frames
+// are shared by the steps inside them and never change.
+type Frame struct {
+	Parent *Frame
+	Site   *Site  // set where the frame is a step of the language
+	Label  string // the segment of the id: steps[0], A1, red
+	Note   string // for people: "w = plate.A1 (1 of 60)"; empty for parts
+}
+
+// Step is one atomic step of an expanded workflow.
+type Step struct {
+	N     int // ordinal, from 1; the machine identity of the step
+	Op    Op
+	Text  string // message of a pause or comment
+	Frame *Frame
+	Seq   int // how many operations of this kind came before in this frame
+}
+
+// ID renders the step's derived id, such as steps[0]/A3/aspirate. It is the
+// same for identical input, and unique in a program.
+func (s *Step) ID() string {
+	var b strings.Builder
+	s.Frame.writeID(&b)
+	b.WriteString(s.Op.Kind.String())
+	if s.Seq > 0 {
+		b.WriteByte('-')
+		b.WriteString(strconv.Itoa(s.Seq + 1))
+	}
+	return b.String()
+}
+
+func (f *Frame) writeID(b *strings.Builder) {
+	if f == nil {
+		return
+	}
+	f.Parent.writeID(b)
+	if f.Label != "" {
+		b.WriteString(f.Label)
+		b.WriteByte('/')
+	}
+}
+
+// Where returns the place of the workflow that the step comes from.
+func (s *Step) Where() diag.Span {
+	for f := s.Frame; f != nil; f = f.Parent {
+		if f.Site != nil {
+			return f.Site.Span
+		}
+	}
+	return diag.Span{}
+}
+
+// Loops returns what the enclosing loops were at, outermost first.
+func (f *Frame) Loops() []string {
+	if f == nil {
+		return nil
+	}
+	out := f.Parent.Loops()
+	if f.Note != "" {
+		out = append(out, f.Note)
+	}
+	return out
+}
+
+// Sites returns the paths of the enclosing steps of the language, outermost
+// first, each with the state of its loop.
+func (f *Frame) Sites() []string {
+	if f == nil {
+		return nil
+	}
+	out := f.Parent.Sites()
+	switch {
+	case f.Site != nil:
+		out = append(out, f.Site.Path)
+	case f.Note != "" && len(out) > 0:
+		out[len(out)-1] += " [" + f.Note + "]"
+	}
+	return out
+}
+
+// Movement is liquid to be moved, before tips and chunks are chosen. Rules
+// about what gets where read movements; ops are what the robot does.
+type Movement struct {
+	From, To WellRef
+	Volume   int64 // nL
+	Frame    *Frame
+}
+
+// Transition is one step with the state after it and what it touched.
+type Transition struct {
+	Step     *Step
+	Movement *Movement // the movement this step serves, or nil
+	After    *State
+	Touched  *Touched
+}
+
+// Sink receives an expansion step by step. A Transition is valid only during
+// the call. An error stops the expansion; it is for sinks that write, never
+// for findings.
+type Sink interface {
+	Step(*Transition) error
+}
