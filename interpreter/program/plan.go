@@ -1,0 +1,57 @@
+package program
+
+// Plan is an expanded workflow as data: what a person reviews, what is kept,
+// and what is carried out. It may be relied on to be a pure function of the
+// files and parameters it was made from.
+type Plan struct {
+	Workflow    Workflow
+	Deck        *Deck
+	Steps       []Step
+	End         End
+	Needs       Needs
+	EstimateMS  int64 // how long the robot takes, by its time model
+	Fingerprint string
+	Files       []File // what it was made from, so that it can be kept and applied elsewhere; may be empty
+}
+
+// Workflow says which workflow a plan is of.
+type Workflow struct {
+	Name   string
+	File   string
+	Params []Param
+}
+
+// Param is a parameter and its value as people write it.
+type Param struct{ Name, Value string }
+
+// File is a file a plan was made from.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// End is what the robot does when the run ends: it homes, and drops a tip that
+// is still on.
+type End struct {
+	Homes    bool
+	DropsTip []WellRef // places the tips came from; empty where none is on
+}
+
+// Needs is what a plan uses up.
+type Needs struct {
+	Tips    []Count // new tips taken, per tip rack (index into Deck.Labware)
+	Liquids []Count // nL drawn, per liquid (index into Deck.Liquids)
+}
+
+// Count is an amount of something that Index names.
+type Count struct {
+	Index  int
+	Amount int64
+}
+
+// Timer estimates how long operations take, one after the other. The estimate
+// of one depends on those before it.
+type Timer interface {
+	// Duration returns the time op takes, in µs.
+	Duration(op *Op) int64
+}

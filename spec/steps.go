@@ -1,0 +1,158 @@
+package spec
+
+// The keys of the step kinds: one row per key, with what an editor shows.
+
+func (s *Transfer) fields() []Field {
+	return append([]Field{
+		{"from", "Where to draw: a well, wells, or a liquid.", "red", true, exprsSlot(&s.From, WantWells)},
+		{"to", "Where to give.", "plate.A1", true, exprsSlot(&s.To, WantWells)},
+		{"volume", "How much per pair; or a list with one volume per pair. 0 skips the pair.", "50 uL", true, exprsSlot(&s.Volume, WantVolume)},
+	}, s.LiquidKeys.fields()...)
+}
+
+func (s *Formulate) fields() []Field {
+	return append([]Field{
+		{"to", "The wells to fill.", "plate.A1", true, exprsSlot(&s.To, WantWells)},
+		{"volumes", "How much of each liquid every well gets, in the order the liquids are declared. 0 skips the liquid.", "{red: 100 uL, blue: 50 uL}", true, bindingsSlot(&s.Volumes, WantVolume, 1)},
+	}, s.LiquidKeys.fields()...)
+}
+
+func (k *LiquidKeys) fields() []Field {
+	return []Field{
+		{"pipette", "The pipette to use. Default: the one mounted that does it in the fewest moves.", "p300", false, nameSlot(&k.Pipette)},
+		{"tip", "Which tip, and what becomes of it. Default: once, into the trash.", "new", false, tipSlot(&k.Tip)},
+		{"split", "How a volume larger than the tip is divided. Default: even.", "even", false, wordSlot(&k.Split, "even", "even_last_two", "full_then_rest", "never")},
+		{"aspirate", "What concerns drawing.", "{at: bottom + 2 mm, rate: 50 uL/s}", false,
+			objectSlot("aspirate_side", "What concerns drawing in a liquid step.", "{at: bottom + 2 mm}", aspirateFields(&AspirateSide{}), func(d *decoder, v value) { d.object(v, aspirateFields(&k.Aspirate)) })},
+		{"dispense", "What concerns giving.", "{at: bottom + 8 mm}", false,
+			objectSlot("dispense_side", "What concerns giving in a liquid step.", "{at: bottom + 8 mm}", dispenseFields(&DispenseSide{}), func(d *decoder, v value) { d.object(v, dispenseFields(&k.Dispense)) })},
+		{"blow_out", "Empty the tip past the plunger's end after each dispense.", "{in: trash}", false, blowOutSlot(&k.BlowOut)},
+	}
+}
+
+func aspirateFields(s *AspirateSide) []Field {
+	return []Field{
+		{"at", "The height in the well. Default: bottom + 1 mm.", "bottom + 2 mm", false, heightSlot(&s.At)},
+		{"rate", "The flow rate. Default: the pipette's.", "50 uL/s", false, exprSlot(&s.Rate, WantRate)},
+		{"mix", "Mix before drawing.", "3 x 50 uL", false, mixingSlot(&s.Mix)},
+		{"air_gap", "Air drawn after the liquid, 5 mm above the well; counted in what the tip holds.", "10 uL", false, exprSlot(&s.AirGap, WantVolume)},
+		{"touch_tip", "Touch the well's sides after drawing.", "true", false, touchSlot(&s.TouchTip)},
+		{"delay", "Wait after drawing, in the well.", "1 s", false, exprSlot(&s.Delay, WantDuration)},
+	}
+}
+
+func dispenseFields(s *DispenseSide) []Field {
+	return []Field{
+		{"at", "The height in the well. Default: bottom + 1 mm.", "bottom + 8 mm", false, heightSlot(&s.At)},
+		{"rate", "The flow rate. Default: the pipette's.", "50 uL/s", false, exprSlot(&s.Rate, WantRate)},
+		{"mix", "Mix after the last dispense into a well.", "3 x 50 uL", false, mixingSlot(&s.Mix)},
+		{"touch_tip", "Touch the well's sides after giving.", "true", false, touchSlot(&s.TouchTip)},
+		{"delay", "Wait after giving, in the well.", "1 s", false, exprSlot(&s.Delay, WantDuration)},
+		{"push_out", "How far past its end the plunger goes. Default: the robot's for the pipette.", "2 uL", false, exprSlot(&s.PushOut, WantVolume)},
+	}
+}
+
+func (s *Mix) fields() []Field {
+	return []Field{
+		{"in", "The wells to mix.", "plate.A1", true, exprsSlot(&s.In, WantWells)},
+		{"volume", "How much is drawn and given each time.", "50 uL", true, exprSlot(&s.Volume, WantVolume)},
+		{"times", "How many times.", "3", true, exprSlot(&s.Times, WantInteger)},
+		{"at", "The height in the well. Default: bottom + 1 mm.", "bottom + 2 mm", false, heightSlot(&s.At)},
+		{"rate", "The flow rate, both ways. Default: the pipette's.", "150 uL/s", false, exprSlot(&s.Rate, WantRate)},
+		{"pipette", "The pipette to use. Default: the one mounted that can.", "p300", false, nameSlot(&s.Pipette)},
+		{"tip", "Which tip, and what becomes of it. Default: once, into the trash.", "new", false, tipSlot(&s.Tip)},
+		{"touch_tip", "Touch the well's sides after mixing.", "true", false, touchSlot(&s.TouchTip)},
+		{"blow_out", "Empty the tip past the plunger's end after mixing a well.", "destination", false, blowOutSlot(&s.BlowOut)},
+	}
+}
+
+func pipetteField(to *Word) Field {
+	return Field{"pipette", "The pipette, where two are mounted.", "p300", false, nameSlot(to)}
+}
+
+func speedField(to *Expr) Field {
+	return Field{"speed", "The gantry's speed on the way there. Default: 400 mm/s.", "100 mm/s", false, exprSlot(to, WantSpeed)}
+}
+
+func rateField(to *Expr) Field {
+	return Field{"rate", "The flow rate. Default: the pipette's.", "50 uL/s", false, exprSlot(to, WantRate)}
+}
+
+func (s *PickUpTip) fields() []Field {
+	return []Field{
+		{"from", "The place of the tip. Default: the next tip of the pipette's racks.", "tips.A1", false, exprSlot(&s.From, WantWell)},
+		pipetteField(&s.Pipette),
+	}
+}
+
+func (s *Aspirate) fields() []Field {
+	return []Field{
+		{"from", "The well to draw from.", "plate.A1", true, exprSlot(&s.From, WantWell)},
+		{"volume", "How much.", "50 uL", true, exprSlot(&s.Volume, WantVolume)},
+		{"at", "The height in the well. Default: bottom + 1 mm.", "bottom + 2 mm", false, heightSlot(&s.At)},
+		rateField(&s.Rate), speedField(&s.Speed), pipetteField(&s.Pipette),
+	}
+}
+
+func (s *Dispense) fields() []Field {
+	return []Field{
+		{"to", "The well to give into.", "plate.A2", true, exprSlot(&s.To, WantWell)},
+		{"volume", "How much the plunger moves: the liquid, and air drawn after it.", "50 uL", true, exprSlot(&s.Volume, WantVolume)},
+		{"at", "The height in the well. Default: bottom + 1 mm.", "bottom + 8 mm", false, heightSlot(&s.At)},
+		rateField(&s.Rate), speedField(&s.Speed),
+		{"push_out", "How far past its end the plunger goes. Default: the robot's for the pipette.", "2 uL", false, exprSlot(&s.PushOut, WantVolume)},
+		pipetteField(&s.Pipette),
+	}
+}
+
+func (s *AirGap) fields() []Field {
+	return []Field{
+		{"volume", "How much air.", "10 uL", true, exprSlot(&s.Volume, WantVolume)},
+		{"in", "The well to draw it above. Default: the one the tip was last in.", "plate.A1", false, exprSlot(&s.In, WantWell)},
+		{"at", "The height. Default: top + 5 mm.", "top + 5 mm", false, heightSlot(&s.At)},
+		rateField(&s.Rate), pipetteField(&s.Pipette),
+	}
+}
+
+func (s *TouchSides) fields() []Field {
+	own := []Field{{"in", "The well. Default: the one the tip was last in.", "plate.A1", false, exprSlot(&s.In, WantWell)}}
+	return append(append(own, touchFields(&s.TouchTip)...), pipetteField(&s.Pipette))
+}
+
+func (s *BlowOutNow) fields() []Field {
+	return []Field{
+		{"in", "Where: trash, or a well. Default: the well the tip was last in.", "trash", false, placeSlot(&s.Word, &s.In, "trash")},
+		{"at", "The height in the well. Default: top.", "top - 5 mm", false, heightSlot(&s.At)},
+		rateField(&s.Rate), speedField(&s.Speed), pipetteField(&s.Pipette),
+	}
+}
+
+func (s *DropTip) fields() []Field {
+	var word string
+	return []Field{
+		{"in", "Where: trash, or a place of a tip rack. Default: trash.", "trash", false, placeSlot(&word, &s.In, "trash")},
+		pipetteField(&s.Pipette),
+	}
+}
+
+func (s *ReturnTip) fields() []Field {
+	return []Field{
+		{"at", "The height at which the tip is let go, from the place's top. Default: the pipette's own depth.", "top - 75 mm", false, heightSlot(&s.At)},
+		pipetteField(&s.Pipette),
+	}
+}
+
+func (s *MoveTo) fields() []Field {
+	return []Field{
+		{"to", "The well to move to.", "plate.A1", true, exprSlot(&s.To, WantWell)},
+		{"at", "The height. Default: top.", "top + 3 mm", false, heightSlot(&s.At)},
+		speedField(&s.Speed), pipetteField(&s.Pipette),
+	}
+}
+
+func (*Home) fields() []Field    { return nil }
+func (*Delay) fields() []Field   { return nil }
+func (*Pause) fields() []Field   { return nil }
+func (*Comment) fields() []Field { return nil }
+func (*Do) fields() []Field      { return nil }
+func (*Set) fields() []Field     { return nil }

@@ -1,0 +1,342 @@
+package spec
+
+import (
+	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/spec/quantity"
+)
+
+// Workflow is a workflow file as written, with the position of everything.
+// Nothing in it is evaluated.
+type Workflow struct {
+	File        string // Bundle name of the file
+	Span        diag.Span
+	Name        Scalar
+	Description Text
+	Params      []Param
+	Require     []Check
+	Let, Vars   []Binding
+	Labware     []Labware
+	Pipettes    []Pipette
+	Liquids     []Liquid
+	Steps       []*Step
+}
+
+// Expr is the source of an expression where Want is wanted.
+type Expr struct {
+	Scalar
+	Want Want
+	Neg  bool // the value is taken negative: the 5 mm of `top - 5 mm`
+}
+
+// IsSet reports whether the key was written.
+func (e *Expr) IsSet() bool { return e.Want != NoWant }
+
+// Want is what an expression is wanted for. It decides the type it must have.
+type Want uint8
+
+// The wants, each named after the shared definition of its shape.
+const (
+	NoWant Want = iota
+	WantAny
+	WantVolume
+	WantDuration
+	WantLength
+	WantSpeed
+	WantRate
+	WantNumber
+	WantInteger
+	WantCondition
+	WantWell
+	WantWells
+	WantList
+)
+
+// Dim returns the physical dimension a quantity is wanted in.
+func (w Want) Dim() (quantity.Dim, bool) {
+	switch w {
+	case WantVolume:
+		return quantity.Volume, true
+	case WantDuration:
+		return quantity.Time, true
+	case WantLength:
+		return quantity.Length, true
+	case WantSpeed:
+		return quantity.Speed, true
+	case WantRate:
+		return quantity.FlowRate, true
+	}
+	return quantity.Number, false
+}
+
+// Exprs is one expression or a list of them.
+type Exprs struct {
+	Items []Expr
+	Many  bool // written as a YAML list
+	Span  diag.Span
+}
+
+// IsSet reports whether the key was written.
+func (e *Exprs) IsSet() bool { return len(e.Items) > 0 }
+
+// Text is a template: text with ${ expressions }.
+type Text struct {
+	Scalar
+	Set bool
+}
+
+// Word is a plain word out of a list, or a name.
+type Word struct {
+	Value string
+	Span  diag.Span
+}
+
+// IsSet reports whether the key was written.
+func (w *Word) IsSet() bool { return w.Value != "" }
+
+// Param declares a parameter.
+type Param struct {
+	Name        Word
+	Type        Word
+	In          Word // the labware a well is looked for in
+	Description Text
+	Default     Given
+	Example     Given
+	Min, Max    Given
+	Choices     []Given
+	Span        diag.Span
+}
+
+// Given is a value written without an expression, such as a default.
+type Given struct {
+	Scalar
+	Set bool
+}
+
+// Check is a condition that must hold, and what to say if it does not.
+type Check struct {
+	That    Expr
+	Message Text
+	Span    diag.Span
+}
+
+// Binding gives a name to an expression.
+type Binding struct {
+	Name  Word
+	Value Expr
+}
+
+// Labware places a labware on the deck.
+type Labware struct {
+	Name Word
+	Type Word
+	Slot Word
+	Span diag.Span
+}
+
+// Pipette says what is on a mount, and which racks it takes tips from.
+type Pipette struct {
+	Name  Word
+	Type  Word
+	Mount Word
+	Tips  []Word
+	Span  diag.Span
+}
+
+// Liquid declares a liquid and where it stands.
+type Liquid struct {
+	Name        Word
+	In          Exprs
+	Volume      Exprs
+	Color       Given
+	Description Text
+	Tip         Expr
+	Span        diag.Span
+}
+
+// Step is one step with its modifiers.
+type Step struct {
+	Path   string // steps[2].do[0]; with an id, the id in place of its segment
+	Key    string // of the body: transfer
+	KeyAt  diag.Span
+	ID     Word
+	Name   Text
+	If     Expr
+	Else   []*Step
+	For    For
+	Repeat Expr
+	Body   Body
+	Span   diag.Span // from the step's first key to its end
+}
+
+// For is `w in plate.first(24)` or `i, w in wells`.
+type For struct {
+	Index, Name Word
+	In          Expr
+	Set         bool
+}
+
+// Height is a point in a well: an origin and what is added to it.
+type Height struct {
+	From    string // top, bottom, center; empty where the key was not written
+	X, Y, Z Expr
+	Span    diag.Span
+}
+
+// IsSet reports whether the key was written.
+func (h *Height) IsSet() bool { return h.From != "" }
+
+// Mixing is `3 x 50 uL`.
+type Mixing struct {
+	Times, Volume Expr
+	At            Height
+	Rate          Expr
+	Span          diag.Span
+}
+
+// IsSet reports whether the key was written.
+func (m *Mixing) IsSet() bool { return m.Times.IsSet() }
+
+// TouchTip is how a tip touches the sides of a well.
+type TouchTip struct {
+	Set    bool
+	At     Height
+	Speed  Expr
+	Sides  []Word
+	Radius Expr
+	Span   diag.Span
+}
+
+// BlowOut is where and how a tip is emptied past its end.
+type BlowOut struct {
+	Set         bool
+	Word        string // source, destination, trash; empty where In is a well
+	In          Expr
+	At          Height
+	Rate, Speed Expr
+	Span        diag.Span
+}
+
+// Tip is which tip a liquid step uses, and what becomes of it.
+type Tip struct {
+	Set  bool
+	Use  string // new, once, per_source, per_destination, dedicated, current; empty where From is a place
+	From Expr
+	Then string // trash, return, keep; empty where not written
+	Span diag.Span
+}
+
+// AspirateSide is what concerns drawing in a liquid step.
+type AspirateSide struct {
+	At       Height
+	Rate     Expr
+	Mix      Mixing
+	AirGap   Expr
+	TouchTip TouchTip
+	Delay    Expr
+}
+
+// DispenseSide is what concerns giving in a liquid step.
+type DispenseSide struct {
+	At       Height
+	Rate     Expr
+	Mix      Mixing
+	TouchTip TouchTip
+	Delay    Expr
+	PushOut  Expr
+}
+
+// Liquids are the keys every liquid step takes.
+type LiquidKeys struct {
+	Pipette  Word
+	Tip      Tip
+	Split    Word
+	Aspirate AspirateSide
+	Dispense DispenseSide
+	BlowOut  BlowOut
+}
+
+// Body is what a step does: a closed sum, one type per step kind.
+type Body interface {
+	fields() []Field
+}
+
+// The bodies.
+type (
+	// Transfer moves liquid from places to places, pair by pair.
+	Transfer struct {
+		From, To, Volume Exprs
+		LiquidKeys
+	}
+	// Mix draws and gives in the same place, several times.
+	Mix struct {
+		In       Exprs
+		Volume   Expr
+		Times    Expr
+		At       Height
+		Rate     Expr
+		Pipette  Word
+		Tip      Tip
+		TouchTip TouchTip
+		BlowOut  BlowOut
+	}
+	// Formulate brings named liquids together in each of the wells.
+	Formulate struct {
+		To      Exprs
+		Volumes []Binding // per well
+		LiquidKeys
+	}
+	// PickUpTip, Aspirate and the rest are single operations.
+	PickUpTip struct {
+		From    Expr
+		Pipette Word
+	}
+	Aspirate struct {
+		From, Volume Expr
+		At           Height
+		Rate, Speed  Expr
+		Pipette      Word
+	}
+	Dispense struct {
+		To, Volume  Expr
+		At          Height
+		Rate, Speed Expr
+		PushOut     Expr
+		Pipette     Word
+	}
+	AirGap struct {
+		Volume  Expr
+		In      Expr
+		At      Height
+		Rate    Expr
+		Pipette Word
+	}
+	TouchSides struct {
+		In Expr
+		TouchTip
+		Pipette Word
+	}
+	BlowOutNow struct {
+		BlowOut
+		Pipette Word
+	}
+	DropTip struct {
+		In      Expr // unset: the trash
+		Pipette Word
+	}
+	ReturnTip struct {
+		At      Height
+		Pipette Word
+	}
+	MoveTo struct {
+		To      Expr
+		At      Height
+		Speed   Expr
+		Pipette Word
+	}
+	Home    struct{}
+	Delay   struct{ For Expr }
+	Pause   struct{ Message Text }
+	Comment struct{ Message Text }
+	Do      struct{ Steps []*Step }
+	Set     struct{ Values []Binding }
+)
