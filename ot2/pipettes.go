@@ -1,0 +1,71 @@
+package ot2
+
+import (
+	"slices"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+)
+
+// pipette is a row of the generated table: the model, and the tip racks whose
+// tips go onto its nozzle further or less far than its usual ones.
+type pipette struct {
+	program.PipetteModel
+	overlaps []overlap
+}
+
+type overlap struct {
+	rack   string
+	length int64
+}
+
+// Pipette returns what is known of the pipette with the robot's load name,
+// such as p300_single_gen2. The default flow rates are those of the newest API
+// level; the robot's HTTP API has none and wants them with every command.
+//
+// Tips are the standard racks made for the pipette, the usual ones first. A
+// rack that is not among them may still fit; the robot tries any.
+func Pipette(name string) (*program.PipetteModel, bool) {
+	p, ok := find(name)
+	if !ok {
+		return nil, false
+	}
+	model := p.PipetteModel
+	model.Tips = slices.Clone(model.Tips)
+	return &model, true
+}
+
+// PipetteNames returns the load names of the OT-2's pipettes, from the
+// smallest to the largest.
+func PipetteNames() []string {
+	names := make([]string, len(pipettes))
+	for i := range pipettes {
+		names[i] = pipettes[i].Name
+	}
+	return names
+}
+
+// TipOverlap returns how far a tip of the standard rack with this load name
+// goes onto the nozzle of m before any calibration, in µm. Most racks share
+// m.TipOverlap.
+func TipOverlap(m *program.PipetteModel, rack string) int64 {
+	p, _ := find(m.Name)
+	for _, o := range p.overlaps {
+		if o.rack == rack {
+			return o.length
+		}
+	}
+	return m.TipOverlap
+}
+
+// WorkingVolume returns the most that m holds in a tip of tipNL: a pipette
+// cannot draw more than its tip takes, nor a tip more than the pipette moves.
+func WorkingVolume(m *program.PipetteModel, tipNL int64) int64 { return min(m.MaxNL, tipNL) }
+
+func find(name string) (pipette, bool) {
+	for i := range pipettes {
+		if pipettes[i].Name == name {
+			return pipettes[i], true
+		}
+	}
+	return pipette{}, false
+}
