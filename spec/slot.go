@@ -1,134 +1,131 @@
 package spec
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
 
 // The shapes of expressions. A string that is not blank may be an expression;
-// whether it is one, and of the right type, interpreter/eval decides.
-func exprShape(name, doc, example string, extra Scalars, lead ...string) *Shape {
-	return &Shape{Kind: ScalarShape, Name: name, Doc: doc, Example: example, Scalars: Strings | Numbers | extra, Pattern: notBlank, Lead: lead}
-}
-
-func stringExpr(name, doc, example string, lead ...string) *Shape {
-	return &Shape{Kind: ScalarShape, Name: name, Doc: doc, Example: example, Scalars: Strings, Pattern: notBlank, Lead: lead}
-}
-
+// whether it is one, and of the right type, interpreter/eval decides. They are
+// literals, not calls, so that the compiler lays them out and a program that
+// reads no workflow pays nothing at its start.
 var wantShapes = [...]*Shape{
-	WantAny:       exprShape("expression", "An expression of any type.", "R + 10 uL", Booleans),
-	WantVolume:    exprShape("volume", "A volume, or an expression that gives one. A bare number is in uL.", "50 uL", 0),
-	WantDuration:  exprShape("duration", "A duration, or an expression that gives one. A bare number is in s.", "5 s", 0),
-	WantLength:    exprShape("length", "A length, or an expression that gives one. A bare number is in mm.", "3 mm", 0),
-	WantSpeed:     exprShape("speed", "A speed of the gantry, or an expression that gives one. A bare number is in mm/s.", "100 mm/s", 0),
-	WantRate:      exprShape("flow_rate", "A flow rate of the plunger, or an expression that gives one. A bare number is in uL/s.", "150 uL/s", 0),
-	WantNumber:    exprShape("number", "A number, or an expression that gives one.", "0.5", 0),
-	WantInteger:   exprShape("integer", "A whole number, or an expression that gives one.", "3", 0),
-	WantCondition: exprShape("condition", "An expression that is true or false.", "R > 0 uL", Booleans),
-	WantWell:      stringExpr("well", "A well, or an expression that gives one.", "plate.A1"),
-	WantWells:     stringExpr("wells", "A well, a range, a whole labware, a liquid, or an expression that gives wells.", "plate.A1:D6"),
-	WantList:      stringExpr("list", "An expression that gives a list.", "plate.first(24)"),
+	WantAny: {Name: "expression", Doc: "An expression of any type.", Example: "R + 10 uL",
+		Scalars: Strings | Numbers | Booleans, Pattern: notBlank},
+	WantVolume: {Name: "volume", Doc: "A volume, or an expression that gives one. A bare number is in uL.", Example: "50 uL",
+		Scalars: Strings | Numbers, Pattern: notBlank},
+	WantDuration: {Name: "duration", Doc: "A duration, or an expression that gives one. A bare number is in s.", Example: "5 s",
+		Scalars: Strings | Numbers, Pattern: notBlank},
+	WantLength: {Name: "length", Doc: "A length, or an expression that gives one. A bare number is in mm.", Example: "3 mm",
+		Scalars: Strings | Numbers, Pattern: notBlank},
+	WantSpeed: {Name: "speed", Doc: "A speed of the gantry, or an expression that gives one. A bare number is in mm/s.", Example: "100 mm/s",
+		Scalars: Strings | Numbers, Pattern: notBlank},
+	WantRate: {Name: "flow_rate", Doc: "A flow rate of the plunger, or an expression that gives one. A bare number is in uL/s.", Example: "150 uL/s",
+		Scalars: Strings | Numbers, Pattern: notBlank},
+	WantNumber: {Name: "number", Doc: "A number, or an expression that gives one.", Example: "0.5",
+		Scalars: Strings | Numbers, Pattern: notBlank},
+	WantInteger: {Name: "integer", Doc: "A whole number, or an expression that gives one.", Example: "3",
+		Scalars: Strings | Numbers, Pattern: notBlank},
+	WantCondition: {Name: "condition", Doc: "An expression that is true or false.", Example: "R > 0 uL",
+		Scalars: Strings | Booleans, Pattern: notBlank},
+	WantWell: {Name: "well", Doc: "A well, or an expression that gives one.", Example: "plate.A1",
+		Scalars: Strings, Pattern: notBlank},
+	WantWells: {Name: "wells", Doc: "A well, a range, a whole labware, a liquid, or an expression that gives wells.", Example: "plate.A1:D6",
+		Scalars: Strings, Pattern: notBlank},
+	WantList: {Name: "list", Doc: "An expression that gives a list.", Example: "plate.first(24)",
+		Scalars: Strings, Pattern: notBlank},
 }
 
 func (w Want) shape() *Shape { return wantShapes[w] }
 
 func exprSlot(to *Expr, want Want) Slot {
-	return Slot{want.shape(), func(d *decoder, v value) { *to = Expr{Scalar: v.scalar(), Want: want} }}
+	return Slot{want.shape(), func(_ *decoder, v value) { *to = Expr{Scalar: v.scalar(), Want: want} }}
 }
 
-func exprsSlot(to *Exprs, want Want) Slot {
-	one := want.shape()
-	many := &Shape{Kind: ListShape, Elem: one, Min: 1}
-	shape := &Shape{Kind: UnionShape, Name: want.shape().Name + "_or_list", Doc: "One, or a list of them. " + one.Doc, Example: one.Example, Any: []*Shape{one, many}}
-	return Slot{shape, func(d *decoder, v value) {
+var wellsShape = &Shape{Kind: UnionShape, Name: "wells_or_list", Example: "plate.A1:D6",
+	Doc: "A well, a range, a whole labware, a liquid, an expression that gives wells, or a list of these.",
+	Any: []*Shape{wantShapes[WantWells], {Kind: ListShape, Elem: wantShapes[WantWells], Min: 1}}}
+
+var volumesShape = &Shape{Kind: UnionShape, Name: "volume_or_list", Example: "50 uL",
+	Doc: "A volume, an expression that gives one, or a list of these. A bare number is in uL.",
+	Any: []*Shape{wantShapes[WantVolume], {Kind: ListShape, Elem: wantShapes[WantVolume], Min: 1}}}
+
+func wellsSlot(to *Exprs) Slot   { return exprsSlot(to, wellsShape, WantWells) }
+func volumesSlot(to *Exprs) Slot { return exprsSlot(to, volumesShape, WantVolume) }
+
+// exprsSlot takes one expression or a list of them.
+func exprsSlot(to *Exprs, shape *Shape, want Want) Slot {
+	return Slot{shape, func(_ *decoder, v value) {
 		to.Span, to.Many = v.span(), v.isList()
-		v.each(func(item value) { to.Items = append(to.Items, Expr{Scalar: item.scalar(), Want: want}) })
+		v.each(want.shape(), func(_ int, item value) { to.Items = append(to.Items, Expr{Scalar: item.scalar(), Want: want}) })
 	}}
 }
 
-var textShape = &Shape{Kind: ScalarShape, Name: "text", Doc: "Text; ${ … } in it is replaced by the value of the expression.",
+var textShape = &Shape{Name: "text", Doc: "Text; ${ … } in it is replaced by the value of the expression.",
 	Example: "filled ${ mix_well } with ${ R }", Scalars: Strings | Numbers | Booleans}
 
 func textSlot(to *Text) Slot {
-	return Slot{textShape, func(d *decoder, v value) { *to = Text{v.scalar(), true} }}
+	return Slot{textShape, func(_ *decoder, v value) { *to = Text{v.scalar(), true} }}
 }
 
-var literalShape = &Shape{Kind: ScalarShape, Name: "literal", Doc: "A value written out, with its unit.", Example: "100 uL",
+var literalShape = &Shape{Name: "literal", Doc: "A value written out, with its unit.", Example: "100 uL",
 	Scalars: Strings | Numbers | Booleans, Pattern: notBlank}
 
-func literalSlot(to *Given) Slot {
-	return Slot{literalShape, func(d *decoder, v value) { *to = Given{v.scalar(), true} }}
+var literalsShape = &Shape{Kind: ListShape, Elem: literalShape, Min: 1}
+
+func givenSlot(to *Given, shape *Shape) Slot {
+	return Slot{shape, func(_ *decoder, v value) { *to = Given{v.scalar(), true} }}
 }
 
-func literalsSlot(to *[]Given) Slot {
-	return Slot{&Shape{Kind: ListShape, Elem: literalShape, Min: 1}, func(d *decoder, v value) {
-		v.each(func(item value) { *to = append(*to, Given{item.scalar(), true}) })
+func givensSlot(to *[]Given) Slot {
+	return Slot{literalsShape, func(_ *decoder, v value) {
+		v.each(literalShape, func(_ int, item value) { *to = append(*to, Given{item.scalar(), true}) })
 	}}
 }
 
-func wordSlot(to *Word, words ...string) Slot {
-	return Slot{&Shape{Kind: ScalarShape, Scalars: Strings, Words: words}, readWord(to)}
+// wordSlot takes a name, or a word out of the shape's list.
+func wordSlot(to *Word, shape *Shape) Slot {
+	return Slot{shape, func(_ *decoder, v value) { *to = v.word(shape) }}
 }
 
-func readWord(to *Word) func(*decoder, value) {
-	return func(d *decoder, v value) { *to = Word{v.node.Value, v.span()} }
+// choiceSlot is wordSlot for a word whose place nothing asks for.
+func choiceSlot(to *string, shape *Shape) Slot {
+	return Slot{shape, func(_ *decoder, v value) { *to = v.word(shape).Value }}
 }
 
-var nameShape = &Shape{Kind: ScalarShape, Name: "name", Doc: "A name: letters, digits and _, not starting with a digit.",
+var nameShape = &Shape{Name: "name", Doc: "A name: letters, digits and _, not starting with a digit.",
 	Example: "plate", Scalars: Strings, Pattern: identifier}
 
-func nameSlot(to *Word) Slot { return Slot{nameShape, readWord(to)} }
+func nameSlot(to *Word) Slot { return wordSlot(to, nameShape) }
 
-func namesSlot(to *[]Word) Slot {
-	return Slot{&Shape{Kind: ListShape, Elem: nameShape}, func(d *decoder, v value) {
+// wordsSlot takes a list of names or words; an empty list is not nil.
+func wordsSlot(to *[]Word, list *Shape) Slot {
+	return Slot{list, func(_ *decoder, v value) {
 		*to = []Word{}
-		v.each(func(item value) { *to = append(*to, Word{item.node.Value, item.span()}) })
+		v.each(list.Elem, func(_ int, item value) { *to = append(*to, item.word(list.Elem)) })
 	}}
 }
 
-func plainSlot(to *Word, shape *Shape) Slot { return Slot{shape, readWord(to)} }
-
-// heightPattern is a height's short form. What follows the sign is an
-// expression for a length.
-var heightPattern = &Pattern{`^\s*(top|bottom|center)\s*([+-]\s*\S.*)?$`, func(s string) bool {
-	_, _, _, ok := cutHeight(s)
-	return ok
-}, "top, bottom or center, and then + or - a length"}
-
-// cutHeight finds the parts of `bottom + 1 mm`: the origin, whether the length
-// is taken negative, and where the length's expression starts (0 if none).
-func cutHeight(s string) (from string, neg bool, at int, ok bool) {
-	body := strings.TrimLeft(s, " \t\n\f\r")
-	for _, word := range [...]string{"top", "bottom", "center"} {
-		rest, found := strings.CutPrefix(body, word)
-		if !found {
-			continue
-		}
-		op := strings.TrimLeft(rest, " \t\n\f\r")
-		if op == "" {
-			return word, false, 0, true
-		}
-		if op[0] != '+' && op[0] != '-' {
-			return "", false, 0, false
-		}
-		expr := strings.TrimLeft(op[1:], " \t\n\f\r")
-		if expr == "" || strings.Contains(expr, "\n") {
-			return "", false, 0, false
-		}
-		return word, op[0] == '-', len(s) - len(expr), true
-	}
-	return "", false, 0, false
+// objectSlot takes a mapping with the keys of fields, which lead to where the
+// values go.
+func objectSlot(shape *Shape, fields func() []Field) Slot {
+	return Slot{shape, func(d *decoder, v value) { d.object(v, shape, fields()) }}
 }
+
+var heightWords = []string{"top", "bottom", "center"}
+
+var originShape = &Shape{Scalars: Strings, Words: heightWords}
 
 var heightShape = &Shape{Kind: UnionShape, Name: "height", Example: "bottom + 1 mm",
 	Doc: "A height in a well: `top`, `bottom` or `center`, and then `+` or `-` a length. The long form adds sideways offsets: {from: bottom, x: 0 mm, y: 0 mm, z: 1 mm}.",
-	Any: []*Shape{
-		{Kind: ScalarShape, Scalars: Strings, Pattern: heightPattern, Lead: []string{"top", "bottom", "center"}},
-		{Kind: ObjectShape, Fields: heightFields(&Height{})},
-	}}
+	Any: []*Shape{{Scalars: Strings, Pattern: heightPattern, Lead: heightWords}, heightObject}}
+
+var heightObject = &Shape{Kind: ObjectShape, fields: func() []Field { return heightFields(&Height{}) }}
 
 func heightFields(h *Height) []Field {
-	var from Word
 	return []Field{
-		{"from", "What the height is counted from.", "bottom", true, Slot{wordSlot(&from, "top", "bottom", "center").Shape,
-			func(d *decoder, v value) { h.From = v.node.Value }}},
+		{"from", "What the height is counted from.", "bottom", true, choiceSlot(&h.From, originShape)},
 		{"x", "To the right of the well's centre.", "0 mm", false, exprSlot(&h.X, WantLength)},
 		{"y", "To the back of the well's centre.", "0 mm", false, exprSlot(&h.Y, WantLength)},
 		{"z", "Upwards.", "1 mm", false, exprSlot(&h.Z, WantLength)},
@@ -139,42 +136,23 @@ func heightSlot(to *Height) Slot {
 	return Slot{heightShape, func(d *decoder, v value) {
 		to.Span = v.span()
 		if !v.isScalar() {
-			d.object(v, heightFields(to))
+			d.object(v, heightObject, heightFields(to))
 			return
 		}
-		from, neg, at, _ := cutHeight(v.node.Value)
+		s := v.scalar()
+		from, neg, at, _ := cutHeight(s.Text)
 		to.From = from
 		if at > 0 {
-			s := v.scalar()
-			to.Z = Expr{Scalar: s.Slice(at, len(s.Text)), Want: WantLength, Neg: neg}
+			to.Z = Expr{Scalar: s.Slice(at, len(s.Text)).trimmed(), Want: WantLength, Neg: neg}
 		}
 	}}
 }
 
-// mixPattern is the short form of mixing: a count, x, a volume.
-var mixPattern = &Pattern{`^\s*\S.*?\sx\s\s*\S.*$`, func(s string) bool {
-	_, _, ok := cutMix(s)
-	return ok
-}, "a number of times, x, and a volume: 3 x 50 uL"}
-
-// cutMix finds where the times end and the volume starts in `3 x 50 uL`.
-func cutMix(s string) (end, start int, ok bool) {
-	if strings.Contains(s, "\n") {
-		return 0, 0, false
-	}
-	for i := 1; i+2 < len(s); i++ {
-		if s[i] == 'x' && isBlank(s[i-1]) && isBlank(s[i+1]) && strings.TrimSpace(s[:i]) != "" && strings.TrimSpace(s[i+1:]) != "" {
-			return i, i + 1, true
-		}
-	}
-	return 0, 0, false
-}
-
-func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\f' || c == '\r' || c == '\n' }
-
 var mixingShape = &Shape{Kind: UnionShape, Name: "mixing", Example: "3 x 50 uL",
 	Doc: "Mixing: how many times, and how much. The long form can say where and how fast: {times: 3, volume: 50 uL, at: bottom + 2 mm, rate: 150 uL/s}.",
-	Any: []*Shape{{Kind: ScalarShape, Scalars: Strings, Pattern: mixPattern}, {Kind: ObjectShape, Fields: mixingFields(&Mixing{})}}}
+	Any: []*Shape{{Scalars: Strings, Pattern: mixPattern}, mixingObject}}
+
+var mixingObject = &Shape{Kind: ObjectShape, fields: func() []Field { return mixingFields(&Mixing{}) }}
 
 func mixingFields(m *Mixing) []Field {
 	return []Field{
@@ -189,7 +167,7 @@ func mixingSlot(to *Mixing) Slot {
 	return Slot{mixingShape, func(d *decoder, v value) {
 		to.Span = v.span()
 		if !v.isScalar() {
-			d.object(v, mixingFields(to))
+			d.object(v, mixingObject, mixingFields(to))
 			return
 		}
 		s := v.scalar()
@@ -201,123 +179,149 @@ func mixingSlot(to *Mixing) Slot {
 
 // trimmed is s without white space around it.
 func (s Scalar) trimmed() Scalar {
-	start := len(s.Text) - len(strings.TrimLeft(s.Text, " \t\n\f\r"))
-	end := len(strings.TrimRight(s.Text, " \t\n\f\r"))
+	start := len(s.Text) - len(strings.TrimLeft(s.Text, blanks))
+	end := len(strings.TrimRight(s.Text, blanks))
 	return s.Slice(start, max(start, end))
 }
+
+var sidesShape = &Shape{Kind: ListShape, Elem: &Shape{Scalars: Strings, Words: []string{"left", "right", "front", "back"}}, Min: 1}
+
+var touchShape = &Shape{Kind: UnionShape, Name: "touch_tip", Example: "true",
+	Doc: "Touch the well's sides with the tip: true, or how: {at: top - 1 mm, speed: 60 mm/s, sides: [left, right], radius: 1}.",
+	Any: []*Shape{{Scalars: Booleans}, touchObject}}
+
+var touchObject = &Shape{Kind: ObjectShape, fields: func() []Field { return touchFields(&TouchTip{}) }}
 
 func touchFields(t *TouchTip) []Field {
 	return []Field{
 		{"at", "The height of the touch. Default: top - 1 mm.", "top - 2 mm", false, heightSlot(&t.At)},
 		{"speed", "The speed of the touch. Default: 60 mm/s.", "30 mm/s", false, exprSlot(&t.Speed, WantSpeed)},
-		{"sides", "Which sides are touched. Default: all four.", "[left, right]", false, sidesSlot(&t.Sides)},
+		{"sides", "Which sides are touched. Default: all four.", "[left, right]", false, wordsSlot(&t.Sides, sidesShape)},
 		{"radius", "How far out, as a fraction of the well's radius. Default: 1.", "0.8", false, exprSlot(&t.Radius, WantNumber)},
 	}
 }
-
-func sidesSlot(to *[]Word) Slot {
-	word := &Shape{Kind: ScalarShape, Scalars: Strings, Words: []string{"left", "right", "front", "back"}}
-	return Slot{&Shape{Kind: ListShape, Elem: word, Min: 1}, func(d *decoder, v value) {
-		v.each(func(item value) { *to = append(*to, Word{item.node.Value, item.span()}) })
-	}}
-}
-
-var touchShape = &Shape{Kind: UnionShape, Name: "touch_tip", Example: "true",
-	Doc: "Touch the well's sides with the tip: true, or how: {at: top - 1 mm, speed: 60 mm/s, sides: [left, right], radius: 1}.",
-	Any: []*Shape{{Kind: ScalarShape, Scalars: Booleans}, {Kind: ObjectShape, Fields: touchFields(&TouchTip{})}}}
 
 func touchSlot(to *TouchTip) Slot {
 	return Slot{touchShape, func(d *decoder, v value) {
 		to.Span, to.Set = v.span(), true
 		if v.isScalar() {
-			to.Set = v.node.Value == "true" || v.node.Value == "True" || v.node.Value == "TRUE"
+			to.Set = ScalarValue(v.node) == true
 			return
 		}
-		d.object(v, touchFields(to))
+		d.object(v, touchObject, touchFields(to))
 	}}
 }
+
+var blowOutWords = []string{"source", "destination", "trash"}
+
+var blowOutPlace = &Shape{Doc: "source, destination, trash, or a well.", Example: "trash", Scalars: Strings, Pattern: notBlank, Lead: blowOutWords}
+
+var blowOutShape = &Shape{Kind: UnionShape, Name: "blow_out", Example: "{in: trash}",
+	Doc: "Empty the tip past the plunger's end: `source`, `destination`, `trash`, a well, or in full {in: paints.A1, at: top - 5 mm, rate: 150 uL/s, speed: 100 mm/s}.",
+	Any: []*Shape{blowOutPlace, blowOutObject}}
+
+var blowOutObject = &Shape{Kind: ObjectShape, fields: func() []Field { return blowOutFields(&BlowOut{}) }}
 
 func blowOutFields(b *BlowOut) []Field {
 	return []Field{
-		{"in", "Where: source, destination, trash, or a well.", "trash", true, placeSlot(&b.Word, &b.In, "source", "destination", "trash")},
+		{"in", "Where: source, destination, trash, or a well.", "trash", true, placeSlot(&b.Word, &b.In, blowOutPlace)},
 		{"at", "The height in the well. Default: top.", "top - 5 mm", false, heightSlot(&b.At)},
 		{"rate", "The flow rate. Default: that of the pipette.", "150 uL/s", false, exprSlot(&b.Rate, WantRate)},
-		{"speed", "The gantry's speed on the way there.", "100 mm/s", false, exprSlot(&b.Speed, WantSpeed)},
+		{"speed", "The gantry's speed on the way there. Default: 400 mm/s.", "100 mm/s", false, exprSlot(&b.Speed, WantSpeed)},
 	}
 }
 
-// placeSlot takes one of words, or else a well.
-func placeSlot(word *string, in *Expr, words ...string) Slot {
-	shape := stringExpr("", "One of "+strings.Join(words, ", ")+", or a well.", words[0], words...)
-	return Slot{shape, func(d *decoder, v value) {
-		for _, w := range words {
-			if v.node.Value == w {
-				*word = w
-				return
-			}
-		}
-		*in = Expr{Scalar: v.scalar(), Want: WantWell}
-	}}
+// placeSlot takes one of the words that lead the shape, or else a well.
+func placeSlot(word *string, in *Expr, shape *Shape) Slot {
+	return Slot{shape, func(_ *decoder, v value) { readPlace(v, word, in, shape) }}
 }
 
-var blowOutShape = &Shape{Kind: UnionShape, Name: "blow_out", Example: "{in: trash}",
-	Doc: "Empty the tip past the plunger's end: source, destination, trash, a well, or in full {in: paints.A1, at: top - 5 mm, rate: 150 uL/s, speed: 100 mm/s}.",
-	Any: []*Shape{stringExpr("", "source, destination, trash, or a well.", "trash", "source", "destination", "trash"), {Kind: ObjectShape, Fields: blowOutFields(&BlowOut{})}}}
+func readPlace(v value, word *string, in *Expr, shape *Shape) {
+	for _, w := range shape.Lead {
+		if v.node.Value == w {
+			*word = w
+			return
+		}
+	}
+	*in = Expr{Scalar: v.scalar(), Want: WantWell}
+}
 
 func blowOutSlot(to *BlowOut) Slot {
 	return Slot{blowOutShape, func(d *decoder, v value) {
 		to.Span, to.Set = v.span(), true
 		if v.isScalar() {
-			placeSlot(&to.Word, &to.In, "source", "destination", "trash").read(d, v)
+			readPlace(v, &to.Word, &to.In, blowOutPlace)
 			return
 		}
-		d.object(v, blowOutFields(to))
+		d.object(v, blowOutObject, blowOutFields(to))
 	}}
 }
 
 var tipWords = []string{"new", "once", "per_source", "per_destination", "dedicated", "current"}
 
-func tipFields(t *Tip) []Field {
-	var then Word
-	return []Field{
-		{"use", "How often a new tip is taken. Default: once.", "new", false, Slot{wordSlot(&then, tipWords...).Shape, func(d *decoder, v value) { t.Use = v.node.Value }}},
-		{"from", "The place of the tip to use, instead of the next one.", "tips.B1", false, exprSlot(&t.From, WantWell)},
-		{"then", "What becomes of the tip. Default: trash; return for dedicated, keep for current.", "return", false,
-			Slot{wordSlot(&then, "trash", "return", "keep").Shape, func(d *decoder, v value) { t.Then = v.node.Value }}},
-	}
-}
+var (
+	tipPlace  = &Shape{Doc: "A policy, or a place in a tip rack.", Example: "new", Scalars: Strings, Pattern: notBlank, Lead: tipWords}
+	tipPolicy = &Shape{Scalars: Strings, Words: tipWords}
+	tipEnd    = &Shape{Scalars: Strings, Words: []string{"trash", "return", "keep"}}
+)
 
 var tipShape = &Shape{Kind: UnionShape, Name: "tip", Example: "new",
 	Doc: "Which tip: `new` for every aliquot, `once` for the whole step, `per_source`, `per_destination`, `dedicated` (the liquid's own, returned afterwards), `current` (the one that is on), or a place such as tips.B1. In full {use: new, then: return}.",
-	Any: []*Shape{stringExpr("", "A policy, or a place in a tip rack.", "new", tipWords...), {Kind: ObjectShape, Fields: tipFields(&Tip{}), Min: 1}}}
+	Any: []*Shape{tipPlace, tipObject}}
+
+var tipObject = &Shape{Kind: ObjectShape, Min: 1, fields: func() []Field { return tipFields(&Tip{}) }}
+
+func tipFields(t *Tip) []Field {
+	return []Field{
+		{"use", "How often a new tip is taken. Default: once.", "new", false, choiceSlot(&t.Use, tipPolicy)},
+		{"from", "The place of the tip to use, instead of the next one.", "tips.B1", false, exprSlot(&t.From, WantWell)},
+		{"then", "What becomes of the tip. Default: trash; return for dedicated, keep for current.", "return", false, choiceSlot(&t.Then, tipEnd)},
+	}
+}
 
 func tipSlot(to *Tip) Slot {
 	return Slot{tipShape, func(d *decoder, v value) {
 		to.Span, to.Set = v.span(), true
 		if v.isScalar() {
-			placeSlot(&to.Use, &to.From, tipWords...).read(d, v)
+			readPlace(v, &to.Use, &to.From, tipPlace)
 			return
 		}
-		d.object(v, tipFields(to))
+		d.object(v, tipObject, tipFields(to))
 	}}
 }
 
-func objectSlot(name, doc, example string, sample []Field, read func(d *decoder, v value)) Slot {
-	return Slot{&Shape{Kind: ObjectShape, Name: name, Doc: doc, Example: example, Fields: sample}, read}
-}
-
 // bindingsSlot takes a mapping from names to expressions, in the file's order.
-func bindingsSlot(to *[]Binding, want Want, min int) Slot {
-	return Slot{&Shape{Kind: MapShape, Elem: want.shape(), Min: min}, func(d *decoder, v value) {
-		v.entries(func(key, item value) {
-			*to = append(*to, Binding{Word{key.node.Value, key.span()}, Expr{Scalar: item.scalar(), Want: want}})
+// A binding whose value was refused has a name and no value.
+func bindingsSlot(to *[]Binding, shape *Shape, want Want) Slot {
+	return Slot{shape, func(_ *decoder, v value) {
+		v.entries(want.shape(), func(name Word, item value, taken bool) {
+			b := Binding{Name: name}
+			if taken {
+				b.Value = Expr{Scalar: item.scalar(), Want: want}
+			}
+			*to = append(*to, b)
 		})
 	}}
 }
 
-// declarations takes a mapping from names to objects, in the file's order.
-func declarations[T any](to *[]T, sample []Field, read func(d *decoder, name Word, v value) T) Slot {
-	return Slot{&Shape{Kind: MapShape, Elem: &Shape{Kind: ObjectShape, Fields: sample}}, func(d *decoder, v value) {
-		v.entries(func(key, item value) { *to = append(*to, read(d, Word{key.node.Value, key.span()}, item)) })
+var (
+	constantsShape = &Shape{Kind: MapShape, Elem: wantShapes[WantAny]}
+	setShape       = &Shape{Kind: MapShape, Elem: wantShapes[WantAny], Min: 1}
+	recipeShape    = &Shape{Kind: MapShape, Elem: wantShapes[WantVolume], Min: 1}
+)
+
+// declarations takes a mapping from names to objects, in the file's order. One
+// whose keys were refused has what is left of them, at least its name.
+func declarations[T any](to *[]T, shape *Shape, read func(name Word, at diag.Span) (*T, []Field)) Slot {
+	return Slot{shape, func(d *decoder, v value) {
+		v.entries(shape.Elem, func(name Word, item value, taken bool) {
+			decl, fields := read(name, item.span())
+			if taken {
+				d.object(item, shape.Elem, fields)
+			}
+			if name.IsSet() {
+				*to = append(*to, *decl)
+			}
+		})
 	}}
 }

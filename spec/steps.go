@@ -4,16 +4,16 @@ package spec
 
 func (s *Transfer) fields() []Field {
 	return append([]Field{
-		{"from", "Where to draw: a well, wells, or a liquid.", "red", true, exprsSlot(&s.From, WantWells)},
-		{"to", "Where to give.", "plate.A1", true, exprsSlot(&s.To, WantWells)},
-		{"volume", "How much per pair; or a list with one volume per pair. 0 skips the pair.", "50 uL", true, exprsSlot(&s.Volume, WantVolume)},
+		{"from", "Where to draw: a well, wells, or a liquid.", "red", true, wellsSlot(&s.From)},
+		{"to", "Where to give.", "plate.A1", true, wellsSlot(&s.To)},
+		{"volume", "How much per pair; or a list with one volume per pair. 0 skips the pair.", "50 uL", true, volumesSlot(&s.Volume)},
 	}, s.LiquidKeys.fields()...)
 }
 
 func (s *Formulate) fields() []Field {
 	return append([]Field{
-		{"to", "The wells to fill.", "plate.A1", true, exprsSlot(&s.To, WantWells)},
-		{"volumes", "How much of each liquid every well gets, in the order the liquids are declared. 0 skips the liquid.", "{red: 100 uL, blue: 50 uL}", true, bindingsSlot(&s.Volumes, WantVolume, 1)},
+		{"to", "The wells to fill.", "plate.A1", true, wellsSlot(&s.To)},
+		{"volumes", "How much of each liquid every well gets, in the order the liquids are declared. 0 skips the liquid.", "{red: 100 uL, blue: 50 uL}", true, bindingsSlot(&s.Volumes, recipeShape, WantVolume)},
 	}, s.LiquidKeys.fields()...)
 }
 
@@ -21,14 +21,22 @@ func (k *LiquidKeys) fields() []Field {
 	return []Field{
 		{"pipette", "The pipette to use. Default: the one mounted that does it in the fewest moves.", "p300", false, nameSlot(&k.Pipette)},
 		{"tip", "Which tip, and what becomes of it. Default: once, into the trash.", "new", false, tipSlot(&k.Tip)},
-		{"split", "How a volume larger than the tip is divided. Default: even.", "even", false, wordSlot(&k.Split, "even", "even_last_two", "full_then_rest", "never")},
+		{"split", "How a volume larger than the tip is divided. Default: even.", "even", false, wordSlot(&k.Split, splitShape)},
 		{"aspirate", "What concerns drawing.", "{at: bottom + 2 mm, rate: 50 uL/s}", false,
-			objectSlot("aspirate_side", "What concerns drawing in a liquid step.", "{at: bottom + 2 mm}", aspirateFields(&AspirateSide{}), func(d *decoder, v value) { d.object(v, aspirateFields(&k.Aspirate)) })},
+			objectSlot(aspirateShape, func() []Field { return aspirateFields(&k.Aspirate) })},
 		{"dispense", "What concerns giving.", "{at: bottom + 8 mm}", false,
-			objectSlot("dispense_side", "What concerns giving in a liquid step.", "{at: bottom + 8 mm}", dispenseFields(&DispenseSide{}), func(d *decoder, v value) { d.object(v, dispenseFields(&k.Dispense)) })},
+			objectSlot(dispenseShape, func() []Field { return dispenseFields(&k.Dispense) })},
 		{"blow_out", "Empty the tip past the plunger's end after each dispense.", "{in: trash}", false, blowOutSlot(&k.BlowOut)},
 	}
 }
+
+var splitShape = &Shape{Scalars: Strings, Words: []string{"even", "even_last_two", "full_then_rest", "never"}}
+
+var aspirateShape = &Shape{Kind: ObjectShape, Name: "aspirate_side", Doc: "What concerns drawing in a liquid step.", Example: "{at: bottom + 2 mm}",
+	fields: func() []Field { return aspirateFields(&AspirateSide{}) }}
+
+var dispenseShape = &Shape{Kind: ObjectShape, Name: "dispense_side", Doc: "What concerns giving in a liquid step.", Example: "{at: bottom + 8 mm}",
+	fields: func() []Field { return dispenseFields(&DispenseSide{}) }}
 
 func aspirateFields(s *AspirateSide) []Field {
 	return []Field{
@@ -54,7 +62,7 @@ func dispenseFields(s *DispenseSide) []Field {
 
 func (s *Mix) fields() []Field {
 	return []Field{
-		{"in", "The wells to mix.", "plate.A1", true, exprsSlot(&s.In, WantWells)},
+		{"in", "The wells to mix.", "plate.A1", true, wellsSlot(&s.In)},
 		{"volume", "How much is drawn and given each time.", "50 uL", true, exprSlot(&s.Volume, WantVolume)},
 		{"times", "How many times.", "3", true, exprSlot(&s.Times, WantInteger)},
 		{"at", "The height in the well. Default: bottom + 1 mm.", "bottom + 2 mm", false, heightSlot(&s.At)},
@@ -119,9 +127,11 @@ func (s *TouchSides) fields() []Field {
 	return append(append(own, touchFields(&s.TouchTip)...), pipetteField(&s.Pipette))
 }
 
+var trashOrWell = &Shape{Doc: "trash, or a well.", Example: "trash", Scalars: Strings, Pattern: notBlank, Lead: []string{"trash"}}
+
 func (s *BlowOutNow) fields() []Field {
 	return []Field{
-		{"in", "Where: trash, or a well. Default: the well the tip was last in.", "trash", false, placeSlot(&s.Word, &s.In, "trash")},
+		{"in", "Where: trash, or a well. Default: the well the tip was last in.", "trash", false, placeSlot(&s.Word, &s.In, trashOrWell)},
 		{"at", "The height in the well. Default: top.", "top - 5 mm", false, heightSlot(&s.At)},
 		rateField(&s.Rate), speedField(&s.Speed), pipetteField(&s.Pipette),
 	}
@@ -130,7 +140,7 @@ func (s *BlowOutNow) fields() []Field {
 func (s *DropTip) fields() []Field {
 	var word string
 	return []Field{
-		{"in", "Where: trash, or a place of a tip rack. Default: trash.", "trash", false, placeSlot(&word, &s.In, "trash")},
+		{"in", "Where: trash, or a place of a tip rack. Default: trash.", "trash", false, placeSlot(&word, &s.In, trashOrWell)},
 		pipetteField(&s.Pipette),
 	}
 }
