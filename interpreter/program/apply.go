@@ -92,9 +92,11 @@ func (s *State) mount(op *Op) *Mounted {
 	return &s.Mounts[op.Pipette]
 }
 
+// needTip notices that there is no tip, and goes on as if there were one.
 func (s *State) needTip(m *Mounted, t *Touched) {
 	if !m.On {
 		t.Faults |= NoTip
+		s.AssumeTip(t.Pipette)
 	}
 }
 

@@ -184,3 +184,11 @@ func copyContent(to, from *Content) {
 	to.Parts = parts
 	copy(to.Parts, from.Parts)
 }
+
+// AssumeTip puts a tip on a pipette from nowhere. Expansion uses it after it
+// has reported that there is none, so that what follows is still checked.
+func (s *State) AssumeTip(pipette int) {
+	m := &s.Mounts[pipette]
+	s.setEmpty(m)
+	m.On, m.Max = true, s.Deck.Pipettes[pipette].Model.MaxNL
+}

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -19,9 +20,9 @@ type Site struct {
 // are shared by the steps inside them and never change.
 type Frame struct {
 	Parent *Frame
-	Site   *Site  // set where the frame is a step of the language
-	Label  string // the segment of the id: steps[0], A1, red
-	Note   string // for people: "w = plate.A1 (1 of 60)"; empty for parts
+	Site   *Site        // set where the frame is a step of the language
+	Label  string       // the segment of the id: steps[0], A1, red
+	Note   fmt.Stringer // of an iteration, for people: "w = plate.A1 (1 of 60)"; rendered on demand
 }
 
 // Step is one atomic step of an expanded workflow.
@@ -73,8 +74,8 @@ func (f *Frame) Loops() []string {
 		return nil
 	}
 	out := f.Parent.Loops()
-	if f.Note != "" {
-		out = append(out, f.Note)
+	if f.Note != nil {
+		out = append(out, f.Note.String())
 	}
 	return out
 }
@@ -89,8 +90,8 @@ func (f *Frame) Sites() []string {
 	switch {
 	case f.Site != nil:
 		out = append(out, f.Site.Path)
-	case f.Note != "" && len(out) > 0:
-		out[len(out)-1] += " [" + f.Note + "]"
+	case f.Note != nil && len(out) > 0:
+		out[len(out)-1] += " [" + f.Note.String() + "]"
 	}
 	return out
 }
@@ -109,6 +110,26 @@ type Transition struct {
 	Movement *Movement // the movement this step serves, or nil
 	After    *State
 	Touched  *Touched
+	Blame    Blame // nil where the source is not at hand, as for a stored plan
+}
+
+// Aspect is what of a step a finding is about.
+type Aspect uint8
+
+// The aspects of a step.
+const (
+	AboutStep Aspect = iota
+	AboutVolume
+	AboutFrom
+	AboutTo
+	AboutTip
+	AboutHeight
+)
+
+// Blame finds where in the workflow an aspect of the current step was written,
+// and what the expression there read.
+type Blame interface {
+	Blame(Aspect) (diag.Span, []diag.Value)
 }
 
 // Sink receives an expansion step by step. A Transition is valid only during

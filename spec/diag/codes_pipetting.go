@@ -1,6 +1,26 @@
 package diag
 
 // Codes OTF5xx, tips and pipetting limits.
-var ()
+var (
+	OutOfTips      = &Code{"OTF501", "out-of-tips", "A step needs a new tip and no rack of the pipette has one left. Tips that a liquid keeps for itself, and tips that were returned, are not given out again. Add a tip rack under labware and name it in the pipette's tips, or use a tip for more than one aliquot."}
+	NoTip          = &Code{"OTF502", "no-tip", "An operation needs a tip and the pipette has none on: it would draw liquid into the pipette itself. Pick up a tip before it."}
+	HasTip         = &Code{"OTF503", "tip-already-on", "A tip is picked up while another is on. The robot would press one tip into the other. Drop or return the first one before."}
+	TipMissing     = &Code{"OTF504", "tip-missing", "There is no tip at the place a step picks up from: it was taken earlier and not returned. Return it before, or use another place."}
+	BelowMinimum   = &Code{"OTF505", "below-minimum", "A pipette is accurate only from its minimum upwards; below it, what arrives in the well can be off by tens of percent, and the robot does not say so. Use a smaller pipette, or move a larger volume, for example of a dilution."}
+	TooMuchForTip  = &Code{"OTF506", "too-much-for-tip", "More is drawn than fits: the limit is the smaller of what the pipette moves and what the tip holds, and liquid, air gaps and what was held before count together. Liquid would get into the pipette. Draw less at a time, or let a transfer divide the volume with split: even."}
+	OverHeld       = &Code{"OTF507", "dispenses-more-than-held", "More is dispensed than the tip holds. The robot would stop with an error, or push air. Dispense less, or draw more before."}
+	BadVolume      = &Code{"OTF508", "bad-volume", "A volume that is negative, or zero where something must be moved, makes no sense to a pipette. In a transfer or formulate, 0 skips the pair; a single operation with 0 is an error, because it could have no effect."}
+	BadRate        = &Code{"OTF509", "bad-rate", "A flow rate or speed must be above zero, or the robot would never arrive."}
+	BadDuration    = &Code{"OTF510", "bad-duration", "A delay cannot be negative."}
+	BadCount       = &Code{"OTF511", "bad-count", "A number of times or a fraction is out of its range. The message says which numbers make sense."}
+	BadHeight      = &Code{"OTF512", "bad-height", "A height or offset is metres away from the labware. Heights are a few millimetres from the top, the bottom or the centre of a well. Check the unit."}
+	BelowBottom    = &Code{"OTF513", "below-bottom", "The tip would be driven into the bottom of the well. That bends tips, moves labware and can damage the pipette. Raise the height: bottom + 1 mm is usual."}
+	NoDedicatedTip = &Code{"OTF514", "no-dedicated-tip", "`tip: dedicated` uses the tip that a liquid keeps for itself and returns it afterwards. The liquid drawn here has none, or the step draws from a well that is no declared liquid. Name a tip in the liquid's declaration."}
+	PlaceTaken     = &Code{"OTF515", "tip-place-taken", "A tip is put into a place that has one already. The robot would press it onto the other. Put it back where it came from, or drop it into the trash."}
+	LiquidLost     = &Code{"OTF516", "liquid-in-tip", "A tip is dropped or returned while it holds liquid. What it holds is lost, or drips; a returned tip carries it back into the rack. Dispense it, or blow out into the trash, before."}
+)
 
-var pipettingCodes = []*Code{}
+var pipettingCodes = []*Code{
+	OutOfTips, NoTip, HasTip, TipMissing, BelowMinimum, TooMuchForTip, OverHeld, BadVolume, BadRate, BadDuration, BadCount, BadHeight, BelowBottom,
+	NoDedicatedTip, PlaceTaken, LiquidLost,
+}

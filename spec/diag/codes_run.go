@@ -1,6 +1,10 @@
 package diag
 
 // Codes OTF7xx to 9xx, the run and carrying it out.
-var ()
+var (
+	TipAtEnd  = &Code{"OTF701", "tip-at-end", "The program ends while a tip is on. When a run ends, the robot's own software drops whatever tip is on into the trash and homes. That is what becomes of a plain tip anyway; say so with drop_tip, or return it."}
+	ToolAtEnd = &Code{"OTF702", "tool-at-end", "The program ends while a tool is on that no pipette takes as a plain tip, such as a sensor. When a run ends, the robot's own software drops whatever is on into the trash: the tool would be thrown away. Return it to its place before the end."}
+	RunFailed = &Code{"OTF801", "run-failed", "A step could not be carried out. The message says which, and what was found. Steps before it were carried out; nothing after it was."}
+)
 
-var runCodes = []*Code{}
+var runCodes = []*Code{TipAtEnd, ToolAtEnd, RunFailed}

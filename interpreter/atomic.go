@@ -1,0 +1,446 @@
+package interpreter
+
+import (
+	"github.com/ot2flow/ot2flow/interpreter/eval"
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec"
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
+
+// The single operations, and the steps that do not touch the robot.
+
+// body resolves what a step does; nil where the decoder or an expression was
+// refused.
+func (p *preparer) body(s *spec.Step) body {
+	switch b := s.Body.(type) {
+	case *spec.Transfer:
+		return p.transfer(b)
+	case *spec.Mix:
+		return p.mix(b)
+	case *spec.Formulate:
+		return p.formulate(b)
+	case *spec.PickUpTip:
+		return &pickUp{p.pipette(b.Pipette), p.expr(b.From)}
+	case *spec.Aspirate:
+		return &plunge{single: p.single(program.Aspirate, b.Pipette, b.From, b.At, bottom1mm, b.Rate, b.Speed), volume: p.expr(b.Volume), about: program.AboutFrom}
+	case *spec.Dispense:
+		return &plunge{single: p.single(program.Dispense, b.Pipette, b.To, b.At, bottom1mm, b.Rate, b.Speed), volume: p.expr(b.Volume), pushOut: p.expr(b.PushOut), about: program.AboutTo}
+	case *spec.AirGap:
+		return &plunge{single: p.single(program.AirGap, b.Pipette, b.In, b.At, top5mm, b.Rate, spec.Expr{}), volume: p.expr(b.Volume), about: program.AboutFrom}
+	case *spec.TouchSides:
+		t := b.TouchTip
+		t.Set = true
+		return &touchNow{p.pipette(b.Pipette), p.expr(b.In), p.touch(&t)}
+	case *spec.BlowOutNow:
+		return &blowOutNow{single: p.single(program.BlowOut, b.Pipette, b.In, b.At, top0, b.Rate, b.Speed), trash: b.Word == "trash"}
+	case *spec.DropTip:
+		return &dropTip{p.pipette(b.Pipette), p.expr(b.In)}
+	case *spec.ReturnTip:
+		return &returnTip{p.pipette(b.Pipette), p.height(&b.At)}
+	case *spec.MoveTo:
+		return &moveTo{p.single(program.MoveTo, b.Pipette, b.To, b.At, top0, spec.Expr{}, b.Speed)}
+	case *spec.Home:
+		return home{}
+	case *spec.Delay:
+		return &delay{p.expr(b.For)}
+	case *spec.Pause:
+		return &message{program.Pause, p.text(b.Message)}
+	case *spec.Comment:
+		return &message{program.Comment, p.text(b.Message)}
+	case *spec.Do:
+		return &do{p.steps(b.Steps)}
+	case *spec.Set:
+		return p.set(b)
+	}
+	return nil
+}
+
+// chosen is a pipette written in a step: its index, or -1 where none was.
+type chosen struct {
+	index int
+	at    diag.Span
+}
+
+func (p *preparer) pipette(w spec.Word) chosen {
+	if !w.IsSet() {
+		return chosen{-1, diag.Span{}}
+	}
+	var names []string
+	for i := range p.p.deck.Pipettes {
+		if p.p.deck.Pipettes[i].Name == w.Value {
+			return chosen{i, w.Span}
+		}
+		names = append(names, p.p.deck.Pipettes[i].Name)
+	}
+	p.unknownName(diag.UnknownName, w, "pipette", names)
+	return chosen{0, w.Span}
+}
+
+// current returns the pipette a single operation uses: the one named, the only
+// one, or the one a tip is on.
+func (x *expansion) current(c chosen) (int, bool) {
+	if c.index >= 0 {
+		return c.index, true
+	}
+	on := -1
+	for i := range x.state.Mounts {
+		if x.state.Mounts[i].On {
+			if on >= 0 {
+				on = -2
+				break
+			}
+			on = i
+		}
+	}
+	switch {
+	case len(x.deck.Pipettes) == 0:
+		x.add(diag.Diagnostic{Code: diag.NoPipette, Span: x.blameStep, Message: "this needs a pipette, and the workflow has none", Help: "declare one: pipettes: {p300: {type: p300_single_gen2, mount: right, tips: [tips]}}"})
+		return 0, false
+	case len(x.deck.Pipettes) == 1:
+		return 0, true
+	case on >= 0:
+		return on, true
+	}
+	x.add(diag.Diagnostic{Code: diag.WhichPipette, Span: x.blameStep, Message: "two pipettes are mounted, and it is not clear which one is meant",
+		Help: "add pipette: " + x.deck.Pipettes[0].Name + " or pipette: " + x.deck.Pipettes[1].Name})
+	return 0, false
+}
+
+// height is a resolved `at`.
+type height struct {
+	set     bool
+	from    program.Origin
+	x, y, z *eval.Expr
+	neg     bool
+}
+
+var (
+	bottom1mm = program.Position{From: program.Bottom, Z: 1000}
+	top5mm    = program.Position{From: program.Top, Z: 5000}
+	top0      = program.Position{From: program.Top}
+)
+
+func (p *preparer) height(h *spec.Height) height {
+	out := height{set: h.IsSet(), x: p.expr(h.X), y: p.expr(h.Y), z: p.expr(h.Z), neg: h.Z.Neg}
+	switch h.From {
+	case "bottom":
+		out.from = program.Bottom
+	case "center":
+		out.from = program.Center
+	}
+	return out
+}
+
+func (x *expansion) position(h *height, otherwise program.Position) (program.Position, bool) {
+	if !h.set {
+		return otherwise, true
+	}
+	if h.z != nil {
+		x.blame[program.AboutHeight] = h.z
+	}
+	px, ok1 := x.quantity(h.x, 0)
+	py, ok2 := x.quantity(h.y, 0)
+	pz, ok3 := x.quantity(h.z, 0)
+	if h.neg {
+		pz = -pz
+	}
+	for _, v := range [...]int64{px, py, pz} {
+		if v > 1_000_000 || v < -1_000_000 {
+			x.add(diag.Diagnostic{Code: diag.BadHeight, Span: x.blameStep, Message: "a height of " + length(v) + " is out of this robot's world", Help: "heights are some millimetres"})
+			return otherwise, false
+		}
+	}
+	return program.Position{From: h.from, X: int32(px), Y: int32(py), Z: int32(pz)}, ok1 && ok2 && ok3
+}
+
+// single is what single operations at a well have in common.
+type single struct {
+	kind        program.Kind
+	pipette     chosen
+	well        *eval.Expr
+	at          height
+	otherwise   program.Position
+	rate, speed *eval.Expr
+}
+
+func (p *preparer) single(kind program.Kind, pip spec.Word, well spec.Expr, at spec.Height, otherwise program.Position, rate, speed spec.Expr) single {
+	return single{kind, p.pipette(pip), p.expr(well), p.height(&at), otherwise, p.expr(rate), p.expr(speed)}
+}
+
+// op evaluates what the operations have in common; without a well it is that
+// where the tip was last.
+func (s *single) op(x *expansion, needWell bool) (program.Op, bool) {
+	pip, ok := x.current(s.pipette)
+	if !ok {
+		return program.Op{}, false
+	}
+	op := program.Op{Kind: s.kind, Pipette: int8(pip), Well: x.state.Mounts[pip].Last}
+	if s.well != nil {
+		op.Well, ok = x.well(s.well)
+	} else if needWell && op.Well == program.None {
+		x.add(diag.Diagnostic{Code: diag.WhichWell, Span: x.blameStep, Message: "it is not clear which well is meant: the tip was in none yet", Help: "name it: in: plate.A1"})
+		return op, false
+	}
+	var okAt, okRate, okSpeed bool
+	op.At, okAt = x.position(&s.at, s.otherwise)
+	op.Rate, okRate = x.quantity(s.rate, x.rate(pip, s.kind))
+	op.Speed, okSpeed = x.quantity(s.speed, 0)
+	return op, ok && okAt && okRate && okSpeed && x.positive(s.rate, op.Rate, "flow rate") && x.positive(s.speed, op.Speed, "speed")
+}
+
+// positive reports a rate or speed that is not above 0.
+func (x *expansion) positive(e *eval.Expr, v int64, what string) bool {
+	if e == nil || v > 0 {
+		return true
+	}
+	x.addAt(e, diag.Diagnostic{Code: diag.BadRate, Message: "a " + what + " must be above 0", Help: "write for example " + map[string]string{"speed": "100 mm/s", "flow rate": "50 uL/s"}[what]})
+	return false
+}
+
+// rate is the pipette's default flow rate for an operation, in nL/s.
+func (x *expansion) rate(pip int, k program.Kind) int64 {
+	m := x.deck.Pipettes[pip].Model
+	switch k {
+	case program.Aspirate, program.AirGap:
+		return m.Aspirate
+	case program.Dispense:
+		return m.Dispense
+	case program.BlowOut:
+		return m.BlowOut
+	}
+	return 0
+}
+
+type pickUp struct {
+	pipette chosen
+	from    *eval.Expr
+}
+
+func (b *pickUp) expand(x *expansion, f *program.Frame) {
+	pip, ok := x.current(b.pipette)
+	if !ok {
+		return
+	}
+	place := program.None
+	if b.from != nil {
+		x.blame[program.AboutTip] = b.from
+		if place, ok = x.well(b.from); !ok {
+			return
+		}
+	}
+	x.pickUp(pip, place, f)
+}
+
+type plunge struct {
+	single
+	volume, pushOut *eval.Expr
+	about           program.Aspect
+}
+
+func (b *plunge) expand(x *expansion, f *program.Frame) {
+	x.blame[program.AboutVolume], x.blame[b.about] = b.volume, b.well
+	op, ok := b.op(x, true)
+	v, okVolume := x.quantity(b.volume, 0)
+	if !ok || !okVolume {
+		return
+	}
+	op.Volume = v
+	if b.pushOut != nil {
+		op.HasPush = true
+		if op.PushOut, ok = x.quantity(b.pushOut, 0); !ok {
+			return
+		}
+	}
+	if x.volumeOK(v, b.volume) {
+		x.emit(op, "", f, nil)
+	}
+}
+
+// volumeOK reports a single operation's volume that is not above 0.
+func (x *expansion) volumeOK(v int64, e *eval.Expr) bool {
+	if v > 0 {
+		return true
+	}
+	x.addAt(e, diag.Diagnostic{Code: diag.BadVolume, Message: "a volume of " + volume(v) + " cannot be moved", Help: "give a volume above 0, or do the step only if there is one: if: … > 0 uL"})
+	return false
+}
+
+type touchNow struct {
+	pipette chosen
+	in      *eval.Expr
+	touch   *touching
+}
+
+func (b *touchNow) expand(x *expansion, f *program.Frame) {
+	s := single{kind: program.TouchTip, pipette: b.pipette, well: b.in, otherwise: top0}
+	x.blame[program.AboutTo] = b.in
+	op, ok := s.op(x, true)
+	if !ok {
+		return
+	}
+	x.touchTip(b.touch, int(op.Pipette), op.Well, f, nil)
+}
+
+type blowOutNow struct {
+	single
+	trash bool
+}
+
+func (b *blowOutNow) expand(x *expansion, f *program.Frame) {
+	x.blame[program.AboutTo] = b.well
+	op, ok := b.op(x, !b.trash)
+	if !ok {
+		return
+	}
+	if b.trash {
+		op.Trash, op.Well, op.At = true, program.None, program.Position{}
+	}
+	x.emit(op, "", f, nil)
+}
+
+type dropTip struct {
+	pipette chosen
+	in      *eval.Expr
+}
+
+func (b *dropTip) expand(x *expansion, f *program.Frame) {
+	pip, ok := x.current(b.pipette)
+	if !ok {
+		return
+	}
+	if b.in == nil {
+		x.emit(program.Op{Kind: program.DropTip, Pipette: int8(pip), Trash: true, Well: program.None}, "", f, nil)
+		return
+	}
+	x.blame[program.AboutTo] = b.in
+	if place, ok := x.well(b.in); ok {
+		x.emit(program.Op{Kind: program.DropTip, Pipette: int8(pip), Well: place, At: x.dropPosition(pip, place)}, "", f, nil)
+	}
+}
+
+type returnTip struct {
+	pipette chosen
+	at      height
+}
+
+func (b *returnTip) expand(x *expansion, f *program.Frame) {
+	pip, ok := x.current(b.pipette)
+	if !ok {
+		return
+	}
+	place := x.state.Mounts[pip].From
+	at, ok := x.position(&b.at, x.dropPosition(pip, place))
+	if ok {
+		x.emit(program.Op{Kind: program.ReturnTip, Pipette: int8(pip), Well: place, At: at}, "", f, nil)
+	}
+}
+
+// dropPosition is how deep the robot puts a tip into a rack: a fraction of the
+// tip's length below the place's top that depends on the pipette (Opentrons:
+// return tip depth).
+func (x *expansion) dropPosition(pip int, place program.WellRef) program.Position {
+	if place == program.None {
+		return top0
+	}
+	def := x.deck.Labware[place.Labware].Def
+	return program.Position{From: program.Top, Z: -int32(def.TipLength * x.deck.Pipettes[pip].Model.ReturnTipPermille / 1000)}
+}
+
+type moveTo struct{ single }
+
+func (b *moveTo) expand(x *expansion, f *program.Frame) {
+	x.blame[program.AboutTo] = b.well
+	if op, ok := b.op(x, true); ok {
+		x.emit(op, "", f, nil)
+	}
+}
+
+type home struct{}
+
+func (home) expand(x *expansion, f *program.Frame) {
+	x.emit(program.Op{Kind: program.Home, Well: program.None}, "", f, nil)
+}
+
+type delay struct{ time *eval.Expr }
+
+func (b *delay) expand(x *expansion, f *program.Frame) {
+	if ms, ok := x.quantity(b.time, 0); ok {
+		x.wait(ms, b.time, f, nil)
+	}
+}
+
+// wait emits a delay; one of 0 is left out, a negative one reported.
+func (x *expansion) wait(ms int64, e *eval.Expr, f *program.Frame, m *program.Movement) {
+	if ms < 0 {
+		x.addAt(e, diag.Diagnostic{Code: diag.BadDuration, Message: "a delay cannot be negative", Help: "write how long to wait, such as 5 s"})
+		return
+	}
+	if ms > 0 {
+		x.emit(program.Op{Kind: program.Delay, Well: program.None, Duration: ms}, "", f, m)
+	}
+}
+
+type message struct {
+	kind program.Kind
+	text *eval.Template
+}
+
+func (b *message) expand(x *expansion, f *program.Frame) {
+	text, fault := b.text.Eval(&x.env)
+	if fault != nil {
+		x.add(*fault)
+		return
+	}
+	x.emit(program.Op{Kind: b.kind, Well: program.None}, text, f, nil)
+}
+
+type do struct{ nodes []*node }
+
+func (b *do) expand(x *expansion, f *program.Frame) {
+	for _, n := range b.nodes {
+		n.expand(x, f)
+	}
+}
+
+type set struct{ values []binding }
+
+func (p *preparer) set(b *spec.Set) body {
+	out := &set{}
+	for _, v := range b.Values {
+		t, known := p.vars[v.Name.Value]
+		if !known {
+			p.notVariable(v.Name)
+			p.expr(v.Value)
+			continue
+		}
+		_, slot, _ := p.scope.Lookup(v.Name.Value)
+		out.values = append(out.values, binding{v.Name.Value, slot, p.compile(v.Value, t)})
+	}
+	return out
+}
+
+func (p *preparer) notVariable(name spec.Word) {
+	if first, ok := p.names[name.Value]; ok {
+		p.add(diag.Diagnostic{Code: diag.NotAVariable, Span: name.Span, Message: name.Value + " is not a variable and keeps its value",
+			Related: []diag.Related{{Span: first, Message: "it is declared here"}}, Help: "declare a variable under vars: and set that"})
+		return
+	}
+	var names []string
+	for _, b := range p.p.workflow.Vars {
+		names = append(names, b.Name.Value)
+	}
+	p.unknownName(diag.UnknownName, name, "variable", names)
+}
+
+func (b *set) expand(x *expansion, _ *program.Frame) {
+	values := make([]eval.Value, len(b.values))
+	for i, v := range b.values {
+		var ok bool
+		if values[i], ok = x.eval(v.expr); !ok {
+			return
+		}
+	}
+	for i, v := range b.values {
+		x.env.Vars[v.slot] = values[i]
+	}
+}

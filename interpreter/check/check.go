@@ -1,0 +1,97 @@
+// Package check proves a program before any liquid moves: rules that are true
+// of any liquid-handling robot, one file a family.
+//
+// A rule looks at transitions, the steps with the state around them, and keeps
+// no tracker of its own. What is true of one kind of robot only is contributed
+// by its package in the same form.
+package check
+
+import (
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
+
+// Rule is one rule. See is called for every step in order, End once with the
+// state before the robot ends the run.
+type Rule interface {
+	See(*program.Transition, *Report)
+	End(*program.State, *Report)
+}
+
+// Rules returns the rules that hold for any robot. They carry no state from
+// one program to the next.
+func Rules() []Rule { return []Rule{tips{}, limits{}, liquid{}, &ending{}} }
+
+// Sink runs rules over an expansion.
+type Sink struct {
+	rules  []Rule
+	report Report
+}
+
+// NewSink returns a sink for one expansion.
+func NewSink(rules []Rule) *Sink {
+	return &Sink{rules: rules, report: Report{seen: map[key]int{}}}
+}
+
+// Step shows the step to every rule.
+func (s *Sink) Step(t *program.Transition) error {
+	s.report.at = t
+	for _, r := range s.rules {
+		r.See(t, &s.report)
+	}
+	return nil
+}
+
+// End tells the rules that the program is over and returns what they found.
+func (s *Sink) End(state *program.State) diag.List {
+	s.report.at = nil
+	for _, r := range s.rules {
+		r.End(state, &s.report)
+	}
+	return s.report.findings()
+}
+
+// Report collects findings. The same finding in another iteration of a loop is
+// counted, not repeated.
+type Report struct {
+	at   *program.Transition
+	list diag.List
+	more []int
+	seen map[key]int
+}
+
+type key struct {
+	code *diag.Code
+	span diag.Span
+}
+
+// Add reports a finding about an aspect of the current step. Position, values
+// read and loop iterations are filled in.
+func (r *Report) Add(about program.Aspect, d diag.Diagnostic) {
+	if r.at != nil && d.Span.IsZero() {
+		d.Span = r.at.Step.Where()
+		if r.at.Blame != nil {
+			d.Span, d.Values = r.at.Blame.Blame(about)
+		}
+	}
+	k := key{d.Code, d.Span}
+	if i, ok := r.seen[k]; ok {
+		r.more[i]++
+		return
+	}
+	if r.at != nil && d.Frames == nil {
+		d.Frames = r.at.Step.Frame.Loops()
+	}
+	r.seen[k] = len(r.list)
+	r.list = append(r.list, d)
+	r.more = append(r.more, 0)
+}
+
+func (r *Report) findings() diag.List {
+	for i, n := range r.more {
+		if n > 0 {
+			r.list[i].Notes = append(r.list[i].Notes, "the same is found "+times(n)+" more in this program")
+		}
+	}
+	return r.list
+}

@@ -1,0 +1,100 @@
+package check
+
+import (
+	"strconv"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/spec/quantity"
+)
+
+// limits: what a pipette and its tip can do.
+type limits struct{}
+
+func (limits) See(t *program.Transition, r *Report) {
+	op := &t.Step.Op
+	if op.Kind == program.Aspirate {
+		belowMinimum(t, r)
+	}
+	if t.Touched.Faults&program.OverTip != 0 && t.Touched.Faults&program.NoTip == 0 {
+		overTip(t, r)
+	}
+	if t.Touched.Faults&program.OverHeld != 0 && t.Touched.Faults&program.NoTip == 0 {
+		r.Add(program.AboutVolume, diag.Diagnostic{Code: diag.OverHeld, Message: "dispenses more than the tip holds",
+			Label: "asks for " + volume(op.Volume) + "; the tip holds " + volume(t.Touched.Held+t.Touched.Air), Help: "dispense at most that, or draw more before"})
+	}
+	belowBottom(t, r)
+}
+
+func (limits) End(*program.State, *Report) {}
+
+func belowMinimum(t *program.Transition, r *Report) {
+	op := &t.Step.Op
+	deck := t.After.Deck
+	p := &deck.Pipettes[op.Pipette]
+	if op.Volume >= p.Model.MinNL || op.Volume <= 0 {
+		return
+	}
+	d := diag.Diagnostic{Code: diag.BelowMinimum, Message: "draws less than " + p.Name + " can draw accurately",
+		Label: volume(op.Volume) + "; a " + p.Model.Name + " draws at least " + volume(p.Model.MinNL), Help: "use a smaller pipette, or move more of a dilution"}
+	if m := t.Movement; m != nil && m.Volume != op.Volume {
+		d.Notes = append(d.Notes, "the volume is divided, because it does not fit into the tip at once")
+	}
+	for i := range deck.Pipettes {
+		if other := &deck.Pipettes[i]; other.Model.MinNL <= op.Volume && op.Volume <= other.Model.MaxNL {
+			d.Help = "use the other pipette: pipette: " + other.Name
+		}
+	}
+	r.Add(program.AboutVolume, d)
+}
+
+func overTip(t *program.Transition, r *Report) {
+	op := &t.Step.Op
+	m := &t.After.Mounts[op.Pipette]
+	d := diag.Diagnostic{Code: diag.TooMuchForTip, Message: "draws more than the tip can hold",
+		Label: volume(op.Volume) + "; the tip holds at most " + volume(m.Max), Help: "draw at most " + volume(max(0, m.Max-t.Touched.Held-t.Touched.Air)) + " here"}
+	if held := t.Touched.Held + t.Touched.Air; held > 0 {
+		d.Label = volume(op.Volume) + " and the " + volume(held) + " already in it; the tip holds at most " + volume(m.Max)
+	}
+	if t.Movement != nil {
+		d.Help = "let the step divide the volume: split: even"
+	}
+	r.Add(program.AboutVolume, d)
+}
+
+func belowBottom(t *program.Transition, r *Report) {
+	op := &t.Step.Op
+	switch op.Kind {
+	case program.Aspirate, program.Dispense, program.BlowOut, program.TouchTip, program.MoveTo:
+	default:
+		return
+	}
+	if op.Trash || op.Well == program.None {
+		return
+	}
+	w := t.After.Deck.Well(op.Well)
+	z := int64(op.At.Z)
+	switch op.At.From {
+	case program.Top:
+		z += w.Depth
+	case program.Center:
+		z += w.Depth / 2
+	case program.Bottom:
+	}
+	if z >= 0 {
+		return
+	}
+	r.Add(program.AboutHeight, diag.Diagnostic{Code: diag.BelowBottom, Message: "goes below the bottom of " + t.After.Deck.WellName(op.Well),
+		Label: length(-z) + " below; the well is " + length(w.Depth) + " deep", Help: "stay above it, for example at bottom + 1 mm"})
+}
+
+func volume(nl int64) string { return quantity.Quantity{Dim: quantity.Volume, N: nl}.String() }
+
+func length(um int64) string { return quantity.Quantity{Dim: quantity.Length, N: um}.String() }
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return strconv.Itoa(n) + " times"
+}

@@ -1,0 +1,90 @@
+package check
+
+import (
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
+
+// tips: a tip where one is needed, and none where none may be.
+type tips struct{}
+
+func (tips) See(t *program.Transition, r *Report) {
+	f := t.Touched.Faults
+	op := &t.Step.Op
+	deck := t.After.Deck
+	if f&program.NoTip != 0 {
+		r.Add(program.AboutStep, diag.Diagnostic{Code: diag.NoTip, Message: "this needs a tip, and " + deck.Pipettes[op.Pipette].Name + " has none on",
+			Help: "pick one up before: pick_up_tip: {from: tips.A1}"})
+	}
+	if f&program.HasTip != 0 {
+		d := diag.Diagnostic{Code: diag.HasTip, Message: "a tip is picked up while one is on", Help: "drop it or return it before: drop_tip:"}
+		if from := t.Touched.TipFrom; from != program.None {
+			d.Notes = []string{"the tip that is on came from " + deck.WellName(from)}
+		}
+		r.Add(program.AboutStep, d)
+	}
+	if f&program.TipMissing != 0 {
+		r.Add(program.AboutTip, diag.Diagnostic{Code: diag.TipMissing, Message: "there is no tip at " + deck.WellName(op.Well) + " any more",
+			Label: "was taken before and not returned", Help: "return it with return_tip:, or use another place"})
+	}
+	if f&program.PlaceTaken != 0 {
+		r.Add(program.AboutTo, diag.Diagnostic{Code: diag.PlaceTaken, Message: deck.WellName(t.Touched.Tip) + " has a tip already", Help: "return_tip: puts the tip back to where it came from"})
+	}
+	if f&program.NotEmpty != 0 {
+		r.Add(program.AboutStep, diag.Diagnostic{Code: diag.LiquidLost, Severity: diag.Warning, Message: "the tip is put away while it holds " + volume(t.Touched.Held),
+			Help: "dispense it, or blow out into the trash, before"})
+	}
+}
+
+func (tips) End(*program.State, *Report) {}
+
+// ending: what is on a pipette when the run ends is dropped into the trash by
+// the robot.
+type ending struct{ picked map[int8]pick }
+
+type pick struct {
+	span   diag.Span
+	frames []string
+}
+
+func (e *ending) See(t *program.Transition, _ *Report) {
+	if t.Step.Op.Kind != program.PickUpTip {
+		return
+	}
+	if e.picked == nil {
+		e.picked = map[int8]pick{}
+	}
+	p := pick{span: t.Step.Where(), frames: nil}
+	if t.Blame != nil {
+		p.span, _ = t.Blame.Blame(program.AboutTip)
+	}
+	e.picked[t.Step.Op.Pipette] = p
+}
+
+func (e *ending) End(s *program.State, r *Report) {
+	for i := range s.Mounts {
+		m := &s.Mounts[i]
+		if !m.On || m.From == program.None {
+			continue
+		}
+		span, name := e.picked[int8(i)].span, s.Deck.WellName(m.From)
+		if isTool(s.Deck, i, m.From) {
+			r.Add(program.AboutStep, diag.Diagnostic{Code: diag.ToolAtEnd, Span: span, Message: "the run ends while the tool from " + name + " is on, and the robot would throw it into the trash",
+				Help: "put it back before the end: return_tip:"})
+			continue
+		}
+		r.Add(program.AboutStep, diag.Diagnostic{Code: diag.TipAtEnd, Severity: diag.Warning, Span: span, Message: "the run ends while the tip from " + name + " is on, and the robot will drop it into the trash",
+			Help: "say what becomes of it: drop_tip: or return_tip:"})
+	}
+}
+
+// isTool reports whether what is on came from a rack that the pipette takes no
+// plain tips from.
+func isTool(d *program.Deck, pipette int, from program.WellRef) bool {
+	for _, r := range d.Pipettes[pipette].Racks {
+		if r == int(from.Labware) {
+			return false
+		}
+	}
+	return true
+}

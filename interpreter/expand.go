@@ -1,0 +1,350 @@
+package interpreter
+
+import (
+	"strconv"
+
+	"github.com/ot2flow/ot2flow/interpreter/eval"
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
+
+// MaxSteps is how many atomic steps a program may have. An OT-2 would take
+// more than a year for that many.
+const MaxSteps = 10_000_000
+
+// maxWork bounds iterations that give no steps.
+const maxWork = 5 * MaxSteps
+
+// Input is what an expansion depends on beside the files.
+type Input struct {
+	Params   Values
+	Examples bool // parameters without value or default take their example, as lint does
+	Results  []Result
+}
+
+// Result is what the world answered to a step whose result exists only at run
+// time. This version of the language has no such steps.
+type Result struct{}
+
+// End is how an expansion ended.
+type End struct {
+	Deck   *program.Deck
+	State  *program.State // before the robot ends the run; nil where no step could be expanded
+	Steps  int
+	Params []program.Param
+}
+
+// Op returns what the robot does when the run ends, as plans show it.
+func (e *End) Op() program.End {
+	out := program.End{Homes: true}
+	if e.State == nil {
+		return out
+	}
+	for i := range e.State.Mounts {
+		if m := &e.State.Mounts[i]; m.On {
+			out.DropsTip = append(out.DropsTip, m.From)
+		}
+	}
+	return out
+}
+
+// Start lets a sink see the deck before the first step. Liquids may depend on
+// parameters, so the deck is known only then.
+type Start interface {
+	Start(*program.Deck, []program.Param)
+}
+
+// expansion is one walk over a prepared workflow.
+type expansion struct {
+	p     *Prepared
+	deck  *program.Deck
+	state *program.State
+	env   eval.Env
+	sink  program.Sink
+	shown []program.Param
+
+	step      program.Step
+	at        program.Transition
+	frame     *program.Frame // of the last step
+	seq       [program.Kinds]int
+	tip       tipUse
+	chunks    []int64
+	blame     [6]*eval.Expr
+	blameStep diag.Span
+
+	list  diag.List
+	seen  map[diag.Span]int
+	more  []int
+	work  int
+	stuck bool
+	err   error
+}
+
+// Expand expands the workflow and shows every step to the sink, in order. It
+// is a pure function of the files, the input and nothing else. The error is
+// that of the sink.
+func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
+	x := &expansion{p: p, sink: sink, seen: map[diag.Span]int{}}
+	deck := *p.deck
+	deck.Liquids = append([]program.Liquid(nil), p.deck.Liquids...)
+	x.deck = &deck
+	x.env = eval.Env{Vars: make([]eval.Value, p.slots), Deck: x.deck}
+	x.bindParams(in)
+	if !x.stuck && !x.list.HasErrors() {
+		x.start()
+	}
+	if !x.stuck && !x.list.HasErrors() {
+		x.run()
+	}
+	return End{Deck: x.deck, State: x.state, Steps: x.step.N, Params: x.shown}, x.findings(), x.err
+}
+
+// start computes everything that stands before the first step.
+func (x *expansion) start() {
+	x.bind(x.p.lets, false)
+	x.liquids()
+	if x.list.HasErrors() {
+		return
+	}
+	x.state = program.NewState(x.deck)
+	x.env.State = x.state
+	x.bind(x.p.lets, true)
+	x.bind(x.p.vars, true)
+	for i := range x.p.require {
+		x.requirement(&x.p.require[i])
+	}
+}
+
+// bind computes constants or variables. A constant that reads what a well
+// holds is unknown until there is a state.
+func (x *expansion) bind(list []binding, final bool) {
+	for _, b := range list {
+		if final {
+			if v, ok := x.eval(b.expr); ok {
+				x.env.Vars[b.slot] = v
+			}
+			continue
+		}
+		if v, d := b.expr.Eval(&x.env); d == nil {
+			x.env.Vars[b.slot] = v
+		}
+	}
+}
+
+func (x *expansion) requirement(r *requirement) {
+	v, ok := x.eval(r.that)
+	if !ok || v.Bool() {
+		return
+	}
+	d := diag.Diagnostic{Code: diag.RequirementFailed, Message: "what the workflow requires does not hold: " + r.that.Source().Text,
+		Help: "give other parameters"}
+	if r.message != nil {
+		if text, fault := r.message.Eval(&x.env); fault == nil {
+			d.Message = text
+		}
+	}
+	x.addAt(r.that, d)
+}
+
+func (x *expansion) run() {
+	if s, ok := x.sink.(Start); ok {
+		s.Start(x.deck, x.shown)
+	}
+	for _, n := range x.p.nodes {
+		n.expand(x, nil)
+	}
+}
+
+// halted reports that the walk must not go on: a sink failed, or the program
+// is larger than allowed.
+func (x *expansion) halted() bool {
+	return x.err != nil || x.step.N >= MaxSteps || x.work >= maxWork
+}
+
+func (x *expansion) findings() diag.List {
+	for i, n := range x.more {
+		if n > 0 {
+			x.list[i].Notes = append(x.list[i].Notes, "the same happens "+strconv.Itoa(n)+" more times in this program")
+		}
+	}
+	if x.step.N >= MaxSteps || x.work >= maxWork {
+		x.list = append(x.list, diag.Diagnostic{Code: diag.TooManySteps, Span: x.blameStep,
+			Message: "the program has more than " + strconv.Itoa(MaxSteps) + " steps", Help: "look for a loop that goes round too often"})
+	}
+	return x.list
+}
+
+// add reports a finding. The same one at the same place in another iteration
+// is counted, not repeated.
+func (x *expansion) add(d diag.Diagnostic) {
+	if i, ok := x.seen[d.Span]; ok && !d.Span.IsZero() && x.list[i].Code == d.Code {
+		x.more[i]++
+		return
+	}
+	if !d.Span.IsZero() {
+		x.seen[d.Span] = len(x.list)
+	}
+	x.list = append(x.list, d)
+	x.more = append(x.more, 0)
+}
+
+// addAt reports a finding about an expression, with the values it read.
+func (x *expansion) addAt(e *eval.Expr, d diag.Diagnostic) {
+	d.Span, d.Values = e.Source().Whole(), e.Reads(&x.env)
+	x.add(d)
+}
+
+// eval evaluates; where that fails, or what it needs is not known, it reports
+// and returns false.
+func (x *expansion) eval(e *eval.Expr) (eval.Value, bool) {
+	v, fault := e.Eval(&x.env)
+	if fault != nil {
+		x.add(*fault)
+		return v, false
+	}
+	if !v.Known() && !v.IsNothing() {
+		x.addAt(e, diag.Diagnostic{Code: diag.Undecidable, Message: "this cannot be known before the run: " + v.Cause(),
+			Help: "declare the amount under liquids with volume:"})
+		return v, false
+	}
+	return v, true
+}
+
+// quantity evaluates an expression for a quantity; an unwritten one gives the
+// default.
+func (x *expansion) quantity(e *eval.Expr, otherwise int64) (int64, bool) {
+	if e == nil {
+		return otherwise, true
+	}
+	v, ok := x.eval(e)
+	if !ok {
+		return 0, false
+	}
+	return v.Quantity().N, true
+}
+
+func (x *expansion) well(e *eval.Expr) (program.WellRef, bool) {
+	v, ok := x.eval(e)
+	if !ok {
+		return program.None, false
+	}
+	return v.Well(), true
+}
+
+// emit carries out one operation on the state and shows it to the sink.
+func (x *expansion) emit(op program.Op, text string, f *program.Frame, m *program.Movement) {
+	if x.halted() {
+		return
+	}
+	if f != x.frame {
+		x.frame, x.seq = f, [program.Kinds]int{}
+	}
+	x.step = program.Step{N: x.step.N + 1, Op: op, Text: text, Frame: f, Seq: x.seq[op.Kind]}
+	x.seq[op.Kind]++
+	x.at = program.Transition{Step: &x.step, Movement: m, After: x.state, Touched: x.state.Apply(&x.step.Op), Blame: x}
+	x.err = x.sink.Step(&x.at)
+}
+
+// Blame returns where an aspect of the current step was written, and what the
+// expression there read.
+func (x *expansion) Blame(about program.Aspect) (diag.Span, []diag.Value) {
+	e := x.blame[about]
+	if e == nil {
+		return x.blameStep, nil
+	}
+	return e.Source().Whole(), e.Reads(&x.env)
+}
+
+func (x *expansion) liquids() {
+	for i := range x.p.liquids {
+		l := &x.p.liquids[i]
+		out := &x.deck.Liquids[i]
+		for _, e := range l.in {
+			if v, ok := x.eval(e); ok {
+				out.Wells = append(out.Wells, v.Wells(x.deck)...)
+			}
+		}
+		x.checkLiquidWells(i)
+		out.VolumeNL = x.liquidVolumes(l, len(out.Wells))
+		x.checkFill(l, out)
+		if l.tip != nil {
+			out.Tip, _ = x.well(l.tip)
+			x.checkLiquidTip(l, out)
+		}
+	}
+}
+
+func (x *expansion) liquidVolumes(l *liquid, n int) []int64 {
+	var volumes []int64
+	for _, e := range l.volumes {
+		v, ok := x.eval(e)
+		if !ok {
+			return fill(nil, n, -1)
+		}
+		if v.Kind() != eval.List {
+			volumes = append(volumes, v.Quantity().N)
+			continue
+		}
+		for _, item := range v.List() {
+			volumes = append(volumes, item.Quantity().N)
+		}
+	}
+	switch {
+	case len(volumes) == 0:
+		return fill(nil, n, -1)
+	case len(volumes) == 1:
+		return fill(nil, n, volumes[0])
+	case len(volumes) != n:
+		x.add(diag.Diagnostic{Code: diag.ListsDoNotPair, Span: l.decl.Volume.Span,
+			Message: l.decl.Name.Value + " stands in " + count(n, "well") + " and has " + count(len(volumes), "volume"), Help: "write one volume for all, or one per well"})
+		return fill(nil, n, -1)
+	}
+	return volumes
+}
+
+func fill(out []int64, n int, v int64) []int64 {
+	for range n {
+		out = append(out, v)
+	}
+	return out
+}
+
+func (x *expansion) checkLiquidWells(i int) {
+	decl := x.p.liquids[i].decl
+	for k, w := range x.deck.Liquids[i].Wells {
+		if x.deck.Labware[w.Labware].Def.IsTipRack {
+			x.add(diag.Diagnostic{Code: diag.NoLiquidHere, Span: decl.In.Span, Message: x.deck.WellName(w) + " is a place for a tip and cannot hold " + decl.Name.Value, Help: "name wells of a plate, a rack of tubes or a reservoir"})
+			x.stuck = true
+		}
+		for j := 0; j <= i; j++ {
+			for m, other := range x.deck.Liquids[j].Wells {
+				if other == w && (j < i || m < k) {
+					x.add(diag.Diagnostic{Code: diag.TwoLiquids, Span: decl.In.Span, Message: x.deck.WellName(w) + " is declared twice: for " + x.deck.Liquids[j].Name + " and for " + decl.Name.Value,
+						Related: []diag.Related{{Span: x.p.liquids[j].decl.In.Span, Message: x.deck.Liquids[j].Name + " is declared here"}}, Help: "a well holds one liquid before the run; give each its own"})
+				}
+			}
+		}
+	}
+}
+
+func (x *expansion) checkFill(l *liquid, out *program.Liquid) {
+	for i, w := range out.Wells {
+		v := out.VolumeNL[i]
+		if v < -1 {
+			x.add(diag.Diagnostic{Code: diag.BadVolume, Span: l.decl.Volume.Span, Message: "the volume of " + out.Name + " is negative", Help: "write how much stands in each well"})
+			out.VolumeNL[i] = 0
+		}
+		if most := x.deck.Well(w).MaxNL; v > most {
+			x.add(diag.Diagnostic{Code: diag.Overflow, Span: l.decl.Volume.Span,
+				Message: x.deck.WellName(w) + " cannot hold " + volume(v) + " of " + out.Name, Label: "holds at most " + volume(most), Help: "lower the volume, or use a larger labware"})
+		}
+	}
+}
+
+func (x *expansion) checkLiquidTip(l *liquid, out *program.Liquid) {
+	if out.Tip == program.None || x.deck.Labware[out.Tip.Labware].Def.IsTipRack {
+		return
+	}
+	x.addAt(l.tip, diag.Diagnostic{Code: diag.NotATipRack, Message: x.deck.WellName(out.Tip) + " is not a place of a tip rack", Help: "name a place of a tip rack, such as tips.A1"})
+	out.Tip = program.None
+}

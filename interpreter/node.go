@@ -1,0 +1,229 @@
+package interpreter
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/ot2flow/ot2flow/interpreter/eval"
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec"
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
+
+// node is a step of the language, ready to be expanded any number of times.
+type node struct {
+	site   *program.Site
+	label  string
+	keyAt  diag.Span
+	loop   *loop
+	cond   *eval.Expr
+	els    []*node
+	repeat *eval.Expr
+	body   body
+}
+
+// loop is the `for` of a step.
+type loop struct {
+	in              *eval.Expr
+	index, name     string
+	indexSlot, slot int
+	line            int
+}
+
+// body is what a step does. It is a closed sum: one type per step kind.
+type body interface {
+	expand(*expansion, *program.Frame)
+}
+
+func (p *preparer) steps(steps []*spec.Step) []*node {
+	var out []*node
+	for _, s := range steps {
+		out = append(out, p.step(s))
+	}
+	return out
+}
+
+func (p *preparer) step(s *spec.Step) *node {
+	n := &node{label: s.Path[strings.LastIndexByte(s.Path, '.')+1:], keyAt: s.KeyAt}
+	n.site = &program.Site{Path: s.Path, Span: s.KeyAt}
+	p.id(s)
+	p.scope.Push()
+	if s.For.Set {
+		n.loop = p.loop(&s.For)
+	}
+	n.cond, n.repeat = p.expr(s.If), p.expr(s.Repeat)
+	if s.Name.Set {
+		p.text(s.Name)
+	}
+	n.els = p.steps(s.Else)
+	if len(s.Else) > 0 && !s.If.IsSet() {
+		p.fail(diag.NoEffect, s.Else[0].Span, "`else` has no effect without `if`", "add the condition: if: …")
+	}
+	n.body = p.body(s)
+	p.scope.Pop()
+	return n
+}
+
+func (p *preparer) id(s *spec.Step) {
+	if !s.ID.IsSet() {
+		return
+	}
+	if first, ok := p.ids[s.ID.Value]; ok {
+		p.add(diag.Diagnostic{Code: diag.NameTaken, Span: s.ID.Span, Message: "two steps have the id " + s.ID.Value,
+			Related: []diag.Related{{Span: first, Message: "the first is here"}}, Help: "choose another id; ids are unique in a workflow"})
+		return
+	}
+	p.ids[s.ID.Value] = s.ID.Span
+}
+
+func (p *preparer) loop(f *spec.For) *loop {
+	l := &loop{in: p.expr(f.In), index: f.Index.Value, name: f.Name.Value, indexSlot: -1, line: f.Name.Span.Start.Line}
+	elem := eval.Type{}
+	if l.in != nil {
+		elem = p.element(l.in, f)
+	}
+	if f.Index.IsSet() {
+		l.indexSlot = p.declare(f.Index, eval.Type{Kind: eval.Integer}, "loop variable", true)
+	}
+	l.slot = p.declare(f.Name, elem, "loop variable", true)
+	delete(p.names, f.Name.Value)
+	delete(p.names, f.Index.Value)
+	return l
+}
+
+// element is the type of what a loop goes over. What stands for wells gives
+// wells.
+func (p *preparer) element(in *eval.Expr, f *spec.For) eval.Type {
+	switch t := in.Type(); t.Kind {
+	case eval.List:
+		return *t.Elem
+	case eval.Labware, eval.Liquid, eval.Wells, eval.Well:
+		return eval.Type{Kind: eval.Well}
+	case eval.Invalid:
+		return eval.Type{}
+	default:
+		p.fail(diag.TypeMismatch, f.In.Whole(), "a loop goes over a list, and this is a "+t.String(), "write a list, such as plate.first(24) or 1..3; to do a step several times use repeat:")
+	}
+	return eval.Type{}
+}
+
+// loopNote tells people what an iteration is at.
+type loopNote struct {
+	loop  *loop
+	value eval.Value
+	i, n  int
+}
+
+// String renders the note: "w = plate.A1 (1 of 60), line 27".
+func (l *loopNote) String() string {
+	return l.loop.name + " = " + l.value.String() + " (" + strconv.Itoa(l.i+1) + " of " + strconv.Itoa(l.n) + ")"
+}
+
+// repeatNote tells people which repetition a step is in.
+type repeatNote struct{ i, n int }
+
+// String renders the note: "repetition 2 of 3".
+func (r *repeatNote) String() string {
+	return "repetition " + strconv.Itoa(r.i+1) + " of " + strconv.Itoa(r.n)
+}
+
+// expand carries out the modifiers, outermost first: for, if, repeat.
+func (n *node) expand(x *expansion, parent *program.Frame) {
+	f := &program.Frame{Parent: parent, Site: n.site, Label: n.label}
+	outer := x.tip
+	x.tip = tipUse{}
+	if n.loop == nil {
+		n.branch(x, f)
+	} else {
+		n.iterate(x, f)
+	}
+	x.finishTip()
+	x.tip = outer
+}
+
+func (n *node) iterate(x *expansion, f *program.Frame) {
+	v, ok := x.eval(n.loop.in)
+	if !ok {
+		return
+	}
+	items := v.List()
+	if v.Kind() != eval.List {
+		for _, w := range v.Wells(x.deck) {
+			items = append(items, eval.WellValue(x.deck, w))
+		}
+	}
+	labels := x.labels(items)
+	for i, item := range items {
+		if x.halted() {
+			return
+		}
+		x.env.Vars[n.loop.slot] = item
+		if n.loop.indexSlot >= 0 {
+			x.env.Vars[n.loop.indexSlot] = eval.IntegerValue(int64(i))
+		}
+		n.branch(x, &program.Frame{Parent: f, Label: labels(i), Note: &loopNote{n.loop, item, i, len(items)}})
+	}
+}
+
+// labels says how the iterations over items appear in ids: by well where that
+// tells them apart, else by number.
+func (x *expansion) labels(items []eval.Value) func(int) string {
+	byNumber := func(i int) string { return strconv.Itoa(i + 1) }
+	seen := make(map[program.WellRef]bool, len(items))
+	for _, v := range items {
+		if v.Kind() != eval.Well || !v.Known() || v.Well().Labware != items[0].Well().Labware || seen[v.Well()] {
+			return byNumber
+		}
+		seen[v.Well()] = true
+	}
+	return func(i int) string { return x.deck.Well(items[i].Well()).Name }
+}
+
+func (n *node) branch(x *expansion, f *program.Frame) {
+	if n.cond != nil {
+		v, ok := x.eval(n.cond)
+		if !ok {
+			return
+		}
+		if !v.Bool() {
+			for _, e := range n.els {
+				e.expand(x, f)
+			}
+			return
+		}
+	}
+	n.repeated(x, f)
+}
+
+func (n *node) repeated(x *expansion, f *program.Frame) {
+	if n.repeat == nil {
+		n.once(x, f)
+		return
+	}
+	v, ok := x.eval(n.repeat)
+	if !ok {
+		return
+	}
+	times := v.Int()
+	if times < 0 || times > MaxSteps {
+		x.addAt(n.repeat, diag.Diagnostic{Code: diag.TooManySteps, Message: "repeats " + strconv.FormatInt(times, 10) + " times",
+			Help: "write a number from 0 to " + strconv.Itoa(MaxSteps)})
+		return
+	}
+	for i := range int(times) {
+		if x.halted() {
+			return
+		}
+		n.once(x, &program.Frame{Parent: f, Label: strconv.Itoa(i + 1), Note: &repeatNote{i, int(times)}})
+	}
+}
+
+func (n *node) once(x *expansion, f *program.Frame) {
+	if x.halted() || n.body == nil {
+		return
+	}
+	x.work++
+	x.blameStep = n.keyAt
+	x.blame = [6]*eval.Expr{}
+	n.body.expand(x, f)
+}

@@ -1,0 +1,388 @@
+// Package interpreter turns a workflow into the ordered atomic steps that it
+// stands for: Prepare resolves names and types once per version of the files,
+// Expand is a pure function from parameters to steps.
+//
+// It owns the meaning of the language. It does no input or output and knows no
+// particular robot: what is true of one is asked of a Machine.
+package interpreter
+
+import (
+	"strings"
+
+	"github.com/ot2flow/ot2flow/interpreter/eval"
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec"
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
+
+// Prepared is a workflow with its names, types and expressions resolved. It is
+// immutable and serves any number of expansions at once.
+type Prepared struct {
+	workflow *spec.Workflow
+	bundle   *spec.Bundle
+	machine  Machine
+	deck     *program.Deck // liquids without their wells
+	params   []param
+	lets     []binding
+	vars     []binding
+	require  []requirement
+	liquids  []liquid
+	nodes    []*node
+	slots    int
+}
+
+type binding struct {
+	name string
+	slot int
+	expr *eval.Expr
+}
+
+type requirement struct {
+	that    *eval.Expr
+	message *eval.Template
+	span    diag.Span
+}
+
+type liquid struct {
+	decl    *spec.Liquid
+	in      []*eval.Expr
+	volumes []*eval.Expr
+	tip     *eval.Expr
+}
+
+// preparer carries what is known while a workflow is prepared.
+type preparer struct {
+	p     *Prepared
+	scope *eval.Scope
+	list  diag.List
+	names map[string]diag.Span
+	ids   map[string]diag.Span
+	vars  map[string]eval.Type
+	lists map[string]bool
+}
+
+// Prepare resolves a decoded workflow of a bundle for a machine. Prepared is
+// nil if the list has errors. Every problem that does not depend on the values
+// of parameters is found, in one go.
+func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine) (*Prepared, diag.List) {
+	p := &preparer{
+		p:     &Prepared{workflow: w, bundle: b, machine: m, deck: &program.Deck{}},
+		scope: eval.NewScope(), names: map[string]diag.Span{}, ids: map[string]diag.Span{}, vars: map[string]eval.Type{},
+	}
+	p.labware()
+	p.pipettes()
+	p.liquidNames()
+	p.params()
+	p.lets()
+	p.liquids()
+	p.variables()
+	p.requirements()
+	p.p.nodes = p.steps(w.Steps)
+	p.p.slots = p.scope.Slots()
+	if p.list.HasErrors() {
+		return nil, p.list
+	}
+	return p.p, p.list
+}
+
+func (p *preparer) add(d diag.Diagnostic) { p.list = append(p.list, d) }
+
+func (p *preparer) fail(code *diag.Code, at diag.Span, message, help string) {
+	p.add(diag.Diagnostic{Code: code, Span: at, Message: message, Help: help})
+}
+
+// declare takes a name in the one namespace; slot is -1 for a name without a
+// value of its own.
+func (p *preparer) declare(name spec.Word, t eval.Type, what string, valued bool) int {
+	var slot = -1
+	var err error
+	if valued {
+		slot, err = p.scope.Declare(name.Value, t, what)
+	} else {
+		err = p.scope.Reserve(name.Value, what)
+	}
+	if err != nil {
+		d := diag.Diagnostic{Code: diag.NameTaken, Span: name.Span, Message: err.Error(), Help: "choose another name; names are unique in a workflow"}
+		if first, ok := p.names[name.Value]; ok {
+			d.Related = []diag.Related{{Span: first, Message: "the other " + name.Value + " is here"}}
+		}
+		p.add(d)
+		return -1
+	}
+	p.names[name.Value] = name.Span
+	return slot
+}
+
+// compile checks an expression that was written; an unset one gives nil.
+func (p *preparer) compile(e spec.Expr, want eval.Type) *eval.Expr {
+	if !e.IsSet() {
+		return nil
+	}
+	x, list := eval.Compile(e.Scalar, p.scope, p.p.deck, want)
+	p.list = append(p.list, list...)
+	return x
+}
+
+func (p *preparer) text(t spec.Text) *eval.Template {
+	if !t.Set {
+		return nil
+	}
+	x, list := eval.CompileTemplate(t.Scalar, p.scope, p.p.deck)
+	p.list = append(p.list, list...)
+	return x
+}
+
+// wanted is the type an expression must have where it stands.
+func wanted(w spec.Want) eval.Type {
+	if d, ok := w.Dim(); ok {
+		return eval.Of(d)
+	}
+	switch w {
+	case spec.WantNumber:
+		return eval.Type{Kind: eval.Number}
+	case spec.WantInteger:
+		return eval.Type{Kind: eval.Integer}
+	case spec.WantCondition:
+		return eval.Type{Kind: eval.Bool}
+	case spec.WantWell:
+		return eval.Type{Kind: eval.Well}
+	case spec.WantWells:
+		return eval.Type{Kind: eval.Wells}
+	}
+	return eval.Type{}
+}
+
+func (p *preparer) expr(e spec.Expr) *eval.Expr { return p.compile(e, wanted(e.Want)) }
+
+func (p *preparer) exprs(e spec.Exprs) []*eval.Expr {
+	out := make([]*eval.Expr, 0, len(e.Items))
+	for _, item := range e.Items {
+		want := wanted(item.Want)
+		if item.Want == spec.WantVolume && !e.Many {
+			want = eval.Many(want)
+		}
+		out = append(out, p.compile(item, want))
+	}
+	return out
+}
+
+func (p *preparer) labware() {
+	slots := map[string]*spec.Labware{}
+	for i := range p.p.workflow.Labware {
+		l := &p.p.workflow.Labware[i]
+		p.declare(l.Name, eval.Type{}, "labware", false)
+		def := p.definition(l)
+		p.p.deck.Labware = append(p.p.deck.Labware, program.Placed{Name: l.Name.Value, Slot: l.Slot.Value, Def: def, Type: l.Type.Value})
+		if other := slots[l.Slot.Value]; other != nil && l.Slot.IsSet() {
+			p.add(diag.Diagnostic{Code: diag.SlotTaken, Span: l.Slot.Span, Message: "slot " + l.Slot.Value + " already holds " + other.Name.Value,
+				Related: []diag.Related{{Span: other.Slot.Span, Message: other.Name.Value + " is put there here"}}, Help: p.freeSlots()})
+			continue
+		}
+		slots[l.Slot.Value] = l
+	}
+}
+
+func (p *preparer) freeSlots() string {
+	var free []string
+	for _, s := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"} {
+		used := false
+		for i := range p.p.workflow.Labware {
+			used = used || p.p.workflow.Labware[i].Slot.Value == s
+		}
+		if !used {
+			free = append(free, s)
+		}
+	}
+	if len(free) == 0 {
+		return "all slots are taken; two labware cannot share one"
+	}
+	return "free slots: " + strings.Join(free, ", ")
+}
+
+// definition finds what a labware is. An unknown one is reported once, and
+// then stands in as a definition without wells about which nothing more is
+// said.
+func (p *preparer) definition(l *spec.Labware) *program.Labware {
+	ref := l.Type.Value
+	if !l.Type.IsSet() {
+		return nil
+	}
+	if spec.IsFileReference(ref) {
+		return p.ownDefinition(l)
+	}
+	if def, ok := p.p.machine.Labware(ref); ok {
+		return def
+	}
+	d := diag.Diagnostic{Code: diag.UnknownLabware, Span: l.Type.Span, Message: "there is no labware " + ref + " in the standard catalogue",
+		Help: "`ot2flow labware list` shows what there is; for a definition of your own write its file, such as ./labware/my_rack.json"}
+	if near := p.p.machine.NearestLabware(ref); near != "" {
+		d.Help = "did you mean " + near + "?"
+		d.Edits = []diag.Edit{{Span: l.Type.Span, New: near}}
+	}
+	p.add(d)
+	return nil
+}
+
+func (p *preparer) ownDefinition(l *spec.Labware) *program.Labware {
+	f, ok := p.p.bundle.Referenced(l.Type.Value)
+	if !ok {
+		return nil // the bundle's loading has said so
+	}
+	def, list := p.p.machine.ParseLabware(f.Name, f.Data)
+	if p.lists == nil {
+		p.lists = map[string]bool{}
+	}
+	if !p.lists[f.Name] {
+		p.list = append(p.list, list...)
+		p.lists[f.Name] = true
+	}
+	return def
+}
+
+func (p *preparer) pipettes() {
+	mounts := map[string]*spec.Pipette{}
+	for i := range p.p.workflow.Pipettes {
+		d := &p.p.workflow.Pipettes[i]
+		p.declare(d.Name, eval.Type{}, "pipette", false)
+		out := program.Pipette{Name: d.Name.Value, Mount: d.Mount.Value, Model: p.model(d)}
+		if other := mounts[d.Mount.Value]; other != nil && d.Mount.IsSet() {
+			p.add(diag.Diagnostic{Code: diag.MountTaken, Span: d.Mount.Span, Message: "the " + d.Mount.Value + " mount already holds " + other.Name.Value,
+				Related: []diag.Related{{Span: other.Mount.Span, Message: other.Name.Value + " is put there here"}}, Help: "an OT-2 has a left and a right mount, one pipette on each"})
+		}
+		mounts[d.Mount.Value] = d
+		out.Racks = p.racks(d, out.Model)
+		p.p.deck.Pipettes = append(p.p.deck.Pipettes, out)
+	}
+}
+
+func (p *preparer) model(d *spec.Pipette) *program.PipetteModel {
+	if !d.Type.IsSet() {
+		return nil
+	}
+	m, ok := p.p.machine.Pipette(d.Type.Value)
+	if !ok {
+		out := diag.Diagnostic{Code: diag.UnknownPipette, Span: d.Type.Span, Message: "there is no pipette " + d.Type.Value,
+			Help: "the pipettes of an OT-2 are " + strings.Join(p.p.machine.PipetteNames(), ", ")}
+		if near, found := diag.Nearest(d.Type.Value, p.p.machine.PipetteNames()); found {
+			out.Help = "did you mean " + near + "?"
+			out.Edits = []diag.Edit{{Span: d.Type.Span, New: near}}
+		}
+		p.add(out)
+		return nil
+	}
+	if m.Channels > 1 {
+		p.fail(diag.NotInThisVersion, d.Type.Span, m.Name+" has "+itoa(m.Channels)+" channels, and this version of ot2flow moves liquid with single-channel pipettes only",
+			"use a single-channel pipette; 8-channel pipettes come in a later version")
+	}
+	return m
+}
+
+func (p *preparer) racks(d *spec.Pipette, m *program.PipetteModel) []int {
+	var out []int
+	for _, name := range d.Tips {
+		i, ok := p.labwareIndex(name.Value)
+		if !ok {
+			p.unknownName(diag.UnknownName, name, "labware", p.labwareNames())
+			continue
+		}
+		def := p.p.deck.Labware[i].Def
+		if def != nil && !def.IsTipRack {
+			p.fail(diag.NotATipRack, name.Span, name.Value+" is "+article(def.DisplayName)+", not a tip rack", "name a tip rack of the labware section")
+			continue
+		}
+		out = append(out, i)
+		p.compatible(name, m, def)
+	}
+	return out
+}
+
+// compatible reports a standard rack whose tips do not fit the pipette. Racks
+// of the user's own are taken on trust.
+func (p *preparer) compatible(name spec.Word, m *program.PipetteModel, def *program.Labware) {
+	if m == nil || def == nil || def.Namespace != "opentrons" {
+		return
+	}
+	for _, fits := range m.Tips {
+		if fits == def.LoadName {
+			return
+		}
+	}
+	p.fail(diag.TipsDoNotFit, name.Span, "the tips of "+name.Value+" ("+def.LoadName+") do not fit a "+m.Name,
+		"racks that fit: "+strings.Join(m.Tips, ", "))
+}
+
+func (p *preparer) labwareIndex(name string) (int, bool) {
+	for i := range p.p.deck.Labware {
+		if p.p.deck.Labware[i].Name == name {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+func (p *preparer) labwareNames() []string {
+	var out []string
+	for i := range p.p.deck.Labware {
+		out = append(out, p.p.deck.Labware[i].Name)
+	}
+	return out
+}
+
+func (p *preparer) unknownName(code *diag.Code, name spec.Word, what string, candidates []string) {
+	d := diag.Diagnostic{Code: code, Span: name.Span, Message: "there is no " + what + " " + name.Value}
+	if near, ok := diag.Nearest(name.Value, candidates); ok {
+		d.Help = "did you mean " + near + "?"
+		d.Edits = []diag.Edit{{Span: name.Span, New: near}}
+	} else if len(candidates) > 0 {
+		d.Help = "there is " + strings.Join(candidates, ", ")
+	} else {
+		d.Help = "declare it in the section for " + what
+	}
+	p.add(d)
+}
+
+func (p *preparer) liquidNames() {
+	for i := range p.p.workflow.Liquids {
+		l := &p.p.workflow.Liquids[i]
+		p.declare(l.Name, eval.Type{}, "liquid", false)
+		p.p.deck.Liquids = append(p.p.deck.Liquids, program.Liquid{Name: l.Name.Value, Description: l.Description.Scalar.Text, Color: l.Color.Scalar.Text, Tip: program.None})
+	}
+}
+
+func (p *preparer) lets() {
+	for _, b := range p.p.workflow.Let {
+		p.p.lets = append(p.p.lets, p.bind(b, "constant"))
+	}
+}
+
+func (p *preparer) variables() {
+	for _, b := range p.p.workflow.Vars {
+		out := p.bind(b, "variable")
+		p.p.vars = append(p.p.vars, out)
+		if t, _, ok := p.scope.Lookup(b.Name.Value); ok {
+			p.vars[b.Name.Value] = t
+		}
+	}
+}
+
+func (p *preparer) bind(b spec.Binding, what string) binding {
+	x := p.expr(b.Value)
+	t := eval.Type{}
+	if x != nil {
+		t = x.Type()
+	}
+	return binding{b.Name.Value, p.declare(b.Name, t, what, true), x}
+}
+
+func (p *preparer) liquids() {
+	for i := range p.p.workflow.Liquids {
+		l := &p.p.workflow.Liquids[i]
+		p.p.liquids = append(p.p.liquids, liquid{decl: l, in: p.exprs(l.In), volumes: p.exprs(l.Volume), tip: p.expr(l.Tip)})
+	}
+}
+
+func (p *preparer) requirements() {
+	for _, c := range p.p.workflow.Require {
+		p.p.require = append(p.p.require, requirement{that: p.expr(c.That), message: p.text(c.Message), span: c.Span})
+	}
+}

@@ -1,0 +1,166 @@
+package interpreter
+
+import (
+	"github.com/ot2flow/ot2flow/interpreter/check"
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec"
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
+
+// The sinks that listen to an expansion.
+
+// Fan shows every step to several sinks, in order.
+type Fan []program.Sink
+
+// Step shows the step to every sink until one fails.
+func (f Fan) Step(t *program.Transition) error {
+	for _, s := range f {
+		if err := s.Step(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Start tells the sinks that want to know which deck it is.
+func (f Fan) Start(d *program.Deck, params []program.Param) {
+	for _, s := range f {
+		if s, ok := s.(Start); ok {
+			s.Start(d, params)
+		}
+	}
+}
+
+// Needs counts what a program uses up.
+type Needs struct {
+	tips, liquids []int64
+}
+
+// Start makes room for the deck's racks and liquids.
+func (n *Needs) Start(d *program.Deck, _ []program.Param) {
+	n.tips, n.liquids = make([]int64, len(d.Labware)), make([]int64, len(d.Liquids))
+}
+
+// Step counts one step. What is drawn to mix and given back into the same well
+// is not used up.
+func (n *Needs) Step(t *program.Transition) error {
+	op, touched := &t.Step.Op, t.Touched
+	switch op.Kind {
+	case program.PickUpTip:
+		if touched.Tip != program.None {
+			n.tips[touched.Tip.Labware]++
+		}
+	case program.Aspirate, program.Dispense:
+		n.count(touched)
+	default:
+	}
+	return nil
+}
+
+// count adds what left a declared liquid's well, and takes off what came back.
+func (n *Needs) count(t *program.Touched) {
+	if t.Well == program.None {
+		return
+	}
+	for i := range n.liquids {
+		pure := t.Before.Volume != 0 && t.Before.Parts[i] == t.Before.Volume
+		if pure || t.Before.Unknown && t.Before.Of == i {
+			n.liquids[i] += t.Moved
+		}
+	}
+}
+
+// Result returns the counts that are not 0.
+func (n *Needs) Result() program.Needs {
+	return program.Needs{Tips: counts(n.tips), Liquids: counts(n.liquids)}
+}
+
+func counts(amounts []int64) []program.Count {
+	var out []program.Count
+	for i, a := range amounts {
+		if a != 0 {
+			out = append(out, program.Count{Index: i, Amount: a})
+		}
+	}
+	return out
+}
+
+// Estimate adds up how long the robot takes.
+type Estimate struct {
+	machine Machine
+	timer   program.Timer
+	us      int64
+}
+
+// NewEstimate returns an estimate by the machine's model of time.
+func NewEstimate(m Machine) *Estimate { return &Estimate{machine: m} }
+
+// Start sets the clock to 0 for a deck.
+func (e *Estimate) Start(d *program.Deck, _ []program.Param) {
+	e.timer, e.us = e.machine.Timer(d), 0
+}
+
+// Step adds one step.
+func (e *Estimate) Step(t *program.Transition) error {
+	e.us += e.timer.Duration(&t.Step.Op)
+	return nil
+}
+
+// Milliseconds returns the time so far, rounded.
+func (e *Estimate) Milliseconds() int64 { return (e.us + 500) / 1000 }
+
+// Recorder keeps the steps.
+type Recorder struct{ Steps []program.Step }
+
+// Step keeps one step.
+func (r *Recorder) Step(t *program.Transition) error {
+	r.Steps = append(r.Steps, *t.Step)
+	return nil
+}
+
+// Checks runs the rules of any robot and those of this machine.
+type Checks struct{ *check.Sink }
+
+// NewChecks returns the rules for one expansion on a machine.
+func NewChecks(m Machine) Checks {
+	return Checks{check.NewSink(append(check.Rules(), m.Rules()...))}
+}
+
+// Prove expands the workflow and checks every step; extra sinks may be nil.
+// It is what lint, plan, simulate and apply all do first.
+func (p *Prepared) Prove(in Input, more ...program.Sink) (End, diag.List, error) {
+	checks := NewChecks(p.machine)
+	end, list, err := p.Expand(in, append(Fan{checks}, more...))
+	if end.State != nil {
+		list = append(list, checks.End(end.State)...)
+	}
+	return end, list, err
+}
+
+// Plan expands, checks and records the workflow as data. The plan is nil if
+// there are errors.
+func (p *Prepared) Plan(in Input) (*program.Plan, diag.List) {
+	rec, needs, time := &Recorder{}, &Needs{}, NewEstimate(p.machine)
+	end, list, _ := p.Prove(in, rec, needs, time)
+	if list.HasErrors() || end.State == nil {
+		return nil, list
+	}
+	plan := &program.Plan{
+		Workflow: program.Workflow{Name: p.workflow.Name.Text, File: p.bundle.Main, Params: end.Params},
+		Deck:     end.Deck, Steps: rec.Steps, End: end.Op(), Needs: needs.Result(), EstimateMS: time.Milliseconds(),
+	}
+	plan.Fingerprint = plan.Hash()
+	for _, f := range p.bundle.Files {
+		plan.Files = append(plan.Files, program.File{Name: f.Name, Data: f.Data})
+	}
+	return plan, list
+}
+
+// Name returns the workflow's name.
+func (p *Prepared) Name() string { return p.workflow.Name.Text }
+
+// Bundle returns the files the workflow was prepared from.
+func (p *Prepared) Bundle() *spec.Bundle { return p.bundle }
+
+// Machine returns the kind of robot the workflow was prepared for.
+func (p *Prepared) Machine() Machine { return p.machine }

@@ -1,0 +1,140 @@
+package interpreter
+
+import (
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
+
+// tipUse is the tip a liquid step has taken, over all passes of its own loops.
+type tipUse struct {
+	on       bool
+	pipette  int
+	then     string
+	place    program.WellRef // asked for by name, or None
+	from, to program.WellRef // of the last aliquot
+}
+
+// takeTip sees to it that the right tip is on before an aliquot, by the rule
+// of the step.
+func (x *expansion) takeTip(k *keys, pip int, p *pair, from program.WellRef, first bool, f *program.Frame) bool {
+	t := &x.tip
+	place, ok := x.tipPlace(k, p)
+	if !ok {
+		return false
+	}
+	fresh := !t.on || t.pipette != pip || place != t.place
+	switch k.tip.use {
+	case "current":
+		return true
+	case "new":
+		fresh = true
+	case "per_source":
+		fresh = fresh || from != t.from && !sameSource(p, t.from)
+	case "per_destination":
+		fresh = fresh || p.to != t.to
+	}
+	if fresh {
+		x.finishTip()
+		if !x.pickUp(pip, place, f) {
+			return false
+		}
+		*t = tipUse{on: true, pipette: pip, then: k.tip.then, place: place}
+	}
+	t.from, t.to = from, p.to
+	return true
+}
+
+// sameSource reports whether the well belongs to the pair's source: the wells
+// of a pool hold one liquid.
+func sameSource(p *pair, w program.WellRef) bool {
+	for _, other := range p.from.wells {
+		if other == w {
+			return true
+		}
+	}
+	return false
+}
+
+// tipPlace is the place of the tip to use, or None for the next one.
+func (x *expansion) tipPlace(k *keys, p *pair) (program.WellRef, bool) {
+	if k.tip.from != nil {
+		x.blame[program.AboutTip] = k.tip.from
+		return x.well(k.tip.from)
+	}
+	if k.tip.use != "dedicated" {
+		return program.None, true
+	}
+	place := x.dedicated(p)
+	if place == program.None {
+		d := diag.Diagnostic{Code: diag.NoDedicatedTip, Span: k.tip.span, Message: "`dedicated` is the liquid's own tip, and nothing says which tip that is", Help: "draw from a liquid, and give it a tip: liquids: {red: {in: …, tip: tips.B1}}"}
+		if p.from.liquid >= 0 {
+			name := x.deck.Liquids[p.from.liquid].Name
+			d.Message = name + " has no tip of its own"
+			d.Related = []diag.Related{{Span: x.p.liquids[p.from.liquid].decl.Name.Span, Message: name + " is declared here"}}
+			d.Help = "give it one: " + name + ": {…, tip: tips.B1}, or use another tip rule"
+		}
+		x.add(d)
+		return place, false
+	}
+	return place, true
+}
+
+func (x *expansion) dedicated(p *pair) program.WellRef {
+	if p.from.liquid < 0 {
+		return program.None
+	}
+	return x.deck.Liquids[p.from.liquid].Tip
+}
+
+// pickUp picks up the tip at a place, or the next one.
+func (x *expansion) pickUp(pip int, place program.WellRef, f *program.Frame) bool {
+	if place == program.None {
+		var ok bool
+		if place, ok = x.state.NextTip(pip); !ok {
+			x.outOfTips(pip)
+			x.state.AssumeTip(pip)
+			return true
+		}
+	} else if !x.deck.Labware[place.Labware].Def.IsTipRack {
+		d := diag.Diagnostic{Code: diag.NotATipRack, Message: x.deck.WellName(place) + " is not a place of a tip rack", Help: "name a place of a tip rack, such as tips.A1"}
+		d.Span, d.Values = x.Blame(program.AboutTip)
+		x.add(d)
+		x.state.AssumeTip(pip)
+		return true
+	}
+	x.emit(program.Op{Kind: program.PickUpTip, Pipette: int8(pip), Well: place, At: top0}, "", f, nil)
+	return true
+}
+
+func (x *expansion) outOfTips(pip int) {
+	p := &x.deck.Pipettes[pip]
+	d := diag.Diagnostic{Code: diag.OutOfTips, Span: x.blameStep, Message: "there is no tip left for " + p.Name}
+	total := 0
+	for _, r := range p.Racks {
+		total += len(x.deck.Labware[r].Def.Wells)
+	}
+	if total == 0 {
+		d.Message, d.Help = p.Name+" has no tip rack to take tips from", "name its racks: "+p.Name+": {type: "+p.Model.Name+", mount: "+p.Mount+", tips: [tips]}"
+	} else {
+		d.Help = "all " + count(total, "place") + " of its racks are used or kept for a liquid; add a rack, or use a tip more often (tip: once)"
+	}
+	if x.frame != nil {
+		d.Frames = x.frame.Loops()
+	}
+	x.add(d)
+}
+
+// finishTip puts the step's tip where it belongs.
+func (x *expansion) finishTip() {
+	t := x.tip
+	x.tip = tipUse{}
+	if !t.on || t.then == "keep" {
+		return
+	}
+	f := x.frame
+	if m := &x.state.Mounts[t.pipette]; t.then == "return" && m.From != program.None {
+		x.emit(program.Op{Kind: program.ReturnTip, Pipette: int8(t.pipette), Well: m.From, At: x.dropPosition(t.pipette, m.From)}, "", f, nil)
+		return
+	}
+	x.emit(program.Op{Kind: program.DropTip, Pipette: int8(t.pipette), Trash: true, Well: program.None}, "", f, nil)
+}
