@@ -34,40 +34,35 @@ func (f Fan) Start(d *program.Deck, params []program.Param) {
 // Needs counts what a program uses up.
 type Needs struct {
 	tips, liquids []int64
+	stock         map[program.WellRef]int // liquid declared for a well
 }
 
 // Start makes room for the deck's racks and liquids.
 func (n *Needs) Start(d *program.Deck, _ []program.Param) {
 	n.tips, n.liquids = make([]int64, len(d.Labware)), make([]int64, len(d.Liquids))
+	n.stock = map[program.WellRef]int{}
+	for i := range d.Liquids {
+		for _, w := range d.Liquids[i].Wells {
+			n.stock[w] = i
+		}
+	}
 }
 
-// Step counts one step. What is drawn to mix and given back into the same well
-// is not used up.
+// Step counts one step: tips taken, and what was drawn from the wells of a
+// declared liquid less what was given back into them, as mixing does.
 func (n *Needs) Step(t *program.Transition) error {
-	op, touched := &t.Step.Op, t.Touched
-	switch op.Kind {
+	switch t.Step.Op.Kind {
 	case program.PickUpTip:
-		if touched.Tip != program.None {
-			n.tips[touched.Tip.Labware]++
+		if t.Touched.Tip != program.None {
+			n.tips[t.Touched.Tip.Labware]++
 		}
 	case program.Aspirate, program.Dispense:
-		n.count(touched)
+		if i, ok := n.stock[t.Step.Op.Well]; ok {
+			n.liquids[i] += t.Touched.Moved
+		}
 	default:
 	}
 	return nil
-}
-
-// count adds what left a declared liquid's well, and takes off what came back.
-func (n *Needs) count(t *program.Touched) {
-	if t.Well == program.None {
-		return
-	}
-	for i := range n.liquids {
-		pure := t.Before.Volume != 0 && t.Before.Parts[i] == t.Before.Volume
-		if pure || t.Before.Unknown && t.Before.Of == i {
-			n.liquids[i] += t.Moved
-		}
-	}
 }
 
 // Result returns the counts that are not 0.

@@ -141,6 +141,13 @@ func Of(decimal string, u Unit) (Quantity, error) {
 	return Quantity{u.Dim, n}, err
 }
 
+// Scaled converts decimal text to a whole number of 1/per, exactly: 92.86 with
+// per 1000 is 92860. Errors are those of Of.
+func Scaled(decimal string, per int64) (int64, error) {
+	q, err := Of(decimal, Unit{scale: per})
+	return q.N, err
+}
+
 // IsPercent reports whether u is %, which gives a plain number.
 func (u Unit) IsPercent() bool { return u.Dim == Number && u.scale == 0 }
 

@@ -1,0 +1,343 @@
+package program
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/ot2flow/ot2flow/spec/quantity"
+)
+
+// The JSON form ot2flow.plan/1: written by append, because a program can have
+// a million steps. Lengths are mm, volumes µL, rates µL/s, times s.
+
+// Format is the name and version of the JSON form.
+const Format = "ot2flow.plan/1"
+
+// Hash returns the fingerprint of a plan: SHA-256 over deck, operations and
+// end. Plans with the same fingerprint do the same on the robot; where steps
+// come from does not enter.
+func (p *Plan) Hash() string {
+	h := sha256.New()
+	buf := p.Deck.appendJSON(nil)
+	for i := range p.Steps {
+		buf = p.Steps[i].appendOp(buf, p.Deck)
+		buf = append(buf, '\n')
+		if len(buf) > 1<<15 {
+			h.Write(buf)
+			buf = buf[:0]
+		}
+	}
+	h.Write(p.End.appendJSON(buf, p.Deck))
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// Write writes the plan as JSON, one step a line. With files, those it was
+// made from are inside, so that it can be applied elsewhere.
+func (p *Plan) Write(w io.Writer, files bool) error {
+	b := append([]byte(nil), "{\"format\": \""+Format+"\",\n \"workflow\": "...)
+	b = p.Workflow.appendJSON(b)
+	b = append(b, ",\n"...)
+	b = p.Deck.appendJSON(b)
+	b = append(b, " \"steps\": ["...)
+	for i := range p.Steps {
+		b = append(b, comma(i)...)
+		b = append(b, "\n  "...)
+		b = p.Steps[i].AppendJSON(b, p.Deck)
+		if len(b) > 1<<16 {
+			if _, err := w.Write(b); err != nil {
+				return err
+			}
+			b = b[:0]
+		}
+	}
+	b = append(b, "],\n \"end\": "...)
+	b = p.End.appendJSON(b, p.Deck)
+	b = append(b, ",\n \"deferred\": [],\n \"needs\": "...)
+	b = p.Needs.appendJSON(b, p.Deck)
+	b = append(b, ",\n \"estimate_s\": "...)
+	b = quantity.AppendDecimal(b, p.EstimateMS, 1000)
+	b = append(b, ",\n \"fingerprint\": "...)
+	b = AppendString(b, p.Fingerprint)
+	if files {
+		b = p.appendFiles(b)
+	}
+	_, err := w.Write(append(b, "}\n"...))
+	return err
+}
+
+func comma(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return ","
+}
+
+func (w *Workflow) appendJSON(b []byte) []byte {
+	b = append(b, `{"name": `...)
+	b = AppendString(b, w.Name)
+	b = append(b, `, "file": `...)
+	b = AppendString(b, w.File)
+	b = append(b, `, "params": {`...)
+	for i, p := range w.Params {
+		b = append(b, separator(i)...)
+		b = AppendString(b, p.Name)
+		b = append(b, ": "...)
+		b = AppendString(b, p.Value)
+	}
+	return append(b, "}}"...)
+}
+
+func separator(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return ", "
+}
+
+func (d *Deck) appendJSON(b []byte) []byte {
+	b = append(b, ` "labware": [`...)
+	for i := range d.Labware {
+		b = append(append(b, comma(i)...), "\n  "...)
+		b = d.Labware[i].appendJSON(b)
+	}
+	b = append(b, "],\n \"pipettes\": ["...)
+	for i := range d.Pipettes {
+		b = append(append(b, comma(i)...), "\n  "...)
+		b = d.appendPipette(b, &d.Pipettes[i])
+	}
+	b = append(b, "],\n \"liquids\": ["...)
+	for i := range d.Liquids {
+		b = append(append(b, comma(i)...), "\n  "...)
+		b = d.appendLiquid(b, &d.Liquids[i])
+	}
+	return append(b, "],\n"...)
+}
+
+func (p *Placed) appendJSON(b []byte) []byte {
+	b = field(append(b, '{'), "name", p.Name, true)
+	b = field(b, "load_name", p.Def.LoadName, false)
+	b = field(b, "namespace", p.Def.Namespace, false)
+	b = append(b, `, "version": `...)
+	b = strconv.AppendInt(b, int64(p.Def.Version), 10)
+	b = field(b, "slot", p.Slot, false)
+	if p.Def.JSON != nil {
+		b = field(b, "file", p.Type, false)
+	}
+	return append(b, '}')
+}
+
+func (d *Deck) appendPipette(b []byte, p *Pipette) []byte {
+	b = field(append(b, '{'), "name", p.Name, true)
+	b = field(b, "type", p.Model.Name, false)
+	b = field(b, "mount", p.Mount, false)
+	b = append(b, `, "tips": [`...)
+	for i, r := range p.Racks {
+		b = AppendString(append(b, separator(i)...), d.Labware[r].Name)
+	}
+	return append(b, "]}"...)
+}
+
+func (d *Deck) appendLiquid(b []byte, l *Liquid) []byte {
+	b = field(append(b, '{'), "name", l.Name, true)
+	if l.Color != "" {
+		b = field(b, "color", l.Color, false)
+	}
+	if l.Description != "" {
+		b = field(b, "description", l.Description, false)
+	}
+	b = append(b, `, "wells": {`...)
+	for i, w := range l.Wells {
+		b = AppendString(append(b, separator(i)...), d.WellName(w))
+		b = append(b, ": "...)
+		if l.VolumeNL[i] < 0 {
+			b = append(b, "null"...)
+		} else {
+			b = quantity.AppendDecimal(b, l.VolumeNL[i], 1000)
+		}
+	}
+	b = append(b, '}')
+	if l.Tip != None {
+		b = field(b, "tip", d.WellName(l.Tip), false)
+	}
+	return append(b, '}')
+}
+
+func field(b []byte, key, value string, first bool) []byte {
+	if !first {
+		b = append(b, ", "...)
+	}
+	b = append(append(append(b, '"'), key...), `": `...)
+	return AppendString(b, value)
+}
+
+// AppendJSON appends the step as one JSON object.
+func (s *Step) AppendJSON(b []byte, d *Deck) []byte {
+	b = append(b, `{"n": `...)
+	b = strconv.AppendInt(b, int64(s.N), 10)
+	b = field(b, "id", s.ID(), false)
+	b = append(b, ", "...)
+	op := s.appendOp(b, d)
+	b = append(op, `, "origin": {"file": `...)
+	at := s.Where()
+	b = AppendString(b, at.File)
+	b = append(b, `, "line": `...)
+	b = strconv.AppendInt(b, int64(at.Start.Line), 10)
+	b = append(b, `, "column": `...)
+	b = strconv.AppendInt(b, int64(at.Start.Column), 10)
+	b = append(b, `, "frames": [`...)
+	for i, f := range s.Frame.Sites() {
+		b = AppendString(append(b, separator(i)...), f)
+	}
+	return append(b, "]}}"...)
+}
+
+// appendOp appends the fields that say what is done, without braces.
+func (s *Step) appendOp(b []byte, d *Deck) []byte {
+	op := &s.Op
+	has := op.Kind.Info().Fields
+	b = field(b, "op", op.Kind.String(), true)
+	if has&HasPipette != 0 && len(d.Pipettes) > 0 {
+		b = field(b, "pipette", d.Pipettes[op.Pipette].Name, false)
+	}
+	switch {
+	case has&HasTrash != 0 && op.Trash:
+		b = append(b, `, "trash": true`...)
+	case has&HasWell != 0 && op.Well != None:
+		b = field(b, "labware", d.Labware[op.Well.Labware].Name, false)
+		b = field(b, "well", d.Well(op.Well).Name, false)
+		if has&HasAt != 0 {
+			b = op.At.appendJSON(append(b, `, "at": `...))
+		}
+	}
+	b = decimal(b, "volume_uL", op.Volume, has&HasVolume != 0)
+	b = decimal(b, "flow_rate_uL_s", op.Rate, has&HasRate != 0)
+	b = decimal(b, "speed_mm_s", op.Speed, has&HasSpeed != 0 && op.Speed > 0)
+	b = decimal(b, "push_out_uL", op.PushOut, has&HasPushOut != 0 && op.HasPush)
+	if has&HasTouch != 0 {
+		b = op.Touch.appendJSON(b)
+	}
+	b = decimal(b, "duration_s", op.Duration, has&HasDuration != 0)
+	if has&HasText != 0 {
+		b = field(b, "message", s.Text, false)
+	}
+	return b
+}
+
+// decimal appends a field in thousandths of its unit.
+func decimal(b []byte, key string, thousandths int64, has bool) []byte {
+	if !has {
+		return b
+	}
+	b = append(append(append(b, `, "`...), key...), `": `...)
+	return quantity.AppendDecimal(b, thousandths, 1000)
+}
+
+func (p Position) appendJSON(b []byte) []byte {
+	b = append(append(append(b, `{"from": "`...), p.From.String()...), `", "x_mm": `...)
+	b = quantity.AppendDecimal(b, int64(p.X), 1000)
+	b = append(b, `, "y_mm": `...)
+	b = quantity.AppendDecimal(b, int64(p.Y), 1000)
+	b = append(b, `, "z_mm": `...)
+	return append(quantity.AppendDecimal(b, int64(p.Z), 1000), '}')
+}
+
+// Sides are the names of a touch's sides, by bit.
+var sideNames = [...]string{"left", "right", "front", "back"}
+
+func (t Touch) appendJSON(b []byte) []byte {
+	b = append(b, `, "touch": {"radius": `...)
+	b = quantity.AppendDecimal(b, int64(t.Radius), 1000)
+	b = append(b, `, "sides": [`...)
+	n := 0
+	for i, name := range sideNames {
+		if t.Sides&(1<<i) != 0 {
+			b = AppendString(append(b, separator(n)...), name)
+			n++
+		}
+	}
+	return append(b, "]}"...)
+}
+
+func (e *End) appendJSON(b []byte, d *Deck) []byte {
+	b = append(strconv.AppendBool(append(b, `{"homes": `...), e.Homes), `, "drops_tip": `...)
+	if len(e.DropsTip) == 0 {
+		return append(b, "null}"...)
+	}
+	b = append(b, '[')
+	for i, r := range e.DropsTip {
+		b = AppendString(append(b, separator(i)...), d.WellName(r))
+	}
+	return append(b, "]}"...)
+}
+
+func (n *Needs) appendJSON(b []byte, d *Deck) []byte {
+	b = append(b, `{"tips": {`...)
+	for i, c := range n.Tips {
+		b = AppendString(append(b, separator(i)...), d.Labware[c.Index].Name)
+		b = strconv.AppendInt(append(b, ": "...), c.Amount, 10)
+	}
+	b = append(b, `}, "liquids": {`...)
+	for i, c := range n.Liquids {
+		b = AppendString(append(b, separator(i)...), d.Liquids[c.Index].Name)
+		b = append(b, `: {"volume_uL": `...)
+		b = append(quantity.AppendDecimal(b, c.Amount, 1000), '}')
+	}
+	return append(b, "}}"...)
+}
+
+func (p *Plan) appendFiles(b []byte) []byte {
+	b = append(b, ",\n \"files\": ["...)
+	for i, f := range p.Files {
+		b = append(append(b, comma(i)...), "\n  {"...)
+		b = field(b, "name", f.Name, true)
+		b = append(field(b, "content", string(f.Data), false), '}')
+	}
+	return append(b, ']')
+}
+
+const hexDigits = "0123456789abcdef"
+
+// AppendString appends s as a JSON string. Bytes that are not UTF-8 become the
+// replacement character.
+func AppendString(b []byte, s string) []byte {
+	b = append(b, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			i++
+			continue
+		}
+		r, size := rune(c), 1
+		if c >= utf8.RuneSelf {
+			if r, size = utf8.DecodeRuneInString(s[i:]); r != utf8.RuneError || size > 1 {
+				i += size
+				continue
+			}
+		}
+		b = append(b, s[start:i]...)
+		b = appendEscape(b, r, size)
+		i += size
+		start = i
+	}
+	return append(append(b, s[start:]...), '"')
+}
+
+func appendEscape(b []byte, r rune, size int) []byte {
+	switch {
+	case r == utf8.RuneError && size == 1:
+		return append(b, `\ufffd`...)
+	case r == '"' || r == '\\':
+		return append(b, '\\', byte(r))
+	case r == '\n':
+		return append(b, `\n`...)
+	case r == '\t':
+		return append(b, `\t`...)
+	case r == '\r':
+		return append(b, `\r`...)
+	}
+	return append(b, '\\', 'u', '0', '0', hexDigits[r>>4], hexDigits[r&15])
+}

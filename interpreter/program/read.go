@@ -1,0 +1,444 @@
+package program
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/spec/quantity"
+)
+
+// Definitions finds the labware and pipettes that a stored plan names.
+type Definitions interface {
+	Labware(ref string) (*Labware, bool)
+	ParseLabware(file string, data []byte) (*Labware, diag.List)
+	Pipette(name string) (*PipetteModel, bool)
+}
+
+type planJSON struct {
+	Format   string `json:"format"`
+	Workflow struct {
+		Name   string          `json:"name"`
+		File   string          `json:"file"`
+		Params json.RawMessage `json:"params"`
+	} `json:"workflow"`
+	Labware []struct {
+		Name      string `json:"name"`
+		LoadName  string `json:"load_name"`
+		Namespace string `json:"namespace"`
+		Version   int    `json:"version"`
+		Slot      string `json:"slot"`
+		File      string `json:"file"`
+	} `json:"labware"`
+	Pipettes []struct {
+		Name  string   `json:"name"`
+		Type  string   `json:"type"`
+		Mount string   `json:"mount"`
+		Tips  []string `json:"tips"`
+	} `json:"pipettes"`
+	Liquids []struct {
+		Name        string          `json:"name"`
+		Color       string          `json:"color"`
+		Description string          `json:"description"`
+		Wells       json.RawMessage `json:"wells"`
+		Tip         string          `json:"tip"`
+	} `json:"liquids"`
+	Steps []stepJSON `json:"steps"`
+	End   struct {
+		Homes    bool     `json:"homes"`
+		DropsTip []string `json:"drops_tip"`
+	} `json:"end"`
+	Deferred []json.RawMessage `json:"deferred"`
+	Needs    struct {
+		Tips    json.RawMessage `json:"tips"`
+		Liquids json.RawMessage `json:"liquids"`
+	} `json:"needs"`
+	Estimate    json.Number `json:"estimate_s"`
+	Fingerprint string      `json:"fingerprint"`
+	Files       []struct {
+		Name    string `json:"name"`
+		Content string `json:"content"`
+	} `json:"files"`
+}
+
+type stepJSON struct {
+	N       int    `json:"n"`
+	ID      string `json:"id"`
+	Op      string `json:"op"`
+	Pipette string `json:"pipette"`
+	Labware string `json:"labware"`
+	Well    string `json:"well"`
+	Trash   bool   `json:"trash"`
+	At      *struct {
+		From string      `json:"from"`
+		X    json.Number `json:"x_mm"`
+		Y    json.Number `json:"y_mm"`
+		Z    json.Number `json:"z_mm"`
+	} `json:"at"`
+	Volume  json.Number `json:"volume_uL"`
+	Rate    json.Number `json:"flow_rate_uL_s"`
+	Speed   json.Number `json:"speed_mm_s"`
+	PushOut json.Number `json:"push_out_uL"`
+	Touch   *struct {
+		Radius json.Number `json:"radius"`
+		Sides  []string    `json:"sides"`
+	} `json:"touch"`
+	Duration json.Number `json:"duration_s"`
+	Message  string      `json:"message"`
+	Origin   struct {
+		File   string   `json:"file"`
+		Line   int      `json:"line"`
+		Column int      `json:"column"`
+		Frames []string `json:"frames"`
+	} `json:"origin"`
+}
+
+// IsPlan reports whether data looks like a plan's JSON rather than a workflow.
+func IsPlan(data []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n\ufeff"), []byte("{")) && bytes.Contains(data[:min(len(data), 4096)], []byte(`"ot2flow.plan/`))
+}
+
+// Read reads a plan from its JSON. What is read back and written again is the
+// same, byte by byte. A plan whose operations do not match its fingerprint was
+// changed after it was made, and is refused.
+func Read(data []byte, defs Definitions) (*Plan, error) {
+	var in planJSON
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&in); err != nil {
+		return nil, readError(err, data)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errors.New("something follows after the end of the plan")
+	}
+	if in.Format != Format {
+		return nil, fmt.Errorf("its format is %q, and this version of ot2flow reads %q", in.Format, Format)
+	}
+	if len(in.Deferred) > 0 {
+		return nil, errors.New("it has steps whose result exists only at run time, which this version of ot2flow does not have")
+	}
+	r := &reader{in: &in, defs: defs, plan: &Plan{Fingerprint: in.Fingerprint, Deck: &Deck{}}, frames: map[string]*Frame{}}
+	r.read()
+	if r.err != nil {
+		return nil, r.err
+	}
+	if got := r.plan.Hash(); got != in.Fingerprint {
+		return nil, errors.New("its steps do not match its fingerprint: it was changed after it was made; make a new plan from the workflow")
+	}
+	return r.plan, nil
+}
+
+func readError(err error, data []byte) error {
+	var syntax *json.SyntaxError
+	var typ *json.UnmarshalTypeError
+	offset := int64(-1)
+	switch {
+	case errors.As(err, &syntax):
+		offset = syntax.Offset
+	case errors.As(err, &typ):
+		offset = typ.Offset
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("it is not a whole plan: the file ends in the middle")
+	}
+	text := strings.TrimPrefix(err.Error(), "json: ")
+	if offset < 0 {
+		return errors.New(text)
+	}
+	return fmt.Errorf("line %d: %s", 1+bytes.Count(data[:min(int(offset), len(data))], []byte("\n")), text)
+}
+
+// reader builds a plan from its wire form. The first error stays.
+type reader struct {
+	in     *planJSON
+	defs   Definitions
+	plan   *Plan
+	frames map[string]*Frame
+	err    error
+}
+
+func (r *reader) fail(format string, args ...any) {
+	if r.err == nil {
+		r.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (r *reader) read() {
+	in, p := r.in, r.plan
+	p.Workflow.Name, p.Workflow.File = in.Workflow.Name, in.Workflow.File
+	r.pairs(in.Workflow.Params, func(k string, v json.RawMessage) {
+		var s string
+		if json.Unmarshal(v, &s) != nil {
+			r.fail("workflow.params.%s is no text", k)
+		}
+		p.Workflow.Params = append(p.Workflow.Params, Param{k, s})
+	})
+	for _, f := range in.Files {
+		p.Files = append(p.Files, File{f.Name, []byte(f.Content)})
+	}
+	r.labware()
+	r.pipettes()
+	r.liquids()
+	for i := range in.Steps {
+		if in.Steps[i].N != i+1 {
+			r.fail("step %d is numbered %d", i+1, in.Steps[i].N)
+		}
+		p.Steps = append(p.Steps, r.step(&in.Steps[i]))
+		if r.err != nil {
+			return
+		}
+	}
+	p.End.Homes = in.End.Homes
+	for _, name := range in.End.DropsTip {
+		p.End.DropsTip = append(p.End.DropsTip, r.wellName(name))
+	}
+	r.needs()
+	p.EstimateMS = r.number(in.Estimate, "estimate_s")
+}
+
+// pairs walks a JSON object in the order it is written.
+func (r *reader) pairs(raw json.RawMessage, f func(string, json.RawMessage)) {
+	if len(raw) == 0 {
+		return
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		r.fail("a mapping is wanted where %.40s stands", raw)
+		return
+	}
+	for dec.More() {
+		var value json.RawMessage
+		key, err := dec.Token()
+		if err != nil || dec.Decode(&value) != nil {
+			r.fail("%.40s cannot be read", raw)
+			return
+		}
+		name, _ := key.(string)
+		f(name, value)
+	}
+}
+
+func (r *reader) number(n json.Number, what string) int64 {
+	if n == "" {
+		return 0
+	}
+	v, err := quantity.Scaled(n.String(), 1000)
+	if err != nil {
+		r.fail("%s: %s: %v", what, n, err)
+	}
+	return v
+}
+
+func (r *reader) labware() {
+	for _, l := range r.in.Labware {
+		placed := Placed{Name: l.Name, Slot: l.Slot, Type: l.LoadName}
+		ref := fmt.Sprintf("%s/%s/%d", l.Namespace, l.LoadName, l.Version)
+		if l.File != "" {
+			placed.Type, placed.Def = l.File, r.own(l.File)
+		} else if def, ok := r.defs.Labware(ref); ok {
+			placed.Def = def
+		}
+		if placed.Def == nil || placed.Def.URI() != ref {
+			r.fail("the labware %s of %s is not known here", ref, l.Name)
+			return
+		}
+		r.plan.Deck.Labware = append(r.plan.Deck.Labware, placed)
+	}
+}
+
+func (r *reader) own(file string) *Labware {
+	for _, f := range r.plan.Files {
+		if f.Name == strings.TrimPrefix(file, "./") {
+			def, list := r.defs.ParseLabware(f.Name, f.Data)
+			if list.HasErrors() {
+				r.fail("%s: %s", f.Name, list[0].Message)
+			}
+			return def
+		}
+	}
+	r.fail("the definition %s is not inside the plan; make the plan with --out, which puts it in", file)
+	return nil
+}
+
+func (r *reader) pipettes() {
+	for _, p := range r.in.Pipettes {
+		m, ok := r.defs.Pipette(p.Type)
+		if !ok {
+			r.fail("the pipette %s is not known here", p.Type)
+			return
+		}
+		out := Pipette{Name: p.Name, Mount: p.Mount, Model: m}
+		for _, name := range p.Tips {
+			out.Racks = append(out.Racks, r.labwareIndex(name))
+		}
+		r.plan.Deck.Pipettes = append(r.plan.Deck.Pipettes, out)
+	}
+}
+
+func (r *reader) labwareIndex(name string) int {
+	for i := range r.plan.Deck.Labware {
+		if r.plan.Deck.Labware[i].Name == name {
+			return i
+		}
+	}
+	r.fail("there is no labware %s", name)
+	return 0
+}
+
+func (r *reader) well(labware, name string) WellRef {
+	i := r.labwareIndex(labware)
+	if r.err != nil {
+		return None
+	}
+	w, ok := r.plan.Deck.Labware[i].Def.Well(name)
+	if !ok {
+		r.fail("%s has no well %s", labware, name)
+		return None
+	}
+	return WellRef{int16(i), int16(w)}
+}
+
+func (r *reader) wellName(s string) WellRef {
+	labware, well, _ := strings.Cut(s, ".")
+	return r.well(labware, well)
+}
+
+func (r *reader) liquids() {
+	for _, l := range r.in.Liquids {
+		out := Liquid{Name: l.Name, Color: l.Color, Description: l.Description, Tip: None}
+		r.pairs(l.Wells, func(name string, v json.RawMessage) {
+			out.Wells = append(out.Wells, r.wellName(name))
+			volume := int64(-1)
+			if string(v) != "null" {
+				volume = r.number(json.Number(v), name)
+			}
+			out.VolumeNL = append(out.VolumeNL, volume)
+		})
+		if l.Tip != "" {
+			out.Tip = r.wellName(l.Tip)
+		}
+		r.plan.Deck.Liquids = append(r.plan.Deck.Liquids, out)
+	}
+}
+
+func (r *reader) needs() {
+	r.pairs(r.in.Needs.Tips, func(name string, v json.RawMessage) {
+		r.plan.Needs.Tips = append(r.plan.Needs.Tips, Count{r.labwareIndex(name), r.number(json.Number(v), name) / 1000})
+	})
+	r.pairs(r.in.Needs.Liquids, func(name string, v json.RawMessage) {
+		var amount struct {
+			Volume json.Number `json:"volume_uL"`
+		}
+		if json.Unmarshal(v, &amount) != nil {
+			r.fail("needs.liquids.%s cannot be read", name)
+		}
+		r.plan.Needs.Liquids = append(r.plan.Needs.Liquids, Count{r.liquidIndex(name), r.number(amount.Volume, name)})
+	})
+}
+
+func (r *reader) liquidIndex(name string) int {
+	for i := range r.plan.Deck.Liquids {
+		if r.plan.Deck.Liquids[i].Name == name {
+			return i
+		}
+	}
+	r.fail("there is no liquid %s", name)
+	return 0
+}
+
+func (r *reader) step(in *stepJSON) Step {
+	kind, ok := LookupKind(in.Op)
+	if !ok {
+		r.fail("step %d: there is no operation %q", in.N, in.Op)
+		return Step{}
+	}
+	op := Op{Kind: kind, Trash: in.Trash, Well: None, HasPush: in.PushOut != ""}
+	if in.Pipette != "" {
+		op.Pipette = r.pipetteIndex(in.Pipette)
+	}
+	if in.Well != "" {
+		op.Well = r.well(in.Labware, in.Well)
+	}
+	if in.At != nil {
+		op.At = Position{r.origin(in.At.From), int32(r.number(in.At.X, "x_mm")), int32(r.number(in.At.Y, "y_mm")), int32(r.number(in.At.Z, "z_mm"))}
+	}
+	op.Volume, op.Rate = r.number(in.Volume, "volume_uL"), r.number(in.Rate, "flow_rate_uL_s")
+	op.Speed, op.PushOut = r.number(in.Speed, "speed_mm_s"), r.number(in.PushOut, "push_out_uL")
+	op.Duration = r.number(in.Duration, "duration_s")
+	if in.Touch != nil {
+		op.Touch.Radius = int16(r.number(in.Touch.Radius, "radius"))
+		for i, name := range sideNames {
+			for _, s := range in.Touch.Sides {
+				if s == name {
+					op.Touch.Sides |= 1 << i
+				}
+			}
+		}
+	}
+	out := Step{N: in.N, Op: op, Text: in.Message}
+	out.Frame, out.Seq = r.frame(in, kind)
+	return out
+}
+
+func (r *reader) origin(s string) Origin {
+	for _, o := range [...]Origin{Top, Bottom, Center} {
+		if o.String() == s {
+			return o
+		}
+	}
+	r.fail("there is no origin %q", s)
+	return Top
+}
+
+func (r *reader) pipetteIndex(name string) int8 {
+	for i := range r.plan.Deck.Pipettes {
+		if r.plan.Deck.Pipettes[i].Name == name {
+			return int8(i)
+		}
+	}
+	r.fail("there is no pipette %s", name)
+	return 0
+}
+
+// frame rebuilds the frames of a step from its id and origin. Steps of one
+// origin share them.
+func (r *reader) frame(in *stepJSON, kind Kind) (*Frame, int) {
+	prefix, last := "", in.ID
+	if i := strings.LastIndexByte(in.ID, '/'); i >= 0 {
+		prefix, last = in.ID[:i], in.ID[i+1:]
+	}
+	seq := 0
+	if rest := strings.TrimPrefix(last, kind.String()); rest != "" {
+		if n, err := fmt.Sscanf(rest, "-%d", &seq); n != 1 || err != nil || seq < 2 {
+			r.fail("step %d: the id %q does not fit its operation", in.N, in.ID)
+		}
+		seq--
+	}
+	o := &in.Origin
+	key := fmt.Sprintf("%s\x00%s\x00%d\x00%d\x00%s", prefix, o.File, o.Line, o.Column, strings.Join(o.Frames, "\x00"))
+	f, ok := r.frames[key]
+	if !ok {
+		at := diag.Pos{Line: o.Line, Column: o.Column}
+		for i, path := range o.Frames {
+			f = &Frame{Parent: f, Site: &Site{Path: path, Span: diag.Span{File: o.File, Start: at, End: at}}}
+			if i == len(o.Frames)-1 {
+				f.Label = prefix
+			}
+		}
+		r.frames[key] = f
+	}
+	return f, seq
+}
+
+// LookupKind finds an operation by its name in plan.json.
+func LookupKind(name string) (Kind, bool) {
+	for k := range Kind(Kinds) {
+		if k.String() == name {
+			return k, true
+		}
+	}
+	return 0, false
+}
