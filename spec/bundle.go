@@ -355,11 +355,14 @@ func cause(err error) string {
 	return err.Error()
 }
 
+// megabytes prints a size, rounded up so that it never equals the limit it
+// exceeds.
 func megabytes(n int64) string {
-	if n < 10<<20 && n%(1<<20) != 0 {
-		return fmt.Sprintf("%d.%d MiB", n>>20, n%(1<<20)*10>>20)
+	tenths := (n*10 + 1<<20 - 1) >> 20
+	if tenths < 100 && tenths%10 != 0 {
+		return fmt.Sprintf("%d.%d MiB", tenths/10, tenths%10)
 	}
-	return fmt.Sprintf("%d MiB", n>>20)
+	return fmt.Sprintf("%d MiB", (tenths+9)/10)
 }
 
 // mainProblem reports that the workflow itself could not be read.

@@ -126,7 +126,8 @@ func (src *Source) trace(n *yaml.Node) (t *trail, ok bool) {
 	if n.Kind != yaml.ScalarNode {
 		return nil, false
 	}
-	t = &trail{}
+	size := len(n.Value)
+	t = &trail{text: make([]byte, 0, size), start: make([]int, 0, size), end: make([]int, 0, size)}
 	start, data := src.start(n), src.file.Data
 	switch {
 	case n.Style&yaml.DoubleQuotedStyle != 0:
@@ -147,11 +148,35 @@ func (src *Source) scalarEnd(n *yaml.Node, start int) int {
 	if n.Value == "" && n.Style&quotedOrBlock == 0 {
 		return src.propertyEnd(n, start)
 	}
+	if end := src.verbatimEnd(n, start); end > 0 {
+		return end
+	}
 	if t, ok := src.trace(n); ok {
 		return t.close
 	}
 	text, at := src.line(start)
 	return max(start, at+len(bytes.TrimRight(text, " \t")))
+}
+
+// verbatimEnd returns the end of a scalar that stands in the source just as its
+// value, as nearly all do, or 0.
+func (src *Source) verbatimEnd(n *yaml.Node, start int) int {
+	quote, special := "", ""
+	switch {
+	case n.Style&yaml.DoubleQuotedStyle != 0:
+		quote, special = `"`, "\"\\"
+	case n.Style&yaml.SingleQuotedStyle != 0:
+		quote, special = "'", "'"
+	case n.Style&quotedOrBlock != 0:
+		return 0
+	}
+	end := start + len(quote) + len(n.Value)
+	data := src.file.Data
+	if end+len(quote) > len(data) || strings.ContainsAny(n.Value, special) ||
+		string(data[start+len(quote):end]) != n.Value || string(data[end:end+len(quote)]) != quote {
+		return 0
+	}
+	return end + len(quote)
 }
 
 // propertyEnd returns the end of an empty scalar: that of its tag, if any.

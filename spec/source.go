@@ -113,7 +113,7 @@ func startsChar(c byte) bool { return c&0xC0 != 0x80 }
 
 // charsBefore returns how many characters stand before offset.
 func (src *Source) charsBefore(offset int) int {
-	if src.chars == nil || len(src.chars) == 0 {
+	if len(src.chars) == 0 {
 		return offset
 	}
 	i := min(offset/charStep, len(src.chars)-1)
@@ -155,7 +155,25 @@ func (src *Source) Pos(offset int) diag.Pos {
 	offset = max(0, min(offset, len(src.file.Data)))
 	line := max(sort.SearchInts(src.lines, offset+1), 1)
 	start := min(src.lines[line-1], offset)
-	return diag.Pos{Line: line, Column: src.charsBefore(offset) - src.charsBefore(start) + 1, Offset: offset}
+	return diag.Pos{Line: line, Column: src.charsBetween(start, offset) + 1, Offset: offset}
+}
+
+// charsBetween counts the characters of a stretch: one by one if it is short,
+// else by the index.
+func (src *Source) charsBetween(start, end int) int {
+	if src.chars == nil {
+		return end - start
+	}
+	if end-start > charStep {
+		return src.charsBefore(end) - src.charsBefore(start)
+	}
+	n := 0
+	for _, c := range src.file.Data[start:end] {
+		if startsChar(c) {
+			n++
+		}
+	}
+	return n
 }
 
 // At returns the span between two byte offsets.
@@ -175,7 +193,15 @@ func (src *Source) offset(line, column int) int {
 	if src.chars == nil {
 		return min(start+column-1, len(src.file.Data))
 	}
-	return src.charAt(src.charsBefore(start) + column - 1)
+	if column > charStep {
+		return src.charAt(src.charsBefore(start) + column - 1)
+	}
+	at := start
+	for range column - 1 {
+		_, n := utf8.DecodeRune(src.file.Data[at:])
+		at += n
+	}
+	return at
 }
 
 // line returns the text of the line around offset, without its break, and

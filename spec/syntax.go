@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -156,6 +157,14 @@ func (f *fault) near() []textLine {
 	return out
 }
 
+// nearInOrder is near from top to bottom, for mistakes that are one wherever
+// they stand: the first of them is what stopped the reading.
+func (f *fault) nearInOrder() []textLine {
+	out := f.near()
+	slices.SortFunc(out, func(a, b textLine) int { return a.number - b.number })
+	return out
+}
+
 func (f *fault) unknownAnchor() (diag.Diagnostic, bool) {
 	name, ok := strings.CutPrefix(f.msg, "unknown anchor '")
 	if !ok {
@@ -184,7 +193,7 @@ func (f *fault) tab() (diag.Diagnostic, bool) {
 		if at < 0 {
 			continue
 		}
-		d, _ := f.syntax(l.start+at, l.start+l.indent, "the line is indented with a tab; YAML takes only blanks", "use two blanks for each level")
+		d, _ := f.syntax(l.start+at, l.start+l.indent, "the line is indented with a tab; YAML takes only spaces", "use two spaces for each level")
 		d.Code = diag.TabIndent
 		blanks := strings.ReplaceAll(l.text[at:l.indent], "\t", "  ")
 		d.Edits = []diag.Edit{{Span: d.Span, New: blanks}}
@@ -229,6 +238,18 @@ func closingQuote(s string, i int) int {
 	return -1
 }
 
+// valueText returns the value that starts at i: to the end of the line, or
+// within brackets to the comma or bracket that ends it.
+func (l textLine) valueText(i int) string {
+	end := l.indent + len(l.body())
+	if unclosed(strings.NewReplacer("{", "[", "}", "]", "(", "", ")", "").Replace(l.text[:i])) > 0 {
+		if n := strings.IndexAny(l.text[i:end], ",]}"); n > 0 {
+			end = i + n
+		}
+	}
+	return strings.TrimRight(l.text[i:end], " \t")
+}
+
 func isQuote(c byte) bool { return c == '"' || c == '\'' }
 
 // openQuote explains a quote that is never closed.
@@ -244,7 +265,7 @@ func (f *fault) openQuote() (diag.Diagnostic, bool) {
 		}
 		for _, i := range valueStarts(l.text) {
 			if isQuote(l.text[i]) && closingQuote(data, l.start+i) < 0 {
-				return f.syntax(l.start+i, l.start+i+1, "this quote is not closed", fmt.Sprintf("put a %c behind the text", l.text[i]))
+				return f.syntax(l.start+i, l.start+i+1, "this quote is not closed", fmt.Sprintf("put a %c after the text", l.text[i]))
 			}
 		}
 	}
@@ -254,7 +275,7 @@ func (f *fault) openQuote() (diag.Diagnostic, bool) {
 // afterQuote explains a value that starts with a quote and goes on behind the
 // closing one.
 func (f *fault) afterQuote() (diag.Diagnostic, bool) {
-	for _, l := range f.near() {
+	for _, l := range f.nearInOrder() {
 		for _, i := range valueStarts(l.text) {
 			if !isQuote(l.text[i]) {
 				continue
@@ -263,9 +284,8 @@ func (f *fault) afterQuote() (diag.Diagnostic, bool) {
 			if end < 0 || !goesOn(l.text, end) {
 				continue
 			}
-			_, stop := l.span()
-			value := l.text[i : stop-l.start]
-			return f.syntax(l.start+i, stop, "the value starts with a quote and goes on behind the closing one", "put quotes around all of it: "+requote(value))
+			value := l.valueText(i)
+			return f.syntax(l.start+i, l.start+i+len(value), "the value starts with a quote and goes on after the closing one", "put quotes around all of it: "+requote(value))
 		}
 	}
 	return notThis()
@@ -313,8 +333,7 @@ func (f *fault) badStart() (diag.Diagnostic, bool) {
 			if !strings.ContainsRune("@`%", rune(l.text[i])) {
 				continue
 			}
-			_, stop := l.span()
-			return f.syntax(l.start+i, l.start+i+1, fmt.Sprintf("in YAML no value can start with %c", l.text[i]), "put it in quotes: "+quoteYAML(l.text[i:stop-l.start]))
+			return f.syntax(l.start+i, l.start+i+1, fmt.Sprintf("in YAML no value can start with %c", l.text[i]), "put it in quotes: "+quoteYAML(l.valueText(i)))
 		}
 	}
 	return notThis()
@@ -342,8 +361,8 @@ func (f *fault) badBlockHeader() (diag.Diagnostic, bool) {
 			if l.text[i] != '>' && l.text[i] != '|' {
 				continue
 			}
-			_, stop := l.span()
-			return f.syntax(l.start+i, stop, fmt.Sprintf("YAML takes the %c for the start of a text of several lines", l.text[i]), "put the value in quotes: "+quoteYAML(l.text[i:stop-l.start]))
+			value := l.valueText(i)
+			return f.syntax(l.start+i, l.start+i+len(value), fmt.Sprintf("YAML takes the %c for the start of a text of several lines", l.text[i]), "put the value in quotes: "+quoteYAML(value))
 		}
 	}
 	return notThis()
@@ -380,7 +399,7 @@ func (f *fault) secondColon() (diag.Diagnostic, bool) {
 		if strings.Contains(value, " ? ") {
 			return f.syntax(shift+len(key)+2, shift+len(body), "YAML takes the colon of x ? a : b for the colon of a key", "write if x {a} else {b}, or put quotes around all of it")
 		}
-		return f.syntax(shift+at, shift+at+1, "a colon with a blank behind it starts a new value, but there is one already", "put quotes around the text: "+key+": "+quoteYAML(value))
+		return f.syntax(shift+at, shift+at+1, "a colon with a space after it starts a new value, but there is one already", "put quotes around the text: "+key+": "+quoteYAML(value))
 	}
 	return notThis()
 }
@@ -397,7 +416,7 @@ func (f *fault) noBlankAfterColon() (diag.Diagnostic, bool) {
 			continue
 		}
 		at := l.start + l.indent + len(l.body()) - len(body) + len(name)
-		d, _ := f.syntax(at, at+1, "a blank is missing behind the colon", "write "+name+": "+body[len(name)+1:])
+		d, _ := f.syntax(at, at+1, "a space is missing after the colon", "write "+name+": "+body[len(name)+1:])
 		d.Edits = []diag.Edit{{Span: d.Span, New: ": "}}
 		return d, true
 	}
@@ -429,14 +448,31 @@ func (f *fault) bracket() (diag.Diagnostic, bool) {
 			open = open[:len(open)-1]
 		case (c == ']' || c == '}') && startsValue(data, i):
 			return f.syntax(i, i+1, fmt.Sprintf("this %c closes nothing", c), "remove it, or put quotes around the value")
+		case c == ',' && startsValue(data, i):
+			return f.syntax(i, i+1, "a value is missing before the comma", "write the value, or remove the comma")
 		}
 	}
 	if len(open) == 0 {
 		return notThis()
 	}
-	at := open[len(open)-1]
-	d, _ := f.syntax(at, at+1, fmt.Sprintf("this %c is not closed", data[at]), fmt.Sprintf("put a %c where it ends", closer(data[at])))
-	return d, true
+	at := f.neverClosed(open)
+	return f.syntax(at, at+1, fmt.Sprintf("this %c is not closed", data[at]), fmt.Sprintf("put a %c where it ends", closer(data[at])))
+}
+
+// neverClosed picks the bracket that lacks its partner: the outermost that a
+// line leaves behind by not being indented under it, else the innermost.
+func (f *fault) neverClosed(open []int) int {
+	for _, at := range open {
+		from := f.src.Pos(at).Line
+		first, _ := f.lineNumber(from)
+		for number := from + 1; number <= f.src.Pos(f.stop).Line; number++ {
+			l, ok := f.lineNumber(number)
+			if ok && l.indent <= first.indent && !strings.ContainsRune("]}", rune(l.text[l.indent])) {
+				return at
+			}
+		}
+	}
+	return open[len(open)-1]
 }
 
 func (f *fault) mismatch(top, at int) (diag.Diagnostic, bool) {
@@ -486,7 +522,7 @@ func (f *fault) deeperThanValue() (diag.Diagnostic, bool) {
 	start, end := l.span()
 	d, _ := f.syntax(start, end, fmt.Sprintf("the line is indented deeper than line %d, which has a value already", above.number), "indent both alike, or remove the value above")
 	a, b := above.span()
-	d.Related = []diag.Related{{Span: f.src.At(a, b), Message: "the line above"}}
+	d.Related = []diag.Related{{Span: f.src.At(a, b), Message: "it has its value here"}}
 	return d, true
 }
 
@@ -502,13 +538,14 @@ func (f *fault) indentation() (diag.Diagnostic, bool) {
 		if !ok {
 			continue
 		}
+		above := slices.Clone(open)
 		fits := len(open) == 0 || l.indent > open[len(open)-1]
 		for len(open) > 0 && l.indent < open[len(open)-1] {
 			open = open[:len(open)-1]
 		}
 		fits = fits || len(open) > 0 && open[len(open)-1] == l.indent
 		if !fits {
-			return f.unaligned(l, open)
+			return f.unaligned(l, above)
 		}
 		open = pushColumns(open, l)
 	}
@@ -531,13 +568,18 @@ func pushColumns(open []int, l textLine) []int {
 }
 
 func (f *fault) unaligned(l textLine, open []int) (diag.Diagnostic, bool) {
-	start, end := l.span()
-	help := "start it in column 1"
-	if len(open) > 0 {
-		help = fmt.Sprintf("start it in column %d, like the lines it belongs to, or indent it like the line above", open[len(open)-1]+1)
+	best := open[0]
+	for _, column := range open {
+		if abs(column-l.indent) <= abs(best-l.indent) {
+			best = column
+		}
 	}
-	return f.syntax(start, end, fmt.Sprintf("the line starts in column %d, where no line above it starts", l.indent+1), help)
+	start, end := l.span()
+	return f.syntax(start, end, fmt.Sprintf("the line starts in column %d, where nothing above it starts", l.indent+1),
+		fmt.Sprintf("start it in the same column as the lines it belongs to, most likely column %d", best+1))
 }
+
+func abs(n int) int { return max(n, -n) }
 
 // notAnItem explains a key among the items of a list, and the reverse.
 func (f *fault) notAnItem() (diag.Diagnostic, bool) {
@@ -546,6 +588,8 @@ func (f *fault) notAnItem() (diag.Diagnostic, bool) {
 	switch {
 	case !ok:
 		return notThis()
+	case strings.HasPrefix(l.body()+" ", ": "):
+		return f.syntax(start, start+1, "a key is missing before the colon", "write key: value")
 	case f.is("'-' indicator") && !strings.HasPrefix(l.body(), "-"):
 		return f.syntax(start, end, "a key stands among the items of a list", `start the line with "- ", or indent it less if it belongs to the list's parent`)
 	case f.is("did not find expected key") && strings.HasPrefix(l.body(), "-"):

@@ -181,7 +181,7 @@ func (src *Source) mappingTrap(n *yaml.Node) (what, help string, ok bool) {
 	case n.Style&yaml.FlowStyle != 0 && v.Value == "" && src.byte(n) == '{':
 		return fmt.Sprintf("YAML reads {%s} as a mapping", k.Value), "write it without braces: " + k.Value, true
 	case !IsName(k.Value):
-		return fmt.Sprintf("YAML took the colon behind %s for the colon of a key", k.Value), "put quotes around all of it: " + quoteYAML(k.Value+": "+v.Value), true
+		return fmt.Sprintf("YAML took the colon after %s for the colon of a key", k.Value), "put quotes around all of it: " + quoteYAML(k.Value+": "+v.Value), true
 	}
 	return "", "", false
 }

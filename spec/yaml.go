@@ -314,7 +314,7 @@ func (w *walker) keyNotText(k, v *yaml.Node) {
 		w.report(diag.KeyNotText, span, "YAML took the {…} for a key of its own, without a value", "text in double braces needs quotes; names of params are written without braces")
 	case k.Kind != yaml.ScalarNode:
 		w.report(diag.KeyNotText, span, "a list or a mapping stands here where a key is wanted", "a key is one word; "+wantsQuotes)
-	case k.Tag == "!!null":
+	case k.Value == "":
 		w.report(diag.KeyNotText, span, "a key is missing before the colon", "write key: value")
 	default:
 		w.report(diag.KeyNotText, span, fmt.Sprintf("YAML reads the key %s as %s, not as text", k.Value, typeNames(k.Tag)), "put it in quotes if it is meant as a name: '"+k.Value+"'")

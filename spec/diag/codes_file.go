@@ -19,7 +19,7 @@ A workflow is only used when it was read in one piece. Wait until the program th
 	FileTooLarge = &Code{ID: "OTF105", Name: "file-too-large", Explain: `Workflows and labware definitions are a few kilobytes of text; this file is many times larger and was not read.
 Most often the wrong file was named. If the file holds data, give it as a table of parameters instead.`}
 
-	EmptyFile = &Code{ID: "OTF106", Name: "empty-file", Explain: `The file holds nothing, or nothing but comments and blank lines.
+	EmptyFile = &Code{ID: "OTF106", Name: "empty-file", Explain: `The file holds nothing, or nothing but comments and empty lines.
 Perhaps it was not saved yet, or copying it was interrupted. "ot2flow new" starts a workflow from a template.`}
 
 	NotUTF8 = &Code{ID: "OTF107", Name: "not-utf8", Explain: `Workflows are text in UTF-8, the encoding in which nearly all editors save today. This file holds bytes that are no UTF-8, so letters such as µ or ° could be misread.
@@ -31,16 +31,16 @@ Open it in a text editor and remove the character, or name the right file.`}
 	FileOutside = &Code{ID: "OTF109", Name: "file-outside", Explain: `A workflow names its files by a path that starts at its own folder, with "/" between folders, and stays inside the folder it was given to ot2flow with. Only so can the workflow be moved, sent to a colleague or run by a server and still find them.
 Put the file beside the workflow and write its name as "./labware/name.json".`}
 
-	YAMLSyntax = &Code{ID: "OTF110", Name: "yaml-syntax", Explain: `The file cannot be taken apart into keys and values. Workflows are written in YAML, where the indentation says what belongs to what, "key: value" needs a blank after the colon, and text with special characters needs quotes.
-The place shown is where reading stopped. The mistake is there or shortly before: a missing blank, quote or bracket, or a line that is indented too far or not far enough.`}
+	YAMLSyntax = &Code{ID: "OTF110", Name: "yaml-syntax", Explain: `The file cannot be taken apart into keys and values. Workflows are written in YAML, where the indentation says what belongs to what, "key: value" needs a space after the colon, and text with special characters needs quotes.
+The place shown is where reading stopped. The mistake is there or shortly before: a missing space, quote or bracket, or a line that is indented too far or not far enough.`}
 
-	TabIndent = &Code{ID: "OTF111", Name: "tab-indent", Explain: `A line is indented with a tab. YAML takes only blanks there, because a tab is wider in one editor than in another and the indentation says what belongs to what.
-Replace the tab by blanks, two for each level. Most editors can do that for the whole file.`}
+	TabIndent = &Code{ID: "OTF111", Name: "tab-indent", Explain: `A line is indented with a tab. YAML takes only spaces there, because a tab is wider in one editor than in another and the indentation says what belongs to what.
+Replace the tab by spaces, two for each level. Most editors can do that for the whole file.`}
 
 	DuplicateKey = &Code{ID: "OTF112", Name: "duplicate-key", Explain: `The same key stands twice in one place. Only one of the two could count, and which one is easily misjudged, so neither is guessed.
 Remove one of them, or rename it if two things were meant. In a list of steps each step starts with "- ".`}
 
-	SeveralDocuments = &Code{ID: "OTF113", Name: "several-documents", Explain: `A line "---" starts a new YAML document, and a workflow file holds exactly one. The part behind that line would have been ignored.
+	SeveralDocuments = &Code{ID: "OTF113", Name: "several-documents", Explain: `A line "---" starts a new YAML document, and a workflow file holds exactly one. The part after that line would have been ignored.
 Remove the line, or put the second part into a file of its own.`}
 
 	NotInLanguage = &Code{ID: "OTF114", Name: "yaml-reference", Explain: `YAML can name a piece of a file with "&name" and repeat it with "*name" or "<<: *name". Workflows do not use this: what a line means should be readable where it stands, and every message should point at one place.
