@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -64,15 +65,29 @@ func oldBoolean(s string) (string, bool) {
 
 // emptyTrap explains a value of which nothing is left.
 func (src *Source) emptyTrap(n *yaml.Node) (what, help string, ok bool) {
-	text, start := src.line(src.start(n))
-	rest := strings.TrimSpace(string(text[min(max(src.start(n)-start, 0), len(text)):]))
-	rest = strings.TrimSpace(strings.TrimPrefix(rest, ":"))
+	rest := strings.TrimSpace(src.afterEmpty(src.start(n)))
 	if len(rest) < 2 || rest[0] != '#' || rest[1] == ' ' || rest[1] == '\t' {
 		return "", "", false
 	}
 	value, _, _ := strings.Cut(rest, " ")
 	value = strings.TrimRight(value, ",]}")
 	return "YAML read everything after # as a comment, so nothing is left", "put quotes around it: " + quoteYAML(value), true
+}
+
+// afterEmpty returns what follows in its line the colon of an empty value.
+// yaml.v3 places such a value right after its colon, but within brackets at
+// whatever comes next, which may be lines below.
+func (src *Source) afterEmpty(at int) string {
+	data := src.file.Data
+	if before := bytes.TrimRight(data[:at], " \t\r\n"); len(before) < at {
+		if text, start := src.line(len(before)); len(before) >= start {
+			if i := bytes.LastIndex(text, []byte(": #")); i >= 0 {
+				return string(text[i+1:])
+			}
+		}
+	}
+	text, start := src.line(at)
+	return strings.TrimPrefix(strings.TrimSpace(string(text[min(max(at-start, 0), len(text)):])), ":")
 }
 
 // blockTrap explains comparisons that became the header of a text block.
