@@ -1,0 +1,184 @@
+package eval
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
+
+// Scope holds the names an expression may use, and where each one's value is
+// found in Env.Vars. Names are unique: nothing shadows anything. Labware and
+// liquids are not declared here but found on the deck; Reserve keeps their
+// names from being taken.
+type Scope struct {
+	names  []scopeName
+	levels []int // len(names) at every Push
+	slots  int
+	most   int
+}
+
+type scopeName struct {
+	name string
+	what string
+	typ  Type
+	slot int // -1: reserved, no value of its own
+}
+
+// NewScope returns an empty scope.
+func NewScope() *Scope { return &Scope{} }
+
+// Declare adds a name with its type and says what it is ("parameter", "loop
+// variable"). The value belongs at the returned slot of Env.Vars. The error is
+// a sentence for people that says what the name clashes with; the name is not
+// declared then.
+func (s *Scope) Declare(name string, t Type, what string) (slot int, err error) {
+	if err := s.free(name); err != nil {
+		return 0, err
+	}
+	slot = s.slots
+	s.slots++
+	s.most = max(s.most, s.slots)
+	s.names = append(s.names, scopeName{name, what, t, slot})
+	return slot, nil
+}
+
+// Reserve takes a name without giving it a value: that of a labware, a liquid,
+// a pipette, a module. The error is as for Declare.
+func (s *Scope) Reserve(name, what string) error {
+	if err := s.free(name); err != nil {
+		return err
+	}
+	s.names = append(s.names, scopeName{name, what, Type{}, -1})
+	return nil
+}
+
+// Push opens a level for loop variables.
+func (s *Scope) Push() { s.levels = append(s.levels, len(s.names)) }
+
+// Pop closes the innermost level; its names are free again and its slots are
+// used again by what is declared next.
+func (s *Scope) Pop() {
+	n := s.levels[len(s.levels)-1]
+	s.levels = s.levels[:len(s.levels)-1]
+	for _, d := range s.names[n:] {
+		if d.slot >= 0 {
+			s.slots--
+		}
+	}
+	s.names = s.names[:n]
+}
+
+// Slots returns how long Env.Vars must be for everything declared so far,
+// closed levels included.
+func (s *Scope) Slots() int { return s.most }
+
+// Lookup returns the type and slot of a declared name.
+func (s *Scope) Lookup(name string) (t Type, slot int, ok bool) {
+	d := s.find(name)
+	if d == nil || d.slot < 0 {
+		return Type{}, 0, false
+	}
+	return d.typ, d.slot, true
+}
+
+// Names returns the names in reach, in the order of their declaration.
+func (s *Scope) Names() []string {
+	out := make([]string, len(s.names))
+	for i, d := range s.names {
+		out[i] = d.name
+	}
+	return out
+}
+
+func (s *Scope) find(name string) *scopeName {
+	if s == nil {
+		return nil
+	}
+	for i := range s.names {
+		if s.names[i].name == name {
+			return &s.names[i]
+		}
+	}
+	return nil
+}
+
+func (s *Scope) free(name string) error {
+	if d := s.find(name); d != nil {
+		return fmt.Errorf("%s is already the name of a %s", name, d.what)
+	}
+	return CheckName(name)
+}
+
+// enumWords are the plain words of fields, which win over names and therefore
+// may not be names.
+var enumWords = []string{
+	"new", "once", "per_source", "per_destination", "dedicated", "current", "trash", "source", "destination",
+	"top", "bottom", "center", "liquid", "true", "false", "none", "forever",
+}
+
+// keywords are the words of the expression grammar.
+var keywords = []string{
+	"and", "or", "not", "in", "if", "else", "let", "nil", "null", "contains", "startsWith", "endsWith", "matches",
+}
+
+// EnumWords returns the plain words of fields that may not be names.
+func EnumWords() []string { return slices.Clone(enumWords) }
+
+// CheckName says in a sentence for people why name cannot be a name, or
+// returns nil: it must be an identifier, and no function, word of the
+// expression language or plain word of a field.
+func CheckName(name string) error {
+	switch {
+	case !isIdentifier(name):
+		return notIdentifier(name)
+	case slices.Contains(keywords, name):
+		return fmt.Errorf("%s is a word of the expression language; choose another name", name)
+	case slices.Contains(enumWords, name):
+		return fmt.Errorf("%s is a word that fields of steps understand; choose another name", name)
+	case isFunction(name):
+		return fmt.Errorf("%s is a function of expressions; choose another name", name)
+	}
+	return nil
+}
+
+func notIdentifier(name string) error {
+	fixed := strings.Map(func(r rune) rune {
+		if isWordRune(r) {
+			return r
+		}
+		return '_'
+	}, name)
+	if fixed != "" && unicode.IsDigit([]rune(fixed)[0]) {
+		fixed = "n" + fixed
+	}
+	if !isIdentifier(fixed) || fixed == strings.Repeat("_", len(fixed)) {
+		return fmt.Errorf("%q cannot be a name: a name has letters, digits and _ and begins with a letter", name)
+	}
+	return fmt.Errorf("%q cannot be a name: a name has letters, digits and _ and begins with a letter; write %s", name, fixed)
+}
+
+func isIdentifier(s string) bool {
+	for i, r := range s {
+		if !isWordRune(r) || i == 0 && unicode.IsDigit(r) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isWordRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// didYouMean returns "did you mean x?" when a candidate is near, and otherwise
+// lists the candidates under the given heading when they are few.
+func didYouMean(name string, candidates []string, heading string) string {
+	if near, ok := diag.Nearest(name, candidates); ok {
+		return "did you mean " + near + "?"
+	}
+	if len(candidates) == 0 || len(candidates) > 16 {
+		return ""
+	}
+	return heading + " " + strings.Join(candidates, ", ")
+}
