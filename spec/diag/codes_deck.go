@@ -2,12 +2,30 @@ package diag
 
 // Codes OTF4xx, deck, labware and pipettes.
 var (
+	UnknownLabware = &Code{ID: "OTF401", Name: "unknown-labware", Explain: `A labware is named by its load name in the standard catalogue, such as corning_96_wellplate_360ul_flat, or by the file of a definition of your own, which starts with ./ or ends in .json. This name is in neither. ot2flow labware list shows the catalogue.`}
+
+	SlotTaken = &Code{ID: "OTF402", Name: "slot-taken", Explain: `Two labware stand in one slot of the deck. Slots are numbered 1 to 11 from the front left; 12 is the trash. Move one of them.`}
+
+	UnknownPipette = &Code{ID: "OTF403", Name: "unknown-pipette", Explain: `A pipette is named by its load name, such as p300_single_gen2. The generation matters: gen2 pipettes have other limits and flow rates than those without it.`}
+
+	MountTaken = &Code{ID: "OTF404", Name: "mount-taken", Explain: `An OT-2 carries one pipette on the left and one on the right mount. Two are declared on the same one.`}
+
+	NotATipRack = &Code{ID: "OTF405", Name: "not-a-tip-rack", Explain: `A tip is to be taken from labware that holds no tips. Name a tip rack, or a place in one, such as tips.A1.`}
+
+	TipsDoNotFit = &Code{ID: "OTF406", Name: "tips-do-not-fit", Explain: `The tips of this rack are made for another pipette: they would fall off, or not be reached. The racks that fit are listed. Definitions of your own are taken on trust.`}
+
+	NoPipette = &Code{ID: "OTF407", Name: "no-pipette", Explain: `A step moves liquid or tips and the workflow declares no pipette. Declare what is on the robot's mounts under pipettes.`}
+
+	WhichPipette = &Code{ID: "OTF408", Name: "which-pipette", Explain: `Two pipettes are mounted and a single operation does not say which one it means. Liquid steps choose by volume; single operations use the one that has a tip on, or the one named with pipette.`}
+
+	WhichWell = &Code{ID: "OTF409", Name: "which-well", Explain: `A single operation without a well acts where the tip was last. Here the tip was in no well yet, so name one.`}
+
 	// OTF450 to OTF479 are of labware definitions: users' own JSON files.
 
 	LabwareNotJSON = &Code{ID: "OTF450", Name: "labware-not-json", Explain: `A labware definition is a file in JSON, the format that Opentrons' Labware Creator saves. This file cannot be read as JSON.
 The place shown is where reading stopped; the mistake is there or just before. JSON knows no comments, wants double quotes around every name and text, a comma between two values and none after the last one. If the file came from somewhere else, save it again from there: it may have been cut short.`}
 
-	LabwareSchema = &Code{ID: "OTF451", Name: "labware-schema", Explain: `Opentrons has changed the layout of labware definitions over the years. ot2flow reads schema 2, the layout that every OT-2 since robot software 3 reads and that the Labware Creator saves. Schema 1 is older and robots no longer take it; schema 3 is made for newer software and older robots refuse it.
+	LabwareSchema = &Code{ID: "OTF451", Name: "labware-schema", Explain: `Opentrons has changed the layout of labware definitions over the years. ot2flow reads schema 2, the layout that the Labware Creator saves and that every OT-2 in use reads. Schema 1 is older and robots no longer take it; schema 3 is newer, and robot software 8.2 and older refuses it.
 Save the labware again from the Labware Creator, which gives schema 2. Changing the number alone does not convert a file.`}
 
 	LabwareMissing = &Code{ID: "OTF452", Name: "labware-missing-field", Explain: `The definition lacks a field that every labware definition must have. The robot refuses a definition without it.
@@ -45,6 +63,7 @@ If the labware is the standard one, use its load name without a file. If it diff
 )
 
 var deckCodes = []*Code{
+	UnknownLabware, SlotTaken, UnknownPipette, MountTaken, NotATipRack, TipsDoNotFit, NoPipette, WhichPipette, WhichWell,
 	LabwareNotJSON, LabwareSchema, LabwareMissing, LabwareType, LabwareValue, LabwareDuplicate, LabwareWells,
 	LabwareGeometry, LabwareOutside, LabwareTip, LabwareName, LabwareTooLarge, LabwareStandard,
 }
