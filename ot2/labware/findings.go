@@ -21,6 +21,9 @@ type finding struct {
 	others  []string
 }
 
+// maxFindings ends a list that nobody would read to its end.
+const maxFindings = 100
+
 // findings collects what is found in one file. While a well is looked at, a
 // problem that another well had already is added to that one: a mistake in how
 // a file was made is usually in all of its wells, and is one mistake.
@@ -29,20 +32,25 @@ type findings struct {
 	data   []byte
 	list   []finding
 	errors int // with those that went to an earlier one
+	unseen int // left out beyond maxFindings
 	well   string
 	same   map[string]int // code and message to index in list
 }
 
-// add reports f and returns it for more particulars; nil if it went to an
-// earlier one.
+// add reports a problem and returns it for more particulars; nil if it went to
+// an earlier one or there are too many.
 func (c *findings) add(code *diag.Code, at span, message string) *finding {
 	c.errors++
+	key := code.ID + message
+	if i, ok := c.same[key]; ok && c.well != "" {
+		c.list[i].others = append(c.list[i].others, c.well)
+		return nil
+	}
+	if len(c.list) == maxFindings {
+		c.unseen++
+		return nil
+	}
 	if c.well != "" {
-		key := code.ID + message
-		if i, ok := c.same[key]; ok {
-			c.list[i].others = append(c.list[i].others, c.well)
-			return nil
-		}
 		c.same[key] = len(c.list)
 	}
 	c.list = append(c.list, finding{diag: diag.Diagnostic{Code: code, Message: message}, span: at})
@@ -108,6 +116,10 @@ func (c *findings) diagnostics() diag.List {
 			d.Notes = append(d.Notes, "the same in "+wellList(f.others))
 		}
 		out = append(out, d)
+	}
+	if c.unseen > 0 {
+		last := &out[len(out)-1]
+		last.Notes = append(last.Notes, fmt.Sprintf("%d more problems of this file are not shown", c.unseen))
 	}
 	return out
 }

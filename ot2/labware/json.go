@@ -62,16 +62,19 @@ func (n *node) mark() span {
 	return span{n.span.start, n.span.start + 1}
 }
 
-// maxDepth is far more than a labware definition needs and far less than a
-// stack holds.
-const maxDepth = 64
+// Bounds of a JSON text, far beyond what a labware definition needs: a plate
+// with 1536 wells has some 15,000 values, five deep.
+const (
+	maxDepth  = 64
+	maxValues = 100_000
+)
 
 // fault is where and why reading stopped.
 type fault struct {
 	span    span
 	message string
 	help    string
-	tooDeep bool
+	tooMuch bool // the text may be JSON, but no labware
 }
 
 // duplicate is the second of two equal names, and where the first is.
@@ -85,6 +88,7 @@ type reader struct {
 	data       []byte
 	at         int
 	depth      int
+	values     int
 	fault      *fault
 	duplicates []duplicate
 }
@@ -112,6 +116,14 @@ func (r *reader) fail(at int, message, help string) {
 	r.fault = &fault{span: span{at, at + size}, message: message, help: help}
 }
 
+// tooMuch ends the reading of what is no labware definition.
+func (r *reader) tooMuch(message string) {
+	if r.fault == nil {
+		r.fail(r.at, message, "check that this is the right file")
+		r.fault.tooMuch = true
+	}
+}
+
 // peek returns the next byte, 0 at the end or after a fault.
 func (r *reader) peek() byte {
 	if r.fault != nil || r.at == len(r.data) {
@@ -128,6 +140,10 @@ func (r *reader) blank() {
 
 func (r *reader) value() node {
 	start := r.at
+	if r.values++; r.values > maxValues {
+		r.tooMuch(fmt.Sprintf("more than %d values are too many for a labware definition", maxValues))
+		return node{}
+	}
 	var n node
 	switch c := r.peek(); {
 	case c == '{' || c == '[':
@@ -165,8 +181,7 @@ func (r *reader) unexpected() {
 
 func (r *reader) nested(open byte) node {
 	if r.depth == maxDepth {
-		r.fail(r.at, fmt.Sprintf("brackets stand more than %d deep inside each other", maxDepth), "")
-		r.fault.tooDeep = true
+		r.tooMuch(fmt.Sprintf("brackets stand more than %d deep inside each other", maxDepth))
 		return node{}
 	}
 	r.depth++

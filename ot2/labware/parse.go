@@ -71,7 +71,7 @@ func (c *checker) readJSON() (*node, bool) {
 	}
 	if f := r.fault; f != nil {
 		code := diag.LabwareNotJSON
-		if f.tooDeep {
+		if f.tooMuch {
 			code = diag.LabwareTooLarge
 		}
 		c.add(code, f.span, f.message).help("%s", f.help)

@@ -201,6 +201,31 @@ func TestParseTooLarge(t *testing.T) {
 	}
 }
 
+// A file made to be a burden is refused before it is one, and a file that is
+// wrong everywhere gives a list that can be read.
+func TestParseBounded(t *testing.T) {
+	tests := []struct {
+		name, data string
+		want       int
+		code       *diag.Code
+	}{
+		{"many values", "[" + strings.Repeat("0,", maxValues) + "0]", 1, diag.LabwareTooLarge},
+		{"deep", strings.Repeat("[", 10_000), 1, diag.LabwareTooLarge},
+		{"many duplicates", `{"schemaVersion": 3, "a": 0` + strings.Repeat(`, "a": 0`, 5000) + "}", maxFindings, diag.LabwareDuplicate},
+		{"many empty groups", `{"schemaVersion": 2, "wells": {}, "groups": [{}` + strings.Repeat(", {}", 5000) + "]}", maxFindings, diag.LabwareMissing},
+	}
+	for _, tt := range tests {
+		l, list := Parse("f.json", []byte(tt.data))
+		if l != nil || len(list) != tt.want || list[0].Code != tt.code {
+			t.Errorf("%s: %d findings", tt.name, len(list))
+			continue
+		}
+		if last := list[len(list)-1].Notes; tt.want == maxFindings && len(last) == 0 {
+			t.Errorf("%s: the last finding does not say that there are more", tt.name)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, pattern := range []string{"testdata/bad/*.json", "testdata/ok/*.json", "../../examples/*/labware/*.json"} {
 		for _, path := range glob(f, pattern) {
