@@ -48,12 +48,12 @@ func (n *Needs) Start(d *program.Deck, _ []program.Param) {
 	}
 }
 
-// Step counts one step: tips taken, and what was drawn from the wells of a
+// Step counts one step: new tips taken, and what was drawn from the wells of a
 // declared liquid less what was given back into them, as mixing does.
 func (n *Needs) Step(t *program.Transition) error {
 	switch t.Step.Op.Kind {
 	case program.PickUpTip:
-		if t.Touched.Tip != program.None {
+		if t.Touched.TipNew {
 			n.tips[t.Touched.Tip.Labware]++
 		}
 	case program.Aspirate, program.Dispense:

@@ -24,6 +24,7 @@ type Touched struct {
 	Before   Content // of Well
 	Moved    int64   // nL of liquid that left (+) or entered (−) the tip
 	Tip      WellRef // the tip place that changed, or None
+	TipNew   bool    // the tip at that place was not used before
 	Pipette  int
 	TipOn    bool // before
 	TipFrom  WellRef
@@ -42,7 +43,7 @@ func (t *Touched) scratch(width int) {
 
 func (t *Touched) reset(op *Op, m *Mounted) {
 	t.Well, t.Tip, t.Pipette = None, None, int(op.Pipette)
-	t.Moved, t.Faults, t.Missing = 0, 0, 0
+	t.Moved, t.Faults, t.Missing, t.TipNew = 0, 0, 0, false
 	t.TipOn, t.TipFrom, t.TipUsed = m.On, m.From, m.Used
 	t.Held, t.Air = m.Held.Volume, m.Air
 	copy(t.HeldPart, m.Held.Parts)
@@ -109,6 +110,7 @@ func (s *State) pickUp(op *Op, m *Mounted, t *Touched) {
 	if s.tips[op.Well.Labware] == nil || s.tips[op.Well.Labware][op.Well.Well] == TipOut {
 		t.Faults |= TipMissing
 	} else {
+		t.TipNew = s.tips[op.Well.Labware][op.Well.Well] == TipNew
 		s.tips[op.Well.Labware][op.Well.Well] = TipOut
 	}
 	m.On, m.From, m.Used, m.Last = true, op.Well, false, None

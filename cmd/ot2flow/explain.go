@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ot2flow/ot2flow/schema"
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
+
+func (a *app) explainCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "explain CODE|KEY",
+		Short:   "Explain a finding's code, or a key of the language",
+		Example: "  ot2flow explain OTF602\n  ot2flow explain transfer",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(_ *cobra.Command, args []string) error { return a.explain(args[0]) },
+	}
+}
+
+func (a *app) explain(what string) error {
+	if c, ok := diag.LookupCode(strings.ToUpper(what)); ok {
+		return a.explainCode(c)
+	}
+	if c, ok := diag.LookupCode(what); ok {
+		return a.explainCode(c)
+	}
+	if text, ok := reference(what); ok {
+		fmt.Fprint(a.out, text)
+		return nil
+	}
+	names := keys()
+	for _, c := range diag.Codes() {
+		names = append(names, c.ID, c.Name)
+	}
+	message := "there is neither a code nor a key " + what
+	if near, ok := diag.Nearest(what, names); ok {
+		message += "; did you mean " + near + "?"
+	}
+	return &exitError{exitFindings, message}
+}
+
+func (a *app) explainCode(c *diag.Code) error {
+	fmt.Fprintf(a.out, "%s %s\n\n%s\n", c.ID, c.Name, wrap(c.Explain, 88))
+	return nil
+}
+
+// wrap breaks text at spaces so that no line is longer than n characters where
+// that can be helped. Line breaks in the text stay.
+func wrap(text string, n int) string {
+	var b strings.Builder
+	for i, paragraph := range strings.Split(text, "\n") {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		column := 0
+		for j, word := range strings.Fields(paragraph) {
+			w := len([]rune(word))
+			switch {
+			case j == 0:
+			case column+1+w > n:
+				b.WriteByte('\n')
+				column = 0
+			default:
+				b.WriteByte(' ')
+				column++
+			}
+			b.WriteString(word)
+			column += w
+		}
+	}
+	return b.String()
+}
+
+func (a *app) schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema [NAME]",
+		Short: "Print the JSON schema of a format: " + "workflow (the default), plan, simulation, diagnostics",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			name := strings.Join(append(args, "workflow")[:1], "")
+			data, ok := schema.Schema(name)
+			if !ok {
+				return usage("there is no schema %q; there are %s", name, strings.Join(schema.Names(), ", "))
+			}
+			_, err := a.out.Write(data)
+			return a.written(err)
+		},
+	}
+}

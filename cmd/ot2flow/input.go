@@ -1,0 +1,185 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/ot2flow/ot2flow/interpreter"
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/workflows"
+)
+
+// What the commands read, and how findings are shown.
+
+// maxInput bounds what is read from standard input or as a stored plan.
+const maxInput = 1 << 30
+
+func (a *app) paramFlags(c *cobra.Command) {
+	c.Flags().StringArrayVar(&a.set, "set", nil, "give a parameter a value: --set R=100uL; repeatable")
+	c.Flags().StringVar(&a.params, "params", "", "read parameters from a YAML, JSON or CSV file")
+}
+
+func (a *app) formatFlag(c *cobra.Command, formats ...string) {
+	c.Flags().StringVar(&a.format, "format", "text", "output: "+strings.Join(formats, ", "))
+	c.PreRunE = func(*cobra.Command, []string) error {
+		for _, f := range formats {
+			if a.format == f {
+				return nil
+			}
+		}
+		return usage("there is no format %q here; the formats are %s", a.format, strings.Join(formats, ", "))
+	}
+}
+
+// values gathers the parameters given by --params and --set; --set wins.
+func (a *app) values() (interpreter.Values, error) {
+	values := interpreter.Values{}
+	if a.params != "" {
+		data, err := os.ReadFile(a.params)
+		if err != nil {
+			return nil, cannot("the parameters in %s cannot be read: %s", a.params, reason(err))
+		}
+		read, list := workflows.ParseParams(a.params, data)
+		if list.HasErrors() {
+			a.show(list, func(string) []byte { return data })
+			return nil, &exitError{code: exitFindings}
+		}
+		values = read
+	}
+	for _, s := range a.set {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok || strings.TrimSpace(name) == "" {
+			return nil, usage("--set takes name=value, and this is %q", s)
+		}
+		values[strings.TrimSpace(name)] = strings.TrimSpace(value)
+	}
+	return values, nil
+}
+
+// reason is an error of the file system without the path, which the message
+// around it has said.
+func reason(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
+
+// open reads the workflow at path, or standard input for "-".
+func (a *app) open(path string) (*workflows.Checked, error) {
+	if path != "-" {
+		return workflows.Open(path), nil
+	}
+	data, err := io.ReadAll(io.LimitReader(a.in, maxInput))
+	if err != nil {
+		return nil, cannot("standard input cannot be read: %s", reason(err))
+	}
+	return workflows.FromBytes("stdin", data), nil
+}
+
+// plan gives the plan of a workflow, or the stored plan, at path. Findings are
+// shown; with errors among them there is no plan.
+func (a *app) plan(path string) (*program.Plan, error) {
+	if stored, err := storedPlan(path); stored != nil || err != nil {
+		if err == nil && (len(a.set) > 0 || a.params != "") {
+			return nil, usage("%s is a plan, whose parameters are fixed; make a new plan from the workflow", path)
+		}
+		return stored, err
+	}
+	c, err := a.open(path)
+	if err != nil {
+		return nil, err
+	}
+	values, err := a.values()
+	if err != nil {
+		return nil, err
+	}
+	var plan *program.Plan
+	if c.Prepared != nil {
+		var list diag.List
+		plan, list = c.Prepared.Plan(interpreter.Input{Params: values})
+		c.Add(list)
+	}
+	a.show(c.Diagnostics, c.Source)
+	if plan == nil {
+		return nil, &exitError{code: findingsCode(c)}
+	}
+	return plan, nil
+}
+
+// findingsCode is the exit code for a workflow with errors: one that could not
+// be read at all is no finding about its contents.
+func findingsCode(c *workflows.Checked) int {
+	for _, d := range c.Diagnostics {
+		if d.Severity == diag.Error && !unreadable(d.Code) {
+			return exitFindings
+		}
+	}
+	if c.Diagnostics.HasErrors() {
+		return exitCannot
+	}
+	return exitFine
+}
+
+func unreadable(c *diag.Code) bool {
+	return c == diag.NotFound || c == diag.NotAFile || c == diag.Unreadable || c == diag.FileChanged
+}
+
+// storedPlan reads path if it is a plan.json; a workflow gives nil.
+func storedPlan(path string) (*program.Plan, error) {
+	if !strings.HasSuffix(path, ".json") {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, cannot("%s cannot be read: %s", path, reason(err))
+	}
+	if !program.IsPlan(data) {
+		return nil, nil
+	}
+	plan, err := program.Read(data, ot2.Machine{})
+	if err != nil {
+		return nil, cannot("the plan %s cannot be used: %v", path, err)
+	}
+	return plan, nil
+}
+
+// show prints findings for people on standard error.
+func (a *app) show(list diag.List, source func(string) []byte) {
+	if len(list) == 0 {
+		return
+	}
+	_ = diag.Text(a.err, list, diag.TextOptions{Source: source, Color: a.colors(a.err), Width: width(a.err)})
+}
+
+// colors reports whether w is a terminal that shows colours.
+func (a *app) colors(w io.Writer) bool {
+	return !a.noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
+}
+
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// width is that of the terminal, or 0 where there is none.
+func width(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	n, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return n
+}

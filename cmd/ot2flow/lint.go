@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/workflows"
+)
+
+func (a *app) lintCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "lint [PATH…]",
+		Short: "Prove workflows before any liquid moves",
+		Long: `Reads, checks and proves workflows: every step is expanded and followed with the tips,
+the volumes in every well and the limits of the pipette. A folder means every workflow
+under it, - is standard input, and without a path it is the current folder.
+Nothing is printed when nothing is wrong.`,
+		Example: "  ot2flow lint workflow.yaml\n  ot2flow lint examples --format json",
+	}
+	a.paramFlags(c)
+	a.formatFlag(c, "text", "json", "github")
+	c.RunE = func(_ *cobra.Command, args []string) error { return a.lint(args) }
+	return c
+}
+
+func (a *app) lint(paths []string) error {
+	if len(paths) == 0 {
+		paths = []string{"."}
+	}
+	values, err := a.values()
+	if err != nil {
+		return err
+	}
+	files, all := lintTargets(paths)
+	if len(files) == 0 && len(all) == 0 {
+		return cannot("there is no workflow in %s; a workflow is a .yaml file with the key ot2flow", paths[0])
+	}
+	code, sources := exitFine, []*workflows.Checked{}
+	for _, path := range files {
+		checked, err := a.open(path)
+		if err != nil {
+			return err
+		}
+		checked.Lint(values)
+		all = append(all, checked.Diagnostics...)
+		code = worse(code, findingsCode(checked))
+		sources = append(sources, checked)
+	}
+	if all.HasErrors() && code == exitFine {
+		code = exitCannot
+	}
+	if err := a.report(all, sources); err != nil {
+		return cannot("%v", err)
+	}
+	if code != exitFine {
+		return &exitError{code: code}
+	}
+	return nil
+}
+
+// worse is the exit code for two files: findings in one win over another that
+// could not be read.
+func worse(a, b int) int {
+	if a == exitFindings || b == exitFindings {
+		return exitFindings
+	}
+	return max(a, b)
+}
+
+// lintTargets turns paths into workflow files; a file that is named is linted
+// whatever it is called.
+func lintTargets(paths []string) (files []string, list diag.List) {
+	for _, p := range paths {
+		if p == "-" {
+			files = append(files, p)
+			continue
+		}
+		found, problems := workflows.Find(p)
+		files, list = append(files, found...), append(list, problems...)
+	}
+	return files, list
+}
+
+// report prints findings in the format asked for: results of lint go to
+// standard output, whatever the format.
+func (a *app) report(list diag.List, checked []*workflows.Checked) error {
+	switch a.format {
+	case "json":
+		return diag.JSON(a.out, list)
+	case "github":
+		return diag.GitHub(a.out, list)
+	}
+	err := diag.Text(a.out, list, diag.TextOptions{Source: sourceOf(checked), Color: a.colors(a.out), Width: width(a.out)})
+	if errors, warnings := list.Count(); errors+warnings > 0 && !a.quiet {
+		fmt.Fprintf(a.err, "%s and %s in %s\n", plural(errors, "error"), plural(warnings, "warning"), plural(len(checked), "workflow"))
+	}
+	return err
+}
+
+func sourceOf(checked []*workflows.Checked) func(string) []byte {
+	return func(file string) []byte {
+		for _, c := range checked {
+			if data := c.Source(file); data != nil {
+				return data
+			}
+		}
+		return nil
+	}
+}
+
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

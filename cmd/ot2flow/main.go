@@ -1,0 +1,117 @@
+// Command ot2flow writes, proves, plans, simulates and runs workflows for the
+// Opentrons OT-2. This package owns flags, exit codes, colours and progress;
+// what is done is elsewhere.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes; other programs rely on them.
+const (
+	exitFine     = 0
+	exitFindings = 1
+	exitUsage    = 2
+	exitCannot   = 3
+	exitFailed   = 4
+	exitStopped  = 5
+	exitBug      = 70
+)
+
+// version is set when a release is built.
+var version = "0.1.0-dev"
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// run is main with its world given, so that tests can call it.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			fmt.Fprintf(stderr, "ot2flow: this is a bug of ours: %v\n%s", fault, debug.Stack())
+			code = exitBug
+		}
+	}()
+	app := &app{in: stdin, out: stdout, err: stderr}
+	root := app.command()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(context.Background())
+	var exit *exitError
+	switch {
+	case err == nil:
+		return exitFine
+	case errors.As(err, &exit):
+		if exit.message != "" {
+			fmt.Fprintln(stderr, "ot2flow: "+exit.message)
+		}
+		return exit.code
+	}
+	fmt.Fprintf(stderr, "ot2flow: %v\n", err)
+	return exitUsage
+}
+
+// exitError ends the program with a code; an empty message means that
+// everything has been said.
+type exitError struct {
+	code    int
+	message string
+}
+
+func (e *exitError) Error() string { return e.message }
+
+func cannot(format string, args ...any) error {
+	return &exitError{exitCannot, fmt.Sprintf(format, args...)}
+}
+
+func usage(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Sprintf(format, args...)}
+}
+
+// app carries the streams and the flags every command has.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	format   string
+	quiet    bool
+	noColor  bool
+	set      []string
+	params   string
+}
+
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "ot2flow",
+		Short: "Workflows for the Opentrons OT-2: written in YAML, proved before any liquid moves",
+		Long: `ot2flow runs workflows on an Opentrons OT-2. A workflow is a YAML file that says what
+stands on the deck and what is to be done. It is proved before any liquid moves.
+
+Start with a file: ot2flow lint workflow.yaml, then plan, then simulate.`,
+		SilenceUsage: true, SilenceErrors: true,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usage("%v; see ot2flow %s --help", err, c.Name())
+	})
+	flags := root.PersistentFlags()
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but findings and results asked for")
+	flags.BoolVar(&a.noColor, "no-color", false, "no colours; NO_COLOR in the environment does the same")
+	root.AddCommand(a.lintCommand(), a.planCommand(), a.simulateCommand(), a.applyCommand(), a.watchCommand(),
+		a.labwareCommand(), a.explainCommand(), a.schemaCommand(), a.versionCommand())
+	return root
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Run: func(*cobra.Command, []string) {
+		fmt.Fprintln(a.out, "ot2flow "+version)
+	}}
+}

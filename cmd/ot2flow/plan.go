@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bufio"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+)
+
+func (a *app) planCommand() *cobra.Command {
+	var out string
+	c := &cobra.Command{
+		Use:   "plan FILE",
+		Short: "Show exactly what will happen",
+		Long: `Shows the ordered steps, what is needed, how long it takes, and the deck before and after.
+With --out the plan is kept with the files it was made from, so that it can be reviewed,
+and simulated or applied elsewhere, exactly as it was.`,
+		Example: "  ot2flow plan workflow.yaml --set R=120uL\n  ot2flow plan workflow.yaml --out plan.json",
+		Args:    oneFile,
+	}
+	a.paramFlags(c)
+	a.formatFlag(c, "text", "json")
+	c.Flags().StringVarP(&out, "out", "o", "", "keep the plan in this file, as JSON with its files inside")
+	c.RunE = func(_ *cobra.Command, args []string) error { return a.planFile(args[0], out) }
+	return c
+}
+
+func oneFile(_ *cobra.Command, args []string) error {
+	if len(args) == 1 {
+		return nil
+	}
+	if len(args) == 0 {
+		return usage("name a workflow file")
+	}
+	return usage("one workflow at a time, please; these are %d", len(args))
+}
+
+func (a *app) planFile(path, out string) error {
+	plan, err := a.plan(path)
+	if err != nil {
+		return err
+	}
+	if out != "" {
+		if err := keepPlan(plan, out); err != nil {
+			return cannot("the plan cannot be kept in %s: %s", out, reason(err))
+		}
+	}
+	if a.format == "json" {
+		return a.written(plan.Write(a.out, false))
+	}
+	if out != "" && a.quiet {
+		return nil
+	}
+	w := bufio.NewWriter(a.out)
+	t := &planText{w: w, plan: plan, color: a.colors(a.out), steps: true}
+	t.all()
+	return a.written(w.Flush())
+}
+
+// written turns an error of writing the result into the exit code for it. A
+// reader that has gone away, such as head, has what it wanted.
+func (a *app) written(err error) error {
+	if err != nil {
+		return cannot("the output cannot be written: %s", reason(err))
+	}
+	return nil
+}
+
+// keepPlan writes the plan beside its place and renames it there, so that
+// nobody ever reads half of one.
+func keepPlan(plan *program.Plan, path string) error {
+	f, err := os.CreateTemp(dirOf(path), ".plan-*.json")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if err := plan.Write(f, true); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

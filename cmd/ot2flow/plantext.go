@@ -1,0 +1,259 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec/quantity"
+)
+
+func dirOf(path string) string { return filepath.Dir(path) }
+
+// planText is the plan as people read it.
+type planText struct {
+	w     *bufio.Writer
+	plan  *program.Plan
+	color bool
+	steps bool
+}
+
+func (t *planText) all() {
+	t.head()
+	t.deck()
+	if t.steps {
+		t.list()
+	}
+	t.summary()
+}
+
+func (t *planText) f(format string, args ...any) { fmt.Fprintf(t.w, format, args...) }
+
+func (t *planText) head() {
+	t.f("%s  (%s)\n", t.bold(t.plan.Workflow.Name), t.plan.Workflow.File)
+	var params []string
+	for _, p := range t.plan.Workflow.Params {
+		params = append(params, p.Name+" = "+p.Value)
+	}
+	if len(params) > 0 {
+		t.f("  with %s\n", strings.Join(params, ", "))
+	}
+}
+
+func (t *planText) bold(s string) string {
+	if !t.color {
+		return s
+	}
+	return "\x1b[1m" + s + "\x1b[0m"
+}
+
+func (t *planText) dim(s string) string {
+	if !t.color {
+		return s
+	}
+	return "\x1b[2m" + s + "\x1b[0m"
+}
+
+// deck shows what must stand where before the run.
+func (t *planText) deck() {
+	d := t.plan.Deck
+	t.f("\n%s\n", t.bold("Deck before"))
+	for i := range d.Labware {
+		l := &d.Labware[i]
+		t.f("  slot %-3s %-10s %s\n", l.Slot, l.Name, l.Def.DisplayName)
+	}
+	for i := range d.Pipettes {
+		p := &d.Pipettes[i]
+		t.f("  %-8s %-10s %s%s\n", p.Mount, p.Name, p.Model.DisplayName, racks(d, p))
+	}
+	for i := range d.Liquids {
+		l := &d.Liquids[i]
+		t.f("  %s%-10s %s\n", t.swatch(l.Color), l.Name, wellsOf(d, l))
+	}
+}
+
+func racks(d *program.Deck, p *program.Pipette) string {
+	var names []string
+	for _, r := range p.Racks {
+		names = append(names, d.Labware[r].Name)
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ", tips from " + strings.Join(names, ", ")
+}
+
+func wellsOf(d *program.Deck, l *program.Liquid) string {
+	var b strings.Builder
+	for i, w := range l.Wells {
+		if i == 4 && len(l.Wells) > 5 {
+			fmt.Fprintf(&b, " … (%d wells)", len(l.Wells))
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(d.WellName(w))
+		if l.VolumeNL[i] >= 0 {
+			b.WriteString(" " + volume(l.VolumeNL[i]))
+		} else {
+			b.WriteString(" (amount not declared)")
+		}
+	}
+	if l.Tip != program.None {
+		b.WriteString(", own tip " + d.WellName(l.Tip))
+	}
+	return b.String()
+}
+
+// swatch is a patch of the liquid's colour, as wide as the margin of a line.
+func (t *planText) swatch(color string) string { return patch(t.color, color) }
+
+func patch(terminal bool, color string) string {
+	if !terminal || len(color) != 7 {
+		return "         "
+	}
+	rgb, err := strconv.ParseUint(color[1:], 16, 32)
+	if err != nil {
+		return "         "
+	}
+	return fmt.Sprintf("      \x1b[48;2;%d;%d;%dm  \x1b[0m ", rgb>>16, rgb>>8&255, rgb&255)
+}
+
+// list shows every atomic step, under the step of the workflow it comes from.
+func (t *planText) list() {
+	t.f("\n%s\n", t.bold("Steps"))
+	wide := len(strconv.Itoa(len(t.plan.Steps)))
+	var frame *program.Frame
+	for i := range t.plan.Steps {
+		s := &t.plan.Steps[i]
+		if s.Frame != frame {
+			frame = s.Frame
+			if title := t.title(s); title != "" {
+				t.f("  %s\n", t.dim(title))
+			}
+		}
+		t.f("  %*d  %s\n", wide, s.N, sentence(s, t.plan.Deck))
+	}
+}
+
+// title says which step of the workflow, and which iteration, steps are from.
+func (t *planText) title(s *program.Step) string {
+	at := s.Where()
+	id := s.ID()
+	return fmt.Sprintf("%s  (line %d)", strings.TrimSuffix(id, "/"+id[strings.LastIndexByte(id, '/')+1:]), at.Start.Line)
+}
+
+// sentence says what a step does.
+func sentence(s *program.Step, d *program.Deck) string {
+	op := &s.Op
+	place := d.WellName(op.Well)
+	if op.Trash {
+		place = "trash"
+	}
+	switch op.Kind {
+	case program.PickUpTip:
+		return "pick up tip     " + place
+	case program.Aspirate:
+		return "aspirate        " + volume(op.Volume) + " from " + place + height(op) + rate(op)
+	case program.Dispense:
+		return "dispense        " + volume(op.Volume) + " into " + place + height(op) + rate(op)
+	case program.AirGap:
+		return "air gap         " + volume(op.Volume) + " above " + place
+	case program.TouchTip:
+		return "touch tip       " + place + height(op)
+	case program.BlowOut:
+		return "blow out        " + place + height(op) + speed(op)
+	case program.DropTip:
+		return "drop tip        " + place
+	case program.ReturnTip:
+		return "return tip      " + place + height(op)
+	case program.MoveTo:
+		return "move to         " + place + height(op) + speed(op)
+	case program.Home:
+		return "home"
+	case program.Delay:
+		return "wait            " + quantity.Quantity{Dim: quantity.Time, N: op.Duration}.String()
+	case program.Pause:
+		return "pause           " + s.Text
+	case program.Comment:
+		return "comment         " + s.Text
+	case program.EndRun:
+	}
+	return op.Kind.String()
+}
+
+// height renders where in a well: "bottom + 8 mm".
+func height(op *program.Op) string {
+	if op.Trash {
+		return ""
+	}
+	at := op.At
+	out := " at " + at.From.String()
+	switch {
+	case at.Z > 0:
+		out += " + " + mm(at.Z)
+	case at.Z < 0:
+		out += " - " + mm(-at.Z)
+	}
+	if at.X != 0 || at.Y != 0 {
+		out += fmt.Sprintf(" (x %s, y %s)", mm(at.X), mm(at.Y))
+	}
+	return out
+}
+
+func mm(um int32) string {
+	return quantity.Quantity{Dim: quantity.Length, N: int64(um)}.String()
+}
+
+func rate(op *program.Op) string {
+	return ", " + quantity.Quantity{Dim: quantity.FlowRate, N: op.Rate}.String()
+}
+
+func speed(op *program.Op) string {
+	if op.Speed == 0 {
+		return ""
+	}
+	return ", gantry at " + quantity.Quantity{Dim: quantity.Speed, N: op.Speed}.String()
+}
+
+func volume(nl int64) string { return quantity.Quantity{Dim: quantity.Volume, N: nl}.String() }
+
+// summary shows what the plan needs, how long it takes, and how it ends.
+func (t *planText) summary() {
+	p := t.plan
+	t.f("\n%s\n", t.bold("Deck after"))
+	state := program.NewState(p.Deck)
+	for i := range p.Steps {
+		state.Apply(&p.Steps[i].Op)
+	}
+	finalWells(t.w, p.Deck, state, t.color)
+	t.f("\n%s\n", t.bold("Needs"))
+	for _, c := range p.Needs.Tips {
+		t.f("  %-9s %s\n", p.Deck.Labware[c.Index].Name, plural(int(c.Amount), "tip"))
+	}
+	for _, c := range p.Needs.Liquids {
+		t.f("  %-9s %s\n", p.Deck.Liquids[c.Index].Name, volume(c.Amount))
+	}
+	t.f("\n%s, about %s on the robot\n", plural(len(p.Steps), "step"), clock(p.EstimateMS))
+	for _, r := range p.End.DropsTip {
+		t.f("at the end the robot drops the tip from %s into the trash\n", p.Deck.WellName(r))
+	}
+	t.f("%s\n", t.dim(p.Fingerprint))
+}
+
+// clock renders a time as people say it: "1 h 15 min", "57 s".
+func clock(ms int64) string {
+	s := (ms + 500) / 1000
+	switch {
+	case s < 60:
+		return fmt.Sprintf("%d s", s)
+	case s < 3600:
+		return fmt.Sprintf("%d min %02d s", s/60, s%60)
+	}
+	m := (s + 30) / 60
+	return fmt.Sprintf("%d h %02d min", m/60, m%60)
+}

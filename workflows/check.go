@@ -1,0 +1,141 @@
+package workflows
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/ot2flow/ot2flow/interpreter"
+	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/schema"
+	"github.com/ot2flow/ot2flow/spec"
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
+
+// The checking pipeline: the one way from files to a prepared workflow.
+
+// Checked is a workflow file and what was found in it. Diagnostics are as a
+// person who named the file by Path sees them.
+type Checked struct {
+	Path        string
+	Bundle      *spec.Bundle          // nil where the file could not be read
+	Prepared    *interpreter.Prepared // nil where there are errors
+	Diagnostics diag.List
+}
+
+// Dir is the folder that the names of the bundle's files count from.
+func (c *Checked) Dir() string { return filepath.ToSlash(filepath.Dir(c.Path)) }
+
+// Source returns the text of a file that a diagnostic names, or nil.
+func (c *Checked) Source(file string) []byte {
+	if c.Bundle == nil {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil
+		}
+		return data
+	}
+	for _, f := range c.Bundle.Files {
+		if relocated(c.Dir(), f.Name) == file {
+			return f.Data
+		}
+	}
+	return nil
+}
+
+func relocated(dir, name string) string {
+	l := diag.List{{Span: diag.Span{File: name}}}
+	return l.Relocate(dir)[0].Span.File
+}
+
+// Open reads the workflow file at path, and what it refers to, and prepares it.
+func Open(path string) *Checked {
+	c := &Checked{Path: path}
+	root, name, err := rooted(path)
+	if err != nil {
+		c.Diagnostics = diag.List{{Code: diag.Unreadable, Span: diag.Span{File: path}, Message: "the file cannot be found: " + err.Error()}}
+		return c
+	}
+	bundle, list := spec.Load(os.DirFS(root), name)
+	c.Bundle = bundle
+	if bundle != nil {
+		var more diag.List
+		c.Prepared, more = Prepare(bundle)
+		list = append(list, more...)
+	}
+	c.finish(list)
+	return c
+}
+
+// FromBytes prepares a workflow that has no file, such as one read from
+// standard input; name is how messages call it.
+func FromBytes(name string, data []byte) *Checked {
+	c := &Checked{Path: name}
+	bundle, list := spec.FromFiles(name, []spec.File{{Name: name, Data: data}})
+	c.Bundle = bundle
+	if bundle != nil {
+		var more diag.List
+		c.Prepared, more = Prepare(bundle)
+		list = append(list, more...)
+	}
+	c.finish(list)
+	return c
+}
+
+func (c *Checked) finish(list diag.List) {
+	if list.HasErrors() {
+		c.Prepared = nil
+	}
+	c.Diagnostics = list.Relocate(c.Dir()).Sorted()
+}
+
+// rooted splits a path into the root of its volume and the name from there, so
+// that a workflow may refer to files beside and above it.
+func rooted(path string) (root, name string, err error) {
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return "", "", err
+	}
+	root = filepath.VolumeName(full) + string(filepath.Separator)
+	rel, err := filepath.Rel(root, full)
+	return root, filepath.ToSlash(rel), err
+}
+
+// Prepare takes a bundle through parsing, decoding and preparation for an
+// OT-2. All problems are found in one go; Prepared is nil if there are errors.
+func Prepare(b *spec.Bundle) (*interpreter.Prepared, diag.List) {
+	main, ok := b.File(b.Main)
+	if !ok {
+		return nil, nil
+	}
+	src := spec.NewSource(main)
+	root, list := src.Parse()
+	if root == nil {
+		return nil, list
+	}
+	doc, found := spec.Decode(src, root)
+	list = append(list, found...)
+	if len(doc.Refused) > 0 {
+		list = append(list, schema.Explain(doc)...)
+	}
+	prepared, more := interpreter.Prepare(doc.Workflow, b, ot2.Machine{})
+	list = append(list, more...)
+	if list.HasErrors() {
+		return nil, list
+	}
+	return prepared, list
+}
+
+// Lint proves a workflow for the given parameters and, where none are given,
+// its defaults and examples. It adds what it finds to c.Diagnostics.
+func (c *Checked) Lint(params interpreter.Values) {
+	if c.Prepared == nil {
+		return
+	}
+	_, list, _ := c.Prepared.Prove(interpreter.Input{Params: params, Examples: true})
+	c.Add(list)
+}
+
+// Add adds findings about the workflow, in the names of its bundle.
+func (c *Checked) Add(list diag.List) {
+	c.Diagnostics = append(c.Diagnostics, list.Relocate(c.Dir())...).Sorted()
+}
