@@ -163,7 +163,7 @@ func (d *decoder) openIf(v value, fits bool) bool {
 }
 
 func (d *decoder) opensScalar(v value, s *Shape) bool {
-	if v.isScalar() && s.isOddNumber(d.src, v.node) {
+	if v.isScalar() && s.IsOddNumber(d.src, v.node) {
 		d.oddNumber(v.node)
 		return false
 	}
@@ -201,7 +201,7 @@ func (s keySet) has(i int) bool { return s&(1<<i) != 0 }
 // obeys refuses the value of a key that another key bars.
 func (d *decoder) obeys(v value, n *yaml.Node, key string, rules []Rule) bool {
 	for i := range rules {
-		if r := &rules[i]; slices.Contains(r.Bars, key) && r.holds(v.node) {
+		if r := &rules[i]; slices.Contains(r.Bars, key) && r.Holds(v.node) {
 			d.refuse(n)
 			return false
 		}
@@ -213,14 +213,15 @@ func (d *decoder) obeys(v value, n *yaml.Node, key string, rules []Rule) bool {
 func (d *decoder) needs(v value, rules []Rule) {
 	for i := range rules {
 		for _, key := range rules[i].Needs {
-			if child(v.node, key) == nil && rules[i].holds(v.node) {
+			if child(v.node, key) == nil && rules[i].Holds(v.node) {
 				d.refuse(v.node)
 			}
 		}
 	}
 }
 
-func (r *Rule) holds(mapping *yaml.Node) bool {
+// Holds reports whether the rule applies to a mapping.
+func (r *Rule) Holds(mapping *yaml.Node) bool {
 	n := child(mapping, r.Key)
 	if n == nil || r.Words == nil {
 		return n != nil
@@ -384,9 +385,9 @@ func (s *Shape) numberWord(x float64) int {
 	})
 }
 
-// isOddNumber reports whether n stands for a number in a way that people and
+// IsOddNumber reports whether the scalar n stands for a number in a way that people and
 // programs read differently. Where text is wanted, it is just that.
-func (s *Shape) isOddNumber(src *Source, n *yaml.Node) bool {
+func (s *Shape) IsOddNumber(src *Source, n *yaml.Node) bool {
 	if s.Scalars&Numbers == 0 || s == textShape {
 		return false
 	}

@@ -31,6 +31,7 @@ const (
 type Shape struct {
 	Kind    ShapeKind
 	Name    string // of a shared definition: volume, height, steps; empty where inline
+	Noun    string // what messages call it: a volume
 	Doc     string // of a shared definition
 	Example string // of a shared definition
 	Scalars Scalars
@@ -132,7 +133,7 @@ func IsName(s string) bool {
 	return s != ""
 }
 
-var colorPattern = &Pattern{`^#[0-9A-Fa-f]{6}$`, isColor, "a colour such as '#c8102e'"}
+var colorPattern = &Pattern{`^#[0-9A-Fa-f]{6}$`, isColor, "# and six digits or letters from a to f, in quotes"}
 
 func isColor(s string) bool {
 	return len(s) == 7 && s[0] == '#' && strings.Trim(s[1:], "0123456789abcdefABCDEF") == ""
@@ -234,6 +235,9 @@ func nameEnd(s string, i int) int {
 	}
 	return end
 }
+
+// NamePattern is what the keys of a MapShape must look like.
+func NamePattern() *Pattern { return identifier }
 
 // patterns returns every pattern of the language, for the test that Regex and
 // Match agree.

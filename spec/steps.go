@@ -30,12 +30,12 @@ func (k *LiquidKeys) fields() []Field {
 	}
 }
 
-var splitShape = &Shape{Scalars: Strings, Words: []string{"even", "even_last_two", "full_then_rest", "never"}}
+var splitShape = &Shape{Noun: "a way to split", Scalars: Strings, Words: []string{"even", "even_last_two", "full_then_rest", "never"}}
 
-var aspirateShape = &Shape{Kind: ObjectShape, Name: "aspirate_side", Doc: "What concerns drawing in a liquid step.", Example: "{at: bottom + 2 mm}",
+var aspirateShape = &Shape{Kind: ObjectShape, Name: "aspirate_side", Noun: "keys such as at and rate", Doc: "What concerns drawing in a liquid step.", Example: "{at: bottom + 2 mm}",
 	fields: func() []Field { return aspirateFields(&AspirateSide{}) }}
 
-var dispenseShape = &Shape{Kind: ObjectShape, Name: "dispense_side", Doc: "What concerns giving in a liquid step.", Example: "{at: bottom + 8 mm}",
+var dispenseShape = &Shape{Kind: ObjectShape, Name: "dispense_side", Noun: "keys such as at and rate", Doc: "What concerns giving in a liquid step.", Example: "{at: bottom + 8 mm}",
 	fields: func() []Field { return dispenseFields(&DispenseSide{}) }}
 
 func aspirateFields(s *AspirateSide) []Field {
@@ -127,7 +127,7 @@ func (s *TouchSides) fields() []Field {
 	return append(append(own, touchFields(&s.TouchTip)...), pipetteField(&s.Pipette))
 }
 
-var trashOrWell = &Shape{Doc: "trash, or a well.", Example: "trash", Scalars: Strings, Pattern: notBlank, Lead: []string{"trash"}}
+var trashOrWell = &Shape{Noun: "trash, or a well", Doc: "trash, or a well.", Example: "trash", Scalars: Strings, Pattern: notBlank, Lead: []string{"trash"}}
 
 func (s *BlowOutNow) fields() []Field {
 	return []Field{

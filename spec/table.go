@@ -66,7 +66,7 @@ func Later(key string) bool {
 // Root is the shape of a workflow file.
 func Root() *Shape { return rootShape }
 
-var rootShape = &Shape{Kind: ObjectShape, Name: "workflow", Doc: "A workflow: what stands on the deck, and the steps the robot does.",
+var rootShape = &Shape{Kind: ObjectShape, Name: "workflow", Noun: "a mapping of keys such as name and steps", Example: "ot2flow: 1", Doc: "A workflow: what stands on the deck, and the steps the robot does.",
 	fields: func() []Field { return workflowFields(&Workflow{}) }}
 
 func workflowFields(w *Workflow) []Field {
@@ -86,19 +86,19 @@ func workflowFields(w *Workflow) []Field {
 	}
 }
 
-var versionShape = &Shape{Scalars: Numbers | Strings, Words: []string{Version}}
+var versionShape = &Shape{Noun: "the version of the language", Scalars: Numbers | Strings, Words: []string{Version}}
 
-var workflowNameShape = &Shape{Name: "workflow_name", Doc: "A name: letters, digits, _ and -, not starting with a digit.", Example: "mix_colors",
+var workflowNameShape = &Shape{Name: "workflow_name", Noun: "a name", Doc: "A name: letters, digits, _ and -, not starting with a digit.", Example: "mix_colors",
 	Scalars: Strings, Pattern: workflowName}
 
 // ParamTypes are the types a parameter can have.
 var ParamTypes = []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration"}
 
-var paramTypeShape = &Shape{Scalars: Strings, Words: ParamTypes}
+var paramTypeShape = &Shape{Noun: "a type", Scalars: Strings, Words: ParamTypes}
 
-var paramsShape = &Shape{Kind: MapShape, Elem: paramShape}
+var paramsShape = &Shape{Kind: MapShape, Noun: "parameters, each under its name", Elem: paramShape}
 
-var paramShape = &Shape{Kind: ObjectShape, Name: "param", Doc: "A parameter: what a run may choose.", Example: "{type: volume, default: 100 uL, min: 0 uL, max: 300 uL}",
+var paramShape = &Shape{Kind: ObjectShape, Name: "param", Noun: "the keys of a parameter", Doc: "A parameter: what a run may choose.", Example: "{type: volume, default: 100 uL, min: 0 uL, max: 300 uL}",
 	fields: func() []Field { return paramFields(&Param{}) },
 	Rules: []Rule{
 		{Key: "type", Words: []string{"choice"}, Needs: []string{"choices"}, Why: "a choice is made among `choices`"},
@@ -127,9 +127,9 @@ func readParam(name Word, at diag.Span) (*Param, []Field) {
 	return p, paramFields(p)
 }
 
-var checksShape = &Shape{Kind: ListShape, Elem: checkShape}
+var checksShape = &Shape{Kind: ListShape, Noun: "a list of conditions", Elem: checkShape}
 
-var checkShape = &Shape{Kind: ObjectShape, Name: "check", Doc: "A condition that must hold.", Example: "{that: R > 0 uL}",
+var checkShape = &Shape{Kind: ObjectShape, Name: "check", Noun: "a condition with the key that", Doc: "A condition that must hold.", Example: "{that: R > 0 uL}",
 	fields: func() []Field { return checkFields(&Check{}) }}
 
 func checkFields(c *Check) []Field {
@@ -149,15 +149,15 @@ func checksSlot(to *[]Check) Slot {
 	}}
 }
 
-var labwareSection = &Shape{Kind: MapShape, Elem: labwareShape}
+var labwareSection = &Shape{Kind: MapShape, Noun: "labware, each under its name", Elem: labwareShape}
 
-var labwareShape = &Shape{Kind: ObjectShape, Name: "labware", Doc: "A labware on the deck.", Example: "{type: corning_96_wellplate_360ul_flat, slot: 1}",
+var labwareShape = &Shape{Kind: ObjectShape, Name: "labware", Noun: "the keys of a labware", Doc: "A labware on the deck.", Example: "{type: corning_96_wellplate_360ul_flat, slot: 1}",
 	fields: func() []Field { return labwareFields(&Labware{}) }}
 
 var (
-	labwareTypeShape = &Shape{Name: "labware_type", Doc: "A load name, a full name such as opentrons/corning_96_wellplate_360ul_flat/2, or a file.", Example: "./labware/my_rack.json",
+	labwareTypeShape = &Shape{Name: "labware_type", Noun: "a load name or a file", Doc: "A load name, a full name such as opentrons/corning_96_wellplate_360ul_flat/2, or a file.", Example: "./labware/my_rack.json",
 		Scalars: Strings, Pattern: notBlank}
-	slotShape = &Shape{Name: "slot", Doc: "A slot of the deck, 1 to 11. (12 is the trash.)", Example: "1", Scalars: Strings | Numbers,
+	slotShape = &Shape{Name: "slot", Noun: "a slot", Doc: "A slot of the deck, 1 to 11. (12 is the trash.)", Example: "1", Scalars: Strings | Numbers,
 		Words: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"}}
 )
 
@@ -173,15 +173,15 @@ func readLabware(name Word, at diag.Span) (*Labware, []Field) {
 	return l, labwareFields(l)
 }
 
-var pipettesSection = &Shape{Kind: MapShape, Elem: pipetteShape}
+var pipettesSection = &Shape{Kind: MapShape, Noun: "pipettes, each under its name", Elem: pipetteShape}
 
-var pipetteShape = &Shape{Kind: ObjectShape, Name: "pipette", Doc: "A pipette on a mount.", Example: "{type: p300_single_gen2, mount: right, tips: [tips]}",
+var pipetteShape = &Shape{Kind: ObjectShape, Name: "pipette", Noun: "the keys of a pipette", Doc: "A pipette on a mount.", Example: "{type: p300_single_gen2, mount: right, tips: [tips]}",
 	fields: func() []Field { return pipetteFields(&Pipette{}) }}
 
 var (
-	pipetteTypeShape = &Shape{Name: "pipette_type", Doc: "The robot's name for a kind of pipette.", Example: "p300_single_gen2", Scalars: Strings, Pattern: notBlank}
-	mountShape       = &Shape{Scalars: Strings, Words: []string{"left", "right"}}
-	namesShape       = &Shape{Kind: ListShape, Elem: nameShape}
+	pipetteTypeShape = &Shape{Name: "pipette_type", Noun: "the name of a kind of pipette", Doc: "The robot's name for a kind of pipette.", Example: "p300_single_gen2", Scalars: Strings, Pattern: notBlank}
+	mountShape       = &Shape{Noun: "a mount", Scalars: Strings, Words: []string{"left", "right"}}
+	namesShape       = &Shape{Kind: ListShape, Noun: "a list of names", Elem: nameShape}
 )
 
 func pipetteFields(p *Pipette) []Field {
@@ -197,12 +197,12 @@ func readPipette(name Word, at diag.Span) (*Pipette, []Field) {
 	return p, pipetteFields(p)
 }
 
-var liquidsSection = &Shape{Kind: MapShape, Elem: liquidShape}
+var liquidsSection = &Shape{Kind: MapShape, Noun: "liquids, each under its name", Elem: liquidShape}
 
-var liquidShape = &Shape{Kind: ObjectShape, Name: "liquid", Doc: "A liquid and where it stands.", Example: "{in: paints.B1, volume: 12 mL}",
+var liquidShape = &Shape{Kind: ObjectShape, Name: "liquid", Noun: "the keys of a liquid", Doc: "A liquid and where it stands.", Example: "{in: paints.B1, volume: 12 mL}",
 	fields: func() []Field { return liquidFields(&Liquid{}) }}
 
-var colorShape = &Shape{Name: "color", Doc: "A colour as #rrggbb, in quotes.", Example: "'#c8102e'", Scalars: Strings, Pattern: colorPattern}
+var colorShape = &Shape{Name: "color", Noun: "a colour", Doc: "A colour as #rrggbb, in quotes.", Example: "'#c8102e'", Scalars: Strings, Pattern: colorPattern}
 
 func liquidFields(l *Liquid) []Field {
 	return []Field{
@@ -219,16 +219,16 @@ func readLiquid(name Word, at diag.Span) (*Liquid, []Field) {
 	return l, liquidFields(l)
 }
 
-var stepsShape = &Shape{Kind: ListShape, Name: "steps", Doc: "Steps, done in this order.", Example: "[{transfer: {from: red, to: plate.A1, volume: 50 uL}}]", Elem: aStep}
+var stepsShape = &Shape{Kind: ListShape, Name: "steps", Noun: "a list of steps", Doc: "Steps, done in this order.", Example: "[{transfer: {from: red, to: plate.A1, volume: 50 uL}}]", Elem: aStep}
 
-var aStep = &Shape{Kind: StepShape, Name: "step", Min: 1, Rules: []Rule{
+var aStep = &Shape{Kind: StepShape, Name: "step", Noun: "a mapping with one step key", Min: 1, Rules: []Rule{
 	{Key: "else", Needs: []string{"if"}, Why: "`else` says what is done where the condition of `if` does not hold"},
 }}
 
 // StepObject is the shape of one step. That it has exactly one step key is not
 // part of the shape: the decoder says so itself.
 func StepObject() *Shape {
-	return &Shape{Kind: ObjectShape, Name: "step", Doc: "One step: one step key and its modifiers.", Example: "{transfer: {from: red, to: plate.A1, volume: 50 uL}}",
+	return &Shape{Kind: ObjectShape, Name: "step", Noun: aStep.Noun, Doc: "One step: one step key and its modifiers.", Example: "{transfer: {from: red, to: plate.A1, volume: 50 uL}}",
 		Min: aStep.Min, Rules: aStep.Rules, fields: stepFields}
 }
 
@@ -246,7 +246,7 @@ func (k *StepKind) slot(b Body, path string) Slot {
 	if k.short != nil {
 		return k.short(b, path)
 	}
-	shape := &Shape{Kind: ObjectShape, fields: b.fields}
+	shape := &Shape{Kind: ObjectShape, Noun: "its keys", fields: b.fields}
 	if k.empty {
 		shape.Scalars = Nulls
 	}
@@ -264,7 +264,7 @@ func modifierFields(s *Step, path string) []Field {
 	}
 }
 
-var forShape = &Shape{Name: "for", Doc: "A name, `in`, and a list; or two names, the first of which counts from 0.", Example: "w in plate.first(24)",
+var forShape = &Shape{Name: "for", Noun: "a loop", Doc: "A name, `in`, and a list; or two names, the first of which counts from 0.", Example: "w in plate.first(24)",
 	Scalars: Strings, Pattern: forPattern}
 
 func forSlot(to *For) Slot {
