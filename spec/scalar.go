@@ -437,6 +437,9 @@ func (b *blockReader) nextLine(at int) int {
 // first line with text has more of blanks than the value has there.
 func blockIndent(data []byte, at int, value string) int {
 	first := strings.TrimLeft(value, "\n\u2028\u2029")
+	if first == "" {
+		return len(data) // no line of what follows belongs to it
+	}
 	own := len(first) - len(strings.TrimLeft(first, " "))
 	spaces := 0
 	for ; at < len(data); at++ {
