@@ -14,12 +14,9 @@ import (
 	"testing"
 
 	"github.com/ot2flow/ot2flow/interpreter"
-	"github.com/ot2flow/ot2flow/interpreter/check"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/ot2"
-	"github.com/ot2flow/ot2flow/ot2/labware"
-	"github.com/ot2flow/ot2flow/spec"
-	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/workflows"
 )
 
 // The real engine's answers lie in testdata/engine, one folder per protocol:
@@ -522,19 +519,6 @@ func firstDifference(a, b string) (line int, inA, inB string, same bool) {
 	return 0, "", "", true
 }
 
-// robot is an OT-2 as far as the interpreter asks.
-type robot struct{}
-
-func (robot) Labware(ref string) (*program.Labware, bool) { return labware.Lookup(ref) }
-func (robot) NearestLabware(ref string) string            { return labware.Nearest(ref) }
-func (robot) ParseLabware(file string, data []byte) (*program.Labware, diag.List) {
-	return labware.Parse(file, data)
-}
-func (robot) Pipette(name string) (*program.PipetteModel, bool) { return ot2.Pipette(name) }
-func (robot) PipetteNames() []string                            { return ot2.PipetteNames() }
-func (robot) Rules() []check.Rule                               { return nil }
-func (robot) Timer(d *program.Deck) program.Timer               { return ot2.NewTimer(d) }
-
 // planOf is our plan of the workflow that says what the protocol says.
 func planOf(t *testing.T, name string) *program.Plan {
 	t.Helper()
@@ -542,27 +526,13 @@ func planOf(t *testing.T, name string) *program.Plan {
 	if !ok {
 		path = filepath.Join(engineFolder, name, "workflow.yaml")
 	}
-	bundle, list := spec.Load(os.DirFS(filepath.Dir(path)), filepath.Base(path))
-	if bundle == nil {
-		t.Fatalf("%s: %v", path, list)
+	checked := workflows.Open(path)
+	if checked.Prepared == nil {
+		t.Fatalf("%s: %v", path, checked.Diagnostics)
 	}
-	main, _ := bundle.File(bundle.Main)
-	src := spec.NewSource(main)
-	root, found := src.Parse()
-	list = append(list, found...)
-	doc, found := spec.Decode(src, root)
-	list = append(list, found...)
-	prepared, found := interpreter.Prepare(doc.Workflow, bundle, robot{})
-	list = append(list, found...)
-	if prepared == nil || list.HasErrors() || len(doc.Refused) > 0 {
-		t.Fatalf("%s: %v %v", path, list, doc.Refused)
-	}
-	plan, found := prepared.Plan(interpreter.Input{})
+	plan, list := checked.Prepared.Plan(interpreter.Input{})
 	if plan == nil {
-		t.Fatalf("%s: %v", path, found)
-	}
-	for _, d := range append(list, found...) {
-		t.Logf("%s: %v", name, d)
+		t.Fatalf("%s: %v", path, list)
 	}
 	return plan
 }
