@@ -101,14 +101,14 @@ func (p *preparer) blowing(b *spec.BlowOut) *blowing {
 	if b.Word == "trash" && b.At.IsSet() {
 		p.fail(diag.NoEffect, b.At.Span, "`at` has no effect on a blow-out into the trash", "remove it")
 	}
-	return &blowing{b.Word, p.expr(b.In), p.height(&b.At), p.expr(b.Rate), p.expr(b.Speed)}
+	return &blowing{b.Word, p.place(b.In, "source", "destination", "trash"), p.height(&b.At), p.expr(b.Rate), p.expr(b.Speed)}
 }
 
 func (p *preparer) tipRule(t *spec.Tip, otherwise string) tipRule {
-	out := tipRule{use: t.Use, then: t.Then, from: p.expr(t.From), span: t.Span}
+	out := tipRule{use: t.Use, then: t.Then, from: p.place(t.From, spec.TipWords...), span: t.Span}
 	if out.use == "" {
 		out.use = otherwise
-		if out.from != nil {
+		if t.From.IsSet() {
 			out.use = "once"
 		}
 	}

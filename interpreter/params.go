@@ -102,7 +102,7 @@ func (p *preparer) pointless(out *param) {
 }
 
 func (p *preparer) given(out *param, g spec.Given) *eval.Value {
-	if !g.Set || out.typ.Kind == eval.Invalid {
+	if !g.Set || out.typ.Kind == eval.Invalid || out.typ.Kind == eval.Well && p.incomplete {
 		return nil
 	}
 	v, err := eval.ParseValue(out.typ, g.Text, out.in, p.p.deck)

@@ -59,6 +59,8 @@ type preparer struct {
 	ids   map[string]diag.Span
 	vars  map[string]eval.Type
 	lists map[string]bool
+
+	incomplete bool // some labware is not known; that has been reported
 }
 
 // Prepare resolves a decoded workflow of a bundle for a machine. Prepared is
@@ -154,6 +156,17 @@ func wanted(w spec.Want) eval.Type {
 
 func (p *preparer) expr(e spec.Expr) *eval.Expr { return p.compile(e, wanted(e.Want)) }
 
+// place resolves a well that stands where plain words are taken as well. A
+// misspelt word is reported as one.
+func (p *preparer) place(e spec.Expr, words ...string) *eval.Expr {
+	name := strings.TrimSpace(e.Text)
+	if _, declared := p.names[name]; e.IsSet() && !declared && spec.IsName(name) {
+		p.unknownName(diag.UnknownWord, spec.Word{Value: name, Span: e.Whole()}, "choice", words)
+		return nil
+	}
+	return p.expr(e)
+}
+
 func (p *preparer) exprs(e spec.Exprs) []*eval.Expr {
 	out := make([]*eval.Expr, 0, len(e.Items))
 	for _, item := range e.Items {
@@ -172,6 +185,7 @@ func (p *preparer) labware() {
 		l := &p.p.workflow.Labware[i]
 		p.declare(l.Name, eval.Type{}, "labware", false)
 		def := p.definition(l)
+		p.incomplete = p.incomplete || def == nil
 		p.p.deck.Labware = append(p.p.deck.Labware, program.Placed{Name: l.Name.Value, Slot: l.Slot.Value, Def: def, Type: l.Type.Value})
 		if other := slots[l.Slot.Value]; other != nil && l.Slot.IsSet() {
 			p.add(diag.Diagnostic{Code: diag.SlotTaken, Span: l.Slot.Span, Message: "slot " + l.Slot.Value + " already holds " + other.Name.Value,
@@ -199,9 +213,8 @@ func (p *preparer) freeSlots() string {
 	return "free slots: " + strings.Join(free, ", ")
 }
 
-// definition finds what a labware is. An unknown one is reported once, and
-// then stands in as a definition without wells about which nothing more is
-// said.
+// definition finds what a labware is. An unknown one is reported once; nil
+// then stands for it, about which nothing more is said.
 func (p *preparer) definition(l *spec.Labware) *program.Labware {
 	ref := l.Type.Value
 	if !l.Type.IsSet() {

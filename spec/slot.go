@@ -257,11 +257,11 @@ func blowOutSlot(to *BlowOut) Slot {
 	}}
 }
 
-var tipWords = []string{"new", "once", "per_source", "per_destination", "dedicated", "current"}
+var TipWords = []string{"new", "once", "per_source", "per_destination", "dedicated", "current"}
 
 var (
-	tipPlace  = &Shape{Noun: "a tip policy, or a place", Doc: "A policy, or a place in a tip rack.", Example: "new", Scalars: Strings, Pattern: notBlank, Lead: tipWords}
-	tipPolicy = &Shape{Noun: "a tip policy", Scalars: Strings, Words: tipWords}
+	tipPlace  = &Shape{Noun: "a tip policy, or a place", Doc: "A policy, or a place in a tip rack.", Example: "new", Scalars: Strings, Pattern: notBlank, Lead: TipWords}
+	tipPolicy = &Shape{Noun: "a tip policy", Scalars: Strings, Words: TipWords}
 	tipEnd    = &Shape{Noun: "what becomes of the tip", Scalars: Strings, Words: []string{"trash", "return", "keep"}}
 )
 

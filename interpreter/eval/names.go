@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -23,6 +24,9 @@ func (c *compiler) identifier(n *ast.IdentifierNode) operand {
 	}
 	for i := range c.deck.Labware {
 		if c.deck.Labware[i].Name == n.Value {
+			if c.deck.Labware[i].Def == nil {
+				return operand{node: n} // what it is was reported where it is declared
+			}
 			o := constant(n, labwareIn(c.box, i))
 			o.path = true
 			return o
@@ -42,7 +46,7 @@ func (c *compiler) identifier(n *ast.IdentifierNode) operand {
 func (c *compiler) variable(n *ast.IdentifierNode, d *scopeName) operand {
 	slot := d.slot
 	c.leaves++
-	o := operand{node: n, typ: d.typ, maybe: true, path: true, code: func(env *Env) Value { return env.Vars[slot] }}
+	o := operand{node: n, typ: d.typ, maybe: true, path: true, slot: slot + 1, code: func(env *Env) Value { return env.Vars[slot] }}
 	c.noteRead(o)
 	return o
 }
@@ -70,6 +74,9 @@ func (c *compiler) unknownName(n *ast.IdentifierNode) operand {
 	}
 	if help, ok := foreignWords[name]; ok {
 		return c.fail(diag.UnknownName, n, name+" is not declared", help)
+	}
+	if slices.Contains(enumWords, name) {
+		return c.fail(diag.UnknownName, n, name+" is a word that some fields understand and no value", "")
 	}
 	return c.fail(diag.UnknownName, n, name+" is not declared", didYouMean(name, c.namesInReach(), "names in reach:"))
 }

@@ -12,7 +12,7 @@ const (
 	OverTip                      // more than the tip can hold
 	OverHeld                     // gives more than is held
 	Short                        // the well holds less than is drawn
-	Overflow                     // the well holds more than its capacity
+	Overflow                     // the well holds more than its capacity, since this step
 	NotEmpty                     // puts away a tip that holds liquid
 	PlaceTaken                   // puts a tip on a place that has one
 )
@@ -234,7 +234,7 @@ func (s *State) give(op *Op, v int64, m *Mounted, t *Touched) {
 	}
 	c.Volume += v
 	c.Touched = c.Touched || v > 0
-	if over := c.Volume - s.Deck.Well(op.Well).MaxNL; over > 0 && v > 0 && !c.Unknown {
+	if over := c.Volume - s.Deck.Well(op.Well).MaxNL; over > 0 && over <= v && !c.Unknown {
 		t.Faults |= Overflow
 		t.Missing = over
 	}
