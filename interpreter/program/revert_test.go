@@ -1,0 +1,98 @@
+package program
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func smallDeck() *Deck {
+	plate := &Labware{Wells: []Well{{Name: "A1", MaxNL: 360_000}, {Name: "B1", MaxNL: 360_000}}}
+	rack := &Labware{IsTipRack: true, Wells: []Well{{Name: "A1", MaxNL: 200_000}, {Name: "B1", MaxNL: 200_000}}}
+	return &Deck{
+		Labware:  []Placed{{Name: "plate", Def: plate}, {Name: "tips", Def: rack}},
+		Pipettes: []Pipette{{Name: "p300", Mount: "right", Model: &PipetteModel{Channels: 1, MaxNL: 300_000}, Racks: []int{1}}},
+		Liquids: []Liquid{
+			{Name: "red", Wells: []WellRef{{0, 0}}, VolumeNL: []int64{200_000}, Tip: None},
+			{Name: "stock", Wells: []WellRef{{0, 1}}, VolumeNL: []int64{-1}, Tip: None},
+		},
+	}
+}
+
+func drawOp(t *rapid.T) *Op {
+	op := &Op{
+		Kind:   Kind(rapid.IntRange(0, int(Comment)).Draw(t, "kind")),
+		Volume: rapid.Int64Range(0, 250_000).Draw(t, "volume"),
+		Trash:  rapid.Bool().Draw(t, "trash"),
+		Well:   WellRef{0, rapid.Int16Range(0, 1).Draw(t, "well")},
+	}
+	switch op.Kind {
+	case PickUpTip, DropTip:
+		op.Well.Labware = 1
+	case ReturnTip:
+		op.Trash = false
+	}
+	if op.Kind.Info().Fields&HasTrash == 0 {
+		op.Trash = false
+	}
+	return op
+}
+
+func whole(s *State) any {
+	return []any{s.wells, s.tips, s.Mounts}
+}
+
+// Whatever an operation did or was faulted for, Revert leaves no trace of it.
+// Where the tip was last is no part of what is undone: nothing depends on it
+// after a refusal.
+func TestRevert(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := NewState(smallDeck())
+		for range rapid.IntRange(0, 12).Draw(t, "before") {
+			s.Apply(drawOp(t))
+		}
+		op := drawOp(t)
+		before := s.Clone()
+		touched := s.Apply(op)
+		place := TipNew
+		if touched.Tip != None {
+			place = before.Tip(touched.Tip)
+		}
+		s.Revert(op, touched, place)
+		for i := range s.Mounts {
+			s.Mounts[i].Last = before.Mounts[i].Last
+		}
+		if diff := cmp.Diff(whole(before), whole(s)); diff != "" {
+			t.Fatalf("%v leaves a trace:\n%s", op.Kind, diff)
+		}
+	})
+}
+
+func TestAppendSpellsTheSame(t *testing.T) {
+	outer := &Frame{Label: "steps[0]"}
+	for _, s := range []Step{
+		{Op: Op{Kind: Aspirate}, Frame: &Frame{Parent: outer, Label: "A1"}, Seq: 2},
+		{Op: Op{Kind: Home}, Frame: &Frame{Parent: outer}},
+		{Op: Op{Kind: Comment}},
+	} {
+		if got := string(s.AppendID(nil)); got != s.ID() {
+			t.Errorf("%q, ID says %q", got, s.ID())
+		}
+	}
+	d := smallDeck()
+	if got := string(d.AppendWellName(nil, WellRef{0, 1})); got != d.WellName(WellRef{0, 1}) {
+		t.Error(got)
+	}
+	if got := d.AppendWellName(nil, None); got != nil {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestAppendAllocatesNothing(t *testing.T) {
+	s := Step{Op: Op{Kind: Aspirate}, Frame: &Frame{Parent: &Frame{Label: "steps[0]"}, Label: "A1"}, Seq: 2}
+	b := make([]byte, 0, 100)
+	if n := testing.AllocsPerRun(100, func() { b = s.AppendID(b[:0]) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

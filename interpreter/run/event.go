@@ -1,0 +1,378 @@
+package run
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Event is something that happened to a run: the sealed sum below. Events are
+// facts, in the order they became known; the state of a run is their fold.
+type Event interface {
+	// Kind returns the event's stable name in journals.
+	Kind() string
+	event()
+}
+
+// Accepted is the first event of every run.
+type Accepted struct {
+	Run         string `json:"run,omitempty"`
+	Workflow    string `json:"workflow,omitempty"`
+	Fingerprint string `json:"fingerprint,omitempty"`
+	Steps       int    `json:"steps"`
+	BatchSteps  int    `json:"batch_steps,omitempty"` // at most so many steps are sent at a time; 0: all
+	Fence       int64  `json:"fence,omitempty"`
+}
+
+// Opened: the device is ready and has the run. Nothing has moved.
+type Opened struct {
+	Handle Handle `json:"handle,omitempty"`
+}
+
+// OpenFailed: the device did not take the run. Nothing has moved.
+type OpenFailed struct {
+	Why    Kind   `json:"why"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Intended: Batch is about to be sent. Journalled before it is.
+type Intended struct {
+	Batch Batch `json:"batch"`
+}
+
+// Sent: the device has taken the batch.
+type Sent struct {
+	First  int    `json:"first"`
+	Last   int    `json:"last"`
+	Handle Handle `json:"handle,omitempty"`
+}
+
+// Refused: the device has not taken the batch, and will not.
+type Refused struct {
+	First  int    `json:"first"`
+	Last   int    `json:"last"`
+	Why    Kind   `json:"why"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// StepStarted: the device is at step N.
+type StepStarted struct {
+	N int `json:"n"`
+}
+
+// StepDone: the device has carried out step N. Found says that this was
+// learnt by asking afterwards.
+type StepDone struct {
+	N        int    `json:"n"`
+	Found    bool   `json:"found,omitempty"`
+	Evidence string `json:"evidence,omitempty"`
+}
+
+// StepFailed: the device could not carry out step N.
+type StepFailed struct {
+	N        int    `json:"n"`
+	Found    bool   `json:"found,omitempty"`
+	Evidence string `json:"evidence,omitempty"`
+}
+
+// StepTaken: the device has step N and has not ended it; learnt by asking.
+type StepTaken struct {
+	N        int    `json:"n"`
+	Evidence string `json:"evidence,omitempty"`
+}
+
+// NotTaken: it is proven that steps First to Last did not happen and will not.
+type NotTaken struct {
+	First    int    `json:"first"`
+	Last     int    `json:"last"`
+	Evidence string `json:"evidence,omitempty"`
+}
+
+// Doubted: whether steps First to Last happened cannot be known.
+type Doubted struct {
+	First    int    `json:"first"`
+	Last     int    `json:"last"`
+	Evidence string `json:"evidence,omitempty"`
+}
+
+// Waiting: step N waits for a person, who is told Text.
+type Waiting struct {
+	N    int    `json:"n"`
+	Text string `json:"text,omitempty"`
+}
+
+// PauseAsked: somebody wants a pause.
+type PauseAsked struct {
+	By string `json:"by,omitempty"`
+}
+
+// ResumeAsked: somebody wants to go on.
+type ResumeAsked struct {
+	By string `json:"by,omitempty"`
+}
+
+// StopAsked: somebody wants a stop, once step After is done, or at once.
+type StopAsked struct {
+	By    string `json:"by,omitempty"`
+	Now   bool   `json:"now,omitempty"`
+	After int    `json:"after,omitempty"`
+}
+
+// AskFailed: the device was asked for Control, and whether it heard is not
+// known, or it said no.
+type AskFailed struct {
+	Control Control `json:"control"`
+	Why     Kind    `json:"why"`
+	Reason  string  `json:"reason,omitempty"`
+}
+
+// Halting: the device stands still, and says why.
+type Halting struct {
+	Status Status `json:"status"` // Paused or DoorOpen
+}
+
+// Resumed: the device goes on.
+type Resumed struct{}
+
+// Lost: there is no connection, or no answer that can be read.
+type Lost struct {
+	Reason string `json:"reason,omitempty"`
+}
+
+// Regained: the device answers again.
+type Regained struct{}
+
+// Behind: the device is further than was reported.
+type Behind struct{}
+
+// Ended: the run is over on the device, which says how.
+type Ended struct {
+	Status Status `json:"status"` // Succeeded, Errored, Stopped or Gone
+	Reason string `json:"reason,omitempty"`
+}
+
+// Left: nobody follows the run any longer; it goes on as it is.
+type Left struct {
+	Reason string `json:"reason,omitempty"`
+}
+
+// Restarted: the run is followed again, after a crash or after it was left.
+type Restarted struct {
+	Fence int64 `json:"fence,omitempty"`
+}
+
+// Reattached: the run was found again on the device.
+type Reattached struct {
+	Handle Handle `json:"handle,omitempty"`
+}
+
+// Finished is the last event of a run.
+type Finished struct {
+	Verdict Verdict `json:"verdict"`
+}
+
+// Kind returns "accepted".
+func (Accepted) Kind() string { return "accepted" }
+
+// Kind returns "opened".
+func (Opened) Kind() string { return "opened" }
+
+// Kind returns "open_failed".
+func (OpenFailed) Kind() string { return "open_failed" }
+
+// Kind returns "intent".
+func (Intended) Kind() string { return "intent" }
+
+// Kind returns "sent".
+func (Sent) Kind() string { return "sent" }
+
+// Kind returns "refused".
+func (Refused) Kind() string { return "refused" }
+
+// Kind returns "step_started".
+func (StepStarted) Kind() string { return "step_started" }
+
+// Kind returns "step_done".
+func (StepDone) Kind() string { return "step_done" }
+
+// Kind returns "step_failed".
+func (StepFailed) Kind() string { return "step_failed" }
+
+// Kind returns "step_taken".
+func (StepTaken) Kind() string { return "step_taken" }
+
+// Kind returns "not_taken".
+func (NotTaken) Kind() string { return "not_taken" }
+
+// Kind returns "in_doubt".
+func (Doubted) Kind() string { return "in_doubt" }
+
+// Kind returns "waiting".
+func (Waiting) Kind() string { return "waiting" }
+
+// Kind returns "pause_asked".
+func (PauseAsked) Kind() string { return "pause_asked" }
+
+// Kind returns "resume_asked".
+func (ResumeAsked) Kind() string { return "resume_asked" }
+
+// Kind returns "stop_asked".
+func (StopAsked) Kind() string { return "stop_asked" }
+
+// Kind returns "ask_failed".
+func (AskFailed) Kind() string { return "ask_failed" }
+
+// Kind returns "paused".
+func (Halting) Kind() string { return "paused" }
+
+// Kind returns "resumed".
+func (Resumed) Kind() string { return "resumed" }
+
+// Kind returns "lost".
+func (Lost) Kind() string { return "lost" }
+
+// Kind returns "regained".
+func (Regained) Kind() string { return "regained" }
+
+// Kind returns "behind".
+func (Behind) Kind() string { return "behind" }
+
+// Kind returns "ended".
+func (Ended) Kind() string { return "ended" }
+
+// Kind returns "left".
+func (Left) Kind() string { return "left" }
+
+// Kind returns "restarted".
+func (Restarted) Kind() string { return "restarted" }
+
+// Kind returns "reattached".
+func (Reattached) Kind() string { return "reattached" }
+
+// Kind returns "finished".
+func (Finished) Kind() string { return "finished" }
+
+func (Accepted) event()    {}
+func (Opened) event()      {}
+func (OpenFailed) event()  {}
+func (Intended) event()    {}
+func (Sent) event()        {}
+func (Refused) event()     {}
+func (StepStarted) event() {}
+func (StepDone) event()    {}
+func (StepFailed) event()  {}
+func (StepTaken) event()   {}
+func (NotTaken) event()    {}
+func (Doubted) event()     {}
+func (Waiting) event()     {}
+func (PauseAsked) event()  {}
+func (ResumeAsked) event() {}
+func (StopAsked) event()   {}
+func (AskFailed) event()   {}
+func (Halting) event()     {}
+func (Resumed) event()     {}
+func (Lost) event()        {}
+func (Regained) event()    {}
+func (Behind) event()      {}
+func (Ended) event()       {}
+func (Left) event()        {}
+func (Restarted) event()   {}
+func (Reattached) event()  {}
+func (Finished) event()    {}
+
+// Record is an event in a journal.
+type Record struct {
+	Seq   int64 // from 1, without gaps
+	At    time.Time
+	Event Event
+}
+
+type wireRecord struct {
+	Seq   int64           `json:"seq"`
+	At    time.Time       `json:"at"`
+	Event string          `json:"event"`
+	Data  json.RawMessage `json:"data"`
+}
+
+// MarshalJSON returns {"seq":…,"at":…,"event":KIND,"data":{…}}.
+func (r Record) MarshalJSON() ([]byte, error) {
+	data, err := EncodeEvent(r.Event)
+	if err != nil {
+		return nil, err
+	}
+	return encode(wireRecord{r.Seq, r.At.UTC(), r.Event.Kind(), data})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (r *Record) UnmarshalJSON(b []byte) error {
+	var w wireRecord
+	if err := json.Unmarshal(b, &w); err != nil {
+		return err
+	}
+	e, err := DecodeEvent(w.Event, w.Data)
+	*r = Record{w.Seq, w.At, e}
+	return err
+}
+
+// EncodeEvent returns an event's JSON without its kind.
+func EncodeEvent(e Event) ([]byte, error) { return encode(e) }
+
+// encode is json.Marshal without its escapes for HTML, which would change a
+// Handle on its way.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// DecodeEvent reads what EncodeEvent wrote for an event of that kind. A kind
+// it does not know, from a newer version, is an error.
+func DecodeEvent(kind string, data []byte) (Event, error) {
+	decode, ok := decoderTable[kind]
+	if !ok {
+		return nil, fmt.Errorf("unknown event %q", kind)
+	}
+	return decode(data)
+}
+
+func decodeAs[E Event](data []byte) (Event, error) {
+	var e E
+	err := json.Unmarshal(data, &e)
+	return e, err
+}
+
+// decoderTable has a row for every event; a test proves that none is missing.
+var decoderTable = map[string]func([]byte) (Event, error){
+	Accepted{}.Kind():    decodeAs[Accepted],
+	Opened{}.Kind():      decodeAs[Opened],
+	OpenFailed{}.Kind():  decodeAs[OpenFailed],
+	Intended{}.Kind():    decodeAs[Intended],
+	Sent{}.Kind():        decodeAs[Sent],
+	Refused{}.Kind():     decodeAs[Refused],
+	StepStarted{}.Kind(): decodeAs[StepStarted],
+	StepDone{}.Kind():    decodeAs[StepDone],
+	StepFailed{}.Kind():  decodeAs[StepFailed],
+	StepTaken{}.Kind():   decodeAs[StepTaken],
+	NotTaken{}.Kind():    decodeAs[NotTaken],
+	Doubted{}.Kind():     decodeAs[Doubted],
+	Waiting{}.Kind():     decodeAs[Waiting],
+	PauseAsked{}.Kind():  decodeAs[PauseAsked],
+	ResumeAsked{}.Kind(): decodeAs[ResumeAsked],
+	StopAsked{}.Kind():   decodeAs[StopAsked],
+	AskFailed{}.Kind():   decodeAs[AskFailed],
+	Halting{}.Kind():     decodeAs[Halting],
+	Resumed{}.Kind():     decodeAs[Resumed],
+	Lost{}.Kind():        decodeAs[Lost],
+	Regained{}.Kind():    decodeAs[Regained],
+	Behind{}.Kind():      decodeAs[Behind],
+	Ended{}.Kind():       decodeAs[Ended],
+	Left{}.Kind():        decodeAs[Left],
+	Restarted{}.Kind():   decodeAs[Restarted],
+	Reattached{}.Kind():  decodeAs[Reattached],
+	Finished{}.Kind():    decodeAs[Finished],
+}

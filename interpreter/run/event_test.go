@@ -1,0 +1,123 @@
+package run
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// every has one of each event, with no field empty.
+var every = []Event{
+	Accepted{"r", "mix", "sha256:1", 5, 2, 7},
+	Opened{Handle(`{"a":"<&>"}`)},
+	OpenFailed{Busy, "taken"},
+	Intended{Batch{First: 1, Last: 2, Final: true, Fence: 7, Fingerprint: "sha256:1"}},
+	Sent{1, 2, Handle(`[1]`)},
+	Refused{1, 2, Rejected, "no"},
+	StepStarted{1},
+	StepDone{1, true, "seen"},
+	StepFailed{2, true, "no tip"},
+	StepTaken{2, "queued"},
+	NotTaken{1, 2, "no such run"},
+	Doubted{1, 2, "rebooted"},
+	Waiting{3, "swap plates"},
+	PauseAsked{"me"},
+	ResumeAsked{"me"},
+	StopAsked{"me", true, 4},
+	AskFailed{Stop, Timeout, "slow"},
+	Halting{DoorOpen},
+	Resumed{},
+	Lost{"no route"},
+	Regained{},
+	Behind{},
+	Ended{Stopped, "from the App"},
+	Left{"ctrl-c"},
+	Restarted{8},
+	Reattached{Handle(`{}`)},
+	Finished{VerdictDoubt},
+}
+
+func TestEventsSurviveJSON(t *testing.T) {
+	for _, e := range every {
+		r := Record{Seq: 3, At: time.Date(2026, 11, 23, 1, 2, 3, 4, time.UTC), Event: e}
+		data, err := r.MarshalJSON()
+		if err != nil {
+			t.Fatal(e.Kind(), err)
+		}
+		var back Record
+		if err := json.Unmarshal(data, &back); err != nil {
+			t.Fatal(e.Kind(), err)
+		}
+		if diff := cmp.Diff(r, back); diff != "" {
+			t.Errorf("%s: %s\n%s", e.Kind(), data, diff)
+		}
+		again, _ := back.MarshalJSON()
+		if string(again) != string(data) {
+			t.Errorf("%s became %s", data, again)
+		}
+	}
+}
+
+// Every event has a row in the decoder's table and a sample above, of which
+// no field is empty, so that a new one cannot be forgotten.
+func TestEveryEventIsKnown(t *testing.T) {
+	sampled := map[string]bool{}
+	for _, e := range every {
+		v := reflect.ValueOf(e)
+		sampled[v.Type().Name()] = true
+		for i := range v.NumField() {
+			if v.Field(i).IsZero() {
+				t.Errorf("%s.%s is empty in the sample", v.Type().Name(), v.Type().Field(i).Name)
+			}
+		}
+		if _, ok := decoderTable[e.Kind()]; !ok {
+			t.Errorf("%s has no decoder", e.Kind())
+		}
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), "event.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range file.Decls {
+		f, ok := d.(*ast.FuncDecl)
+		if ok && f.Name.Name == "event" && !sampled[f.Recv.List[0].Type.(*ast.Ident).Name] {
+			t.Errorf("%s has no sample", f.Recv.List[0].Type)
+		}
+	}
+	if len(decoderTable) != len(every) {
+		t.Errorf("%d decoders, %d events", len(decoderTable), len(every))
+	}
+}
+
+func TestUnknownEventIsAnError(t *testing.T) {
+	var r Record
+	if err := json.Unmarshal([]byte(`{"seq":1,"event":"levitated","data":{}}`), &r); err == nil {
+		t.Error("taken")
+	}
+	if err := json.Unmarshal([]byte(`{"seq":1,"event":"ended","data":{"status":"odd"}}`), &r); err == nil {
+		t.Error("taken")
+	}
+}
+
+func TestIllegalEventsChangeNothing(t *testing.T) {
+	var m Machine
+	for _, first := range every {
+		before := m.State()
+		for _, e := range every {
+			probe := m
+			if _, err := probe.On(e); err == nil {
+				continue
+			}
+			if diff := cmp.Diff(before, probe.State()); diff != "" {
+				t.Errorf("%s refused and changed the state: %s", e.Kind(), diff)
+			}
+		}
+		_, _ = m.On(first)
+	}
+}

@@ -1,0 +1,479 @@
+package run
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// MaxTries is how often a batch may be intended anew after proof that none of
+// it was taken, before the run is given up as unreachable.
+const MaxTries = 3
+
+// Machine folds events into a State and says what is to be done. It is pure:
+// it reads no clock and does nothing itself, and the same events give the same
+// state and the same actions. The zero Machine is ready for Accepted.
+type Machine struct{ state State }
+
+// State returns a copy of the state.
+func (m *Machine) State() State { return m.state.clone() }
+
+// IllegalEvent is the error of an event that cannot happen in a state: a fault
+// of the program that made it, or a damaged journal.
+type IllegalEvent struct {
+	Event Event
+	Stage Stage
+	Why   string
+}
+
+// Error says what came when.
+func (e *IllegalEvent) Error() string {
+	return fmt.Sprintf("event %q while %s: %s", e.Event.Kind(), e.Stage, e.Why)
+}
+
+// On takes the next event and returns what is to be done, in order. An event
+// that is illegal changes nothing and is returned as *IllegalEvent.
+func (m *Machine) On(e Event) ([]Action, error) {
+	s := &m.state
+	if why := s.illegal(e); why != "" {
+		return nil, &IllegalEvent{Event: e, Stage: s.Stage, Why: why}
+	}
+	switch e := e.(type) {
+	case Accepted:
+		s.Accepted, s.Stage = e, Opening
+		return []Action{OpenRun{}}, nil
+	case Opened:
+		s.Handle, s.Stage = e.Handle, Ready
+		return s.proceed(), nil
+	case OpenFailed:
+		s.Failure = &Failure{Kind: e.Why, Reason: e.Reason}
+		return s.conclude(), nil
+	case Intended:
+		return s.intended(e), nil
+	case Sent:
+		return s.sent(e), nil
+	case Refused:
+		return s.refused(e), nil
+	case StepStarted:
+		s.Current = e.N
+		return s.follow(), nil
+	case StepDone:
+		return s.stepDone(e.N), nil
+	case StepFailed:
+		return s.stepFailed(e), nil
+	case StepTaken:
+		return s.stepTaken(e), nil
+	case NotTaken:
+		return s.notTaken(e), nil
+	case Doubted:
+		return s.doubted(e), nil
+	case Waiting:
+		s.Waiting = e.N
+		return append([]Action{AskPerson{e.N, e.Text}}, s.follow()...), nil
+	case PauseAsked:
+		return s.pauseAsked(), nil
+	case ResumeAsked:
+		return s.resumeAsked(), nil
+	case StopAsked:
+		return s.stopAsked(e), nil
+	case AskFailed:
+		return s.askFailed(e), nil
+	case Halting:
+		s.Halted = e.Status
+		return s.follow(), nil
+	case Resumed:
+		s.Halted, s.Waiting, s.Hold = NoStatus, 0, false
+		return s.goOn(), nil
+	case Lost:
+		s.Lost = true
+		return []Action{Reconnect{}}, nil
+	case Regained:
+		s.Lost = false
+		return s.reconcile(), nil
+	case Behind:
+		return s.reconcile(), nil
+	case Ended:
+		return s.ended(e), nil
+	case Left:
+		s.Left = true
+		return nil, nil
+	case Restarted:
+		return s.restarted(e), nil
+	case Reattached:
+		s.Handle, s.Lost = e.Handle, false
+		return s.reconcile(), nil
+	case Finished:
+		s.Stage = Over
+		return nil, nil
+	}
+	return nil, &IllegalEvent{Event: e, Stage: s.Stage, Why: "not an event of this package"}
+}
+
+// illegal says why e cannot happen now, or returns "".
+func (s *State) illegal(e Event) string {
+	if s.Left && !isRestart(e) {
+		return "the run was left"
+	}
+	switch e := e.(type) {
+	case Accepted:
+		return unless(s.Stage == New, "only the first event accepts")
+	case Opened, OpenFailed:
+		return unless(s.Stage == Opening, "nothing is being opened")
+	case Intended:
+		return s.illegalIntent(e)
+	case Sent:
+		return unless(s.Stage == Intending && !s.Lost && e.First == s.Batch.First && e.Last == s.Batch.Last, "no such batch is being sent")
+	case Refused:
+		return unless(s.Stage == Intending && !s.Lost && e.First == s.Batch.First && e.Last == s.Batch.Last, "no such batch is being sent")
+	case StepStarted:
+		return unless(s.Stage == Following && s.isNext(e.N), "it is not the next step")
+	case Waiting:
+		return unless(s.Stage == Following && s.isNext(e.N), "it is not the next step")
+	case StepDone:
+		return unless((s.Stage == Following || s.Stage == Seeking) && s.isNext(e.N), "it is not the next step")
+	case StepFailed:
+		return unless((s.Stage == Following || s.Stage == Seeking) && s.isNext(e.N), "it is not the next step")
+	case StepTaken:
+		return unless(s.Stage == Seeking && s.isNext(e.N), "nobody asked")
+	case NotTaken:
+		return unless(s.Stage == Seeking && s.isNext(e.First) && e.Last == s.Batch.Last, "nobody asked")
+	case Doubted:
+		return unless((s.Stage == Seeking || s.Stage == Following) && s.isNext(e.First) && e.Last >= e.First && e.Last <= s.Batch.Last, "nobody asked")
+	case PauseAsked, ResumeAsked, StopAsked, AskFailed:
+		return unless(s.Stage != New, "nothing has been accepted")
+	case Halting:
+		return unless(s.live() && (e.Status == Paused || e.Status == DoorOpen), "nothing is under way")
+	case Resumed:
+		return unless(s.live(), "nothing is under way")
+	case Lost:
+		return unless(s.live() && !s.Lost, "there is no connection to lose")
+	case Regained:
+		return unless(s.live() && s.Lost, "nothing was lost")
+	case Behind:
+		return unless(s.Stage == Following && s.Outstanding(), "nothing is outstanding")
+	case Ended:
+		return unless(s.live() && s.Ended == NoStatus && e.Status >= Succeeded, "nothing is under way")
+	case Left:
+		return unless(s.Stage != New && s.Stage != Over, "nothing is under way")
+	case Restarted:
+		return unless(s.Stage != New && s.Stage != Over, "nothing is under way")
+	case Reattached:
+		return unless(s.live(), "nothing was opened")
+	case Finished:
+		return unless(s.Stage == Closing && e.Verdict == s.Verdict, "the run is not over")
+	}
+	return ""
+}
+
+func isRestart(e Event) bool {
+	_, ok := e.(Restarted)
+	return ok
+}
+
+func unless(ok bool, why string) string {
+	if ok {
+		return ""
+	}
+	return why
+}
+
+func (s *State) illegalIntent(e Intended) string {
+	b := e.Batch
+	return unless(s.Stage == Ready && !s.Lost && b.First == s.Done+1 && b.Last >= b.First && b.Last <= s.Accepted.Steps, "no such batch is due")
+}
+
+// live reports whether the device has the run, as far as is known.
+func (s *State) live() bool { return s.Stage >= Ready && s.Stage <= Seeking }
+
+func (s *State) isNext(n int) bool { return n == s.Done+1 && n <= s.Batch.Last }
+
+// proceed decides what comes after a batch, or after opening.
+func (s *State) proceed() []Action {
+	switch {
+	case s.Ended != NoStatus:
+		return s.conclude()
+	case s.Stop || s.Hold || s.Done >= s.Accepted.Steps && s.Sent:
+		return s.follow()
+	case s.Accepted.Steps == 0:
+		return s.conclude()
+	case s.Tries >= MaxTries && s.Batch.First == s.Done+1:
+		s.fail(Unreachable, 0, "the device took none of the steps, as often as they were sent")
+		return s.giveUp()
+	}
+	return []Action{JournalIntent{s.nextBatch()}}
+}
+
+func (s *State) nextBatch() Batch {
+	last := s.Accepted.Steps
+	if n := s.Accepted.BatchSteps; n > 0 {
+		last = min(last, s.Done+n)
+	}
+	return Batch{First: s.Done + 1, Last: last, Final: last == s.Accepted.Steps, Fence: s.Accepted.Fence, Fingerprint: s.Accepted.Fingerprint}
+}
+
+// follow waits for news, after asking for a stop if one is due.
+func (s *State) follow() []Action {
+	if s.Ended != NoStatus || s.Lost || s.Stage == Intending || s.Stage == Seeking {
+		return nil
+	}
+	switch c := s.Ask; {
+	case s.stopIsDue():
+		s.Stopping, s.Ask = true, 0
+		return []Action{AskControl{Stop}, Await{}}
+	case c != 0 && (s.Stage == Following || c == Resume && s.Sent):
+		s.Ask = 0
+		return []Action{AskControl{c}, Await{}}
+	}
+	return []Action{Await{}}
+}
+
+// goOn is follow where a batch may be due.
+func (s *State) goOn() []Action {
+	if s.Stage != Ready || s.Lost {
+		return s.follow()
+	}
+	if s.Ask == Resume && s.Sent {
+		s.Ask = 0
+		return append([]Action{AskControl{Resume}}, s.proceed()...)
+	}
+	return s.proceed()
+}
+
+// stopIsDue reports whether the device is to be asked to stop now. While it
+// stands still there is nothing to be gained by waiting for a better step.
+func (s *State) stopIsDue() bool {
+	if !s.Stop || s.Stopping || s.Done >= s.Accepted.Steps && s.Halted == NoStatus {
+		return false // nobody asked, it was asked, or the device is ending the run anyway
+	}
+	return s.Done >= s.StopAt || s.Stage == Ready || s.Halted != NoStatus || s.Waiting != 0
+}
+
+func (s *State) intended(e Intended) []Action {
+	if e.Batch.First == s.Batch.First {
+		s.Tries++
+	} else {
+		s.Tries = 1
+	}
+	s.Batch, s.Stage = e.Batch, Intending
+	return []Action{SendBatch{e.Batch}}
+}
+
+func (s *State) sent(e Sent) []Action {
+	s.Stage, s.Sent = Following, true
+	if e.Handle != nil {
+		s.Handle = e.Handle
+	}
+	return s.follow()
+}
+
+func (s *State) refused(e Refused) []Action {
+	s.Stage = Ready
+	s.Batch.Last = s.Done // nothing of it is outstanding
+	s.fail(e.Why, 0, e.Reason)
+	return s.giveUp()
+}
+
+// fail keeps the first reason: what follows is its consequence.
+func (s *State) fail(k Kind, step int, reason string) {
+	if s.Failure == nil {
+		s.Failure = &Failure{Kind: k, Step: step, Reason: reason}
+	}
+}
+
+// giveUp ends a run that the device still has. One that has begun must not be
+// left standing: it may have a tip on.
+func (s *State) giveUp() []Action {
+	if !s.Sent {
+		return s.conclude()
+	}
+	s.Stop, s.StopAt = true, 0
+	return s.follow()
+}
+
+func (s *State) stepDone(n int) []Action {
+	s.Done, s.Current, s.Waiting = n, 0, 0
+	s.Sent = true
+	switch {
+	case s.Stage == Seeking && n < s.Batch.Last:
+		return []Action{FindStep{n + 1, s.Batch.Last}}
+	case n == s.Batch.Last && n < s.Accepted.Steps:
+		s.Stage = Ready
+		return s.proceed()
+	}
+	return s.settle()
+}
+
+// settle goes back to following, or concludes if the device has ended the run.
+func (s *State) settle() []Action {
+	if s.Ended != NoStatus {
+		return s.conclude()
+	}
+	s.Stage = Following
+	return s.follow()
+}
+
+func (s *State) stepFailed(e StepFailed) []Action {
+	if s.Stop && s.Failure == nil {
+		s.CutOff = &Failure{Halted, e.N, e.Evidence} // by the stop, unless the device says that it ended for another reason
+	} else {
+		s.fail(Halted, e.N, e.Evidence)
+	}
+	s.Current, s.Waiting, s.Sent = 0, 0, true
+	s.Batch.Last = s.Done // a device carries on after no failed step
+	return s.settle()
+}
+
+func (s *State) stepTaken(e StepTaken) []Action {
+	s.Sent = true
+	if s.Ended != NoStatus {
+		return s.doubted(Doubted{First: e.N, Last: s.Batch.Last, Evidence: "the run is over, and the device says that the step is not"})
+	}
+	s.Stage = Following
+	return s.follow()
+}
+
+func (s *State) notTaken(e NotTaken) []Action {
+	s.Current, s.Waiting = 0, 0
+	whole := e.First == s.Batch.First
+	s.Batch.Last = s.Done
+	if s.Ended != NoStatus {
+		return s.conclude()
+	}
+	s.Stage = Ready
+	if whole {
+		return s.proceed()
+	}
+	// The device dropped the rest of a batch it had begun. Why, it will say
+	// when asked how the run stands; sending the rest is not for us to decide.
+	s.fail(Halted, 0, e.Evidence)
+	return s.giveUp()
+}
+
+func (s *State) doubted(e Doubted) []Action {
+	s.Doubt = Doubt{e.First, e.Last}
+	s.fail(InDoubt, e.First, e.Evidence)
+	if s.Ended != NoStatus {
+		return s.conclude()
+	}
+	return append([]Action{AskControl{Pause}}, s.conclude()...)
+}
+
+func (s *State) pauseAsked() []Action {
+	s.Hold, s.Ask = true, Pause
+	if s.Stage == Following {
+		return s.follow()
+	}
+	return nil
+}
+
+func (s *State) resumeAsked() []Action {
+	s.Hold, s.Ask = false, Resume
+	if s.Stage == Ready || s.Stage == Following {
+		return s.goOn()
+	}
+	return nil
+}
+
+func (s *State) stopAsked(e StopAsked) []Action {
+	after := e.After
+	if e.Now {
+		after = 0
+	}
+	if !s.Stop || after < s.StopAt {
+		s.StopAt = after
+	}
+	s.Stop = true
+	if s.Stage == Ready || s.Stage == Following {
+		return s.follow()
+	}
+	return nil
+}
+
+func (s *State) askFailed(e AskFailed) []Action {
+	if !s.live() || e.Why != Unreachable && e.Why != Timeout {
+		return nil // it was heard, and refused
+	}
+	switch {
+	case e.Control == Stop:
+		s.Stopping = false
+	case s.Ask == 0:
+		s.Ask = e.Control
+	}
+	if s.Lost {
+		return nil
+	}
+	s.Lost = true
+	return []Action{Reconnect{}}
+}
+
+// reconcile finds out what became of the steps that are outstanding.
+func (s *State) reconcile() []Action {
+	if s.Outstanding() {
+		s.Stage = Seeking
+		return []Action{FindStep{s.Done + 1, s.Batch.Last}}
+	}
+	if s.Ended != NoStatus {
+		return s.conclude()
+	}
+	if s.Stage == Ready {
+		return s.proceed()
+	}
+	return s.settle()
+}
+
+func (s *State) ended(e Ended) []Action {
+	s.Ended, s.Reason, s.Halted, s.Lost = e.Status, e.Reason, NoStatus, false
+	if e.Status == Gone && s.Outstanding() {
+		return s.doubted(Doubted{First: s.Done + 1, Last: s.Batch.Last, Evidence: e.Reason})
+	}
+	return s.reconcile()
+}
+
+func (s *State) restarted(e Restarted) []Action {
+	s.Left, s.Lost, s.Stopping, s.Hold = false, false, false, false
+	s.Current, s.Waiting, s.Halted, s.Tries = 0, 0, NoStatus, 0
+	s.Accepted.Fence = e.Fence
+	switch s.Stage {
+	case Opening:
+		return []Action{OpenRun{}}
+	case Closing:
+		return []Action{Close{s.Verdict}}
+	}
+	return []Action{FindRun{s.Handle}}
+}
+
+// conclude says how the run ended. Only what is known counts: a device that
+// reports success without having reported every step has not succeeded.
+func (s *State) conclude() []Action {
+	s.Stage, s.Current, s.Waiting, s.Lost = Closing, 0, 0, false
+	if s.CutOff != nil && s.Ended != Stopped {
+		s.fail(s.CutOff.Kind, s.CutOff.Step, s.CutOff.Reason)
+	}
+	switch {
+	case s.Doubt != Doubt{}:
+		s.Verdict = VerdictDoubt
+	case s.Failure != nil:
+		s.Verdict = VerdictFailed
+	case s.Ended == Stopped && s.Stop:
+		s.Verdict = VerdictStopped
+	case s.Done >= s.Accepted.Steps && (s.Ended == Succeeded || s.Accepted.Steps == 0):
+		s.Verdict = VerdictOK
+	case s.Ended == Stopped:
+		s.fail(Halted, 0, "it was stopped, and not from here")
+		s.Verdict = VerdictFailed
+	default:
+		s.fail(Halted, 0, cmp.Or(s.Reason, "the device ended the run early"))
+		s.Verdict = VerdictFailed
+	}
+	return []Action{Close{s.Verdict}}
+}
+
+// Fold returns the state that events lead to.
+func Fold(records []Record) (State, error) {
+	var m Machine
+	for i := range records {
+		if _, err := m.On(records[i].Event); err != nil {
+			return m.State(), fmt.Errorf("record %d: %w", records[i].Seq, err)
+		}
+	}
+	return m.State(), nil
+}

@@ -1,0 +1,183 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+)
+
+// Options says what is to be run, where, and who hears of it.
+type Options struct {
+	Run     string
+	Plan    *program.Plan
+	Backend Backend
+	// Journal remembers the run. One that has records is gone on with: the
+	// run is found again on the device, and what happened there is learnt
+	// before anything else is sent. Nil is a Memory.
+	Journal Journal
+	// Timer estimates how long steps take, for Progress and for stops. Nil
+	// leaves both without times.
+	Timer program.Timer
+	Fence int64
+	// BatchSteps is how many steps are sent at a time; 0 sends the plan as one.
+	BatchSteps int
+	// Requests carries what people ask for while the run is under way. Nil and
+	// closed channels are silent.
+	Requests <-chan Request
+	// Answer is asked when a step waits for a person; it returns Resume or
+	// Stop. Its context ends when the answer is no longer needed. An error
+	// counts as Stop. Nil leaves it to Requests.
+	Answer func(ctx context.Context, q Question) (Control, error)
+	// Observe hear every event in order, after it was journalled.
+	Observe []func(Event, Progress)
+	Clock   Clock // nil is the machine's
+	// StopWithin is how far away by the time model the next step without a
+	// tip may be for a stop to wait for it; 0 is DefaultStopWithin, and
+	// without a Timer it is any number of steps.
+	StopWithin time.Duration
+	// Patience is how long a lost connection is waited for; 0 is until ctx ends.
+	Patience time.Duration
+}
+
+// DefaultStopWithin is how long a stop waits for a step without a tip.
+const DefaultStopWithin = 2 * time.Minute
+
+// Request is what a person asks of a run. The first Stop waits for a good
+// place (see Options.StopWithin); a second one, or one that says Now, does not.
+type Request struct {
+	Control Control
+	Now     bool
+	By      string
+}
+
+// Question is what a step that waits for a person says.
+type Question struct {
+	N    int
+	ID   string
+	Text string
+}
+
+// AnswerAtOnce answers every question with Resume.
+func AnswerAtOnce(context.Context, Question) (Control, error) { return Resume, nil }
+
+// Progress is how far a run is when an event happened.
+type Progress struct {
+	N           int    // the step under way, or the last one done
+	Total       int    // steps of the plan
+	Well        string // of step N; empty where it has none
+	ElapsedMS   int64  // by the device's clock
+	RemainingMS int64  // by the time model, from the last step done
+}
+
+// Clock tells the time and waits.
+type Clock interface {
+	Now() time.Time
+	After(d time.Duration) <-chan time.Time
+}
+
+type wallClock struct{}
+
+func (wallClock) Now() time.Time                         { return time.Now() }
+func (wallClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
+// Result says how a run ended and exactly what was done. Steps 1 to Done are;
+// those after it are not, except for a CutOff and a Doubt.
+type Result struct {
+	Verdict   Verdict // NoVerdict: it was left under way
+	Total     int
+	Done      int
+	CutOff    int   // the step a stop cut off, how much of which happened is not known; 0: none
+	Doubt     Doubt // the steps of which nobody knows; the zero Doubt: none
+	ElapsedMS int64 // by the device's clock
+	State     State
+}
+
+// Run carries out a plan, or goes on with what the journal says was begun. It
+// returns when the device has confirmed how the run ended, or when ctx is
+// done: then the run is left as it is and goes on. The error is nil for a run
+// that is done or was stopped as asked, of type *Error for a failed one, and
+// the journal's own where that fails; the Result holds in every case.
+func Run(ctx context.Context, o Options) (Result, error) {
+	d, err := newDriver(ctx, o)
+	if err != nil {
+		return Result{}, err
+	}
+	defer d.release()
+	err = d.run(ctx)
+	return d.result(), d.verdict(ctx, err)
+}
+
+// newDriver takes up what the journal knows.
+func newDriver(ctx context.Context, o Options) (*driver, error) {
+	if o.Journal == nil {
+		o.Journal = new(Memory)
+	}
+	if o.Clock == nil {
+		o.Clock = wallClock{}
+	}
+	if o.StopWithin == 0 {
+		o.StopWithin = DefaultStopWithin
+	}
+	records, err := o.Journal.Read(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the journal: %w", err)
+	}
+	d := &driver{o: o, clock: newStepClock(o.Plan, o.Timer)}
+	for i := range records {
+		if _, err := d.m.On(records[i].Event); err != nil {
+			return nil, fmt.Errorf("record %d of the journal: %w", records[i].Seq, err)
+		}
+		d.seq = records[i].Seq
+	}
+	a := d.m.state.Accepted
+	if len(records) > 0 && (a.Fingerprint != o.Plan.Fingerprint || a.Steps != len(o.Plan.Steps)) {
+		return nil, &Error{Kind: Rejected, Message: "the run in the journal is of another plan"}
+	}
+	return d, nil
+}
+
+func (d *driver) result() Result {
+	s := d.m.State()
+	r := Result{Verdict: s.Verdict, Total: s.Accepted.Steps, Done: s.Done, Doubt: s.Doubt, ElapsedMS: d.elapsed, State: s}
+	if s.CutOff != nil {
+		r.CutOff = s.CutOff.Step
+	}
+	return r
+}
+
+// verdict turns the state into the error of Run.
+func (d *driver) verdict(ctx context.Context, err error) error {
+	s := &d.m.state
+	switch {
+	case err != nil:
+		return err
+	case s.Left:
+		return &Error{Kind: Unreachable, Message: d.whyLeft(), Err: context.Cause(ctx)}
+	case s.Failure != nil:
+		return d.stepError(s.Failure)
+	}
+	return nil
+}
+
+func (d *driver) whyLeft() string {
+	s := &d.m.state
+	if !s.Sent && s.Stage < Intending {
+		return "left before anything was sent"
+	}
+	return fmt.Sprintf("left under way: %d of %d steps were done when it was last seen", s.Done, s.Accepted.Steps)
+}
+
+func (d *driver) stepError(f *Failure) *Error {
+	e := &Error{Kind: f.Kind, Step: f.Step, Message: f.Reason}
+	if f.Step > 0 && f.Step <= len(d.o.Plan.Steps) {
+		step := &d.o.Plan.Steps[f.Step-1]
+		e.ID, e.Where = step.ID(), step.Where()
+	}
+	return e
+}
+
+// clean makes text from outside fit for the journal, which is JSON.
+func clean(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

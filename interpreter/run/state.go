@@ -1,0 +1,106 @@
+package run
+
+// Stage is how far a run has come.
+type Stage uint8
+
+// The stages.
+const (
+	New       Stage = iota // nothing has been accepted
+	Opening                // accepted; the device does not have the run yet
+	Ready                  // the device has the run, and no batch that is not done
+	Intending              // a batch is being sent
+	Following              // the device has a batch, which is being carried out
+	Seeking                // the device is asked what it knows
+	Closing                // over; only the session is left
+	Over                   // finished
+)
+
+var stageNames = [...]string{"new", "opening", "ready", "intending", "following", "seeking", "closing", "over"}
+
+// String returns the stage's name.
+func (s Stage) String() string { return stageNames[s] }
+
+// Verdict is how a run ended for those who started it.
+type Verdict uint8
+
+// The verdicts. A run without one is under way, or was left under way.
+const (
+	NoVerdict      Verdict = iota
+	VerdictOK              // every step is done, and the device has ended the run
+	VerdictFailed          // it ended early, not because it was asked to
+	VerdictStopped         // it was asked to stop, and has
+	VerdictDoubt           // what happened cannot be known
+)
+
+var verdictNames = [...]string{"", "ok", "failed", "stopped", "in_doubt"}
+
+// String returns the verdict as journals say it.
+func (v Verdict) String() string { return verdictNames[v] }
+
+// MarshalText returns the verdict as journals say it.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (v *Verdict) UnmarshalText(b []byte) error {
+	i, err := lookup(verdictNames[:], string(b), "verdict")
+	*v = Verdict(i)
+	return err
+}
+
+// Failure says why a run did not get to its end. Step is 0 where it is not
+// about one step.
+type Failure struct {
+	Kind   Kind
+	Step   int
+	Reason string
+}
+
+// Doubt is a stretch of steps of which nobody knows whether they happened.
+// The zero Doubt is none.
+type Doubt struct{ First, Last int }
+
+// State is what is known of a run: the fold of its events.
+type State struct {
+	Accepted Accepted
+	Stage    Stage
+	Handle   Handle
+	Batch    Batch    // the last one intended
+	Tries    int      // how often a batch with this first step was intended
+	Sent     bool     // something was taken at some time
+	Done     int      // steps 1 to Done are done
+	Current  int      // the step that was reported as started and not as ended; 0: none
+	Waiting  int      // the step that waits for a person; 0: none
+	Halted   Status   // Paused or DoorOpen while the device stands still
+	Hold     bool     // a person wants a pause
+	Ask      Control  // Pause or Resume, wanted and not yet passed on
+	Stop     bool     // a person wants a stop
+	StopAt   int      // once this step is done; 0: at once
+	Stopping bool     // the device has been asked to stop
+	Lost     bool     // there is no connection
+	Left     bool     // nobody follows
+	Ended    Status   // how the device says the run ended; NoStatus while it has not
+	Reason   string   // why it ended, as the device says
+	CutOff   *Failure // the step that was under way at a stop and did not end well
+	Failure  *Failure
+	Doubt    Doubt
+	Verdict  Verdict // set from Closing on
+}
+
+// Outstanding reports whether the device was sent steps of which it is not
+// known what became of them.
+func (s *State) Outstanding() bool { return s.Batch.Last > s.Done }
+
+// clone returns a copy that shares nothing that changes.
+func (s *State) clone() State {
+	c := *s
+	c.Failure, c.CutOff = s.Failure.clone(), s.CutOff.clone()
+	return c
+}
+
+func (f *Failure) clone() *Failure {
+	if f == nil {
+		return nil
+	}
+	c := *f
+	return &c
+}
