@@ -229,7 +229,19 @@ func (b *transfer) expand(x *expansion, f *program.Frame) {
 	if !ok {
 		return
 	}
+	if allZero(volumes) {
+		x.addAt(b.volume[0], diag.Diagnostic{Code: diag.NoEffect, Severity: diag.Warning, Message: "this transfer moves nothing: every volume is 0", Help: "do the step only if there is something to move: if: … > 0 uL"})
+	}
 	x.move(&b.keys, pairs, f)
+}
+
+func allZero(volumes []int64) bool {
+	for _, v := range volumes {
+		if v != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // pair stretches the shorter of two lists as the field does: each element is
