@@ -25,12 +25,16 @@ type call struct {
 	name      string
 	signature string
 	args      []operand
+	given     int // the first argument a person wrote: 1 for methods
 }
 
 // call is f(x) or x.f(y).
 func (c *compiler) call(n *ast.CallNode) operand {
 	switch callee := n.Callee.(type) {
 	case *ast.IdentifierNode:
+		if callee.Value[0] == '$' {
+			return c.fail(diag.ExprSyntax, callee, "there is no operator between "+c.at(callee).text()+" and the parenthesis after it", "to multiply, write *")
+		}
 		return c.invoke(n, callee, callee.Value, n.Arguments)
 	case *ast.MemberNode:
 		return c.method(n, callee)
@@ -149,6 +153,7 @@ func (k *call) count(least, most int) bool {
 	if n >= least && (n <= most || most < 0) {
 		return true
 	}
+	n, least = n-k.given, least-k.given
 	got := "only " + plural(n, "argument")
 	switch {
 	case n == 0:
@@ -290,6 +295,9 @@ func loopResult(name string, list, body Type) Type {
 	case "count":
 		return Type{Kind: Integer}
 	case "find":
+		if list.elem().Kind == Invalid {
+			return Type{Kind: Nothing}
+		}
 		return list.elem()
 	case "sum":
 		return body
@@ -465,7 +473,7 @@ func (c *compiler) method(n *ast.CallNode, callee *ast.MemberNode) operand {
 	if !m.takes(base.typ) {
 		return c.fail(diag.UnknownProperty, name, base.typ.phrase()+" has no "+name.Value, didYouMean(name.Value, methodNames(base.typ), "it has"))
 	}
-	k := &call{c: c, node: n, name: name.Value, signature: m.Signature, args: []operand{base}}
+	k := &call{c: c, node: n, name: name.Value, signature: m.Signature, args: []operand{base}, given: 1}
 	for _, a := range n.Arguments {
 		k.args = append(k.args, c.compile(a))
 	}

@@ -166,9 +166,16 @@ func toWell(env *Env, at where, v Value) Value {
 	}
 	refs := v.Wells(env.Deck)
 	if len(refs) != 1 {
-		return env.fail(at, diag.TypeMismatch, fmt.Sprintf("one well is wanted here, and %s has %d", at.text(), len(refs)), "name one, for example "+at.text()+".A1")
+		return env.fail(at, diag.TypeMismatch, fmt.Sprintf("one well is wanted here, and %s has %d", at.text(), len(refs)), "name one, for example "+at.text()+firstWellText(v.kind))
 	}
 	return wellIn(&box{deck: env.Deck}, refs[0])
+}
+
+func firstWellText(k Kind) string {
+	if k == Labware {
+		return ".A1"
+	}
+	return ".wells[0]"
 }
 
 func toWells(env *Env, at where, v Value) Value {

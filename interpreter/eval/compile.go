@@ -118,6 +118,7 @@ type operand struct {
 	constant bool
 	ratio    bool // a number that can never stand for a quantity: 20 %, R / Y
 	maybe    bool // may be nothing
+	slot     int  // of a variable, plus 1
 	path     bool // a name or a property of one, worth showing as read
 }
 
@@ -164,6 +165,9 @@ func (c *compiler) finish(o operand) (*Expr, diag.List) {
 		// An empty list where anything will do has no element type, not an error.
 		o.typ = Type{Kind: List}
 	}
+	if o.code == nil && !c.found.HasErrors() {
+		c.fail(diag.TypeMismatch, o.node, "this list has no elements, so nothing can be made of them", "")
+	}
 	if c.found.HasErrors() {
 		return nil, c.found
 	}
@@ -183,8 +187,19 @@ func (c *compiler) finish(o operand) (*Expr, diag.List) {
 // being reported again.
 func (c *compiler) fail(code *diag.Code, n ast.Node, message, help string) operand {
 	start, end := c.s.extent(n)
-	c.found = append(c.found, diag.Diagnostic{Code: code, Span: c.s.scalar.Span(start, end), Message: message, Help: help})
+	c.report(diag.Diagnostic{Code: code, Span: c.s.scalar.Span(start, end), Message: message, Help: help})
 	return operand{node: n}
+}
+
+// report adds a finding once: the parser makes two comparisons of a < b < c,
+// which share b.
+func (c *compiler) report(d diag.Diagnostic) {
+	for _, f := range c.found {
+		if f.Code == d.Code && f.Span == d.Span && f.Message == d.Message {
+			return
+		}
+	}
+	c.found = append(c.found, d)
 }
 
 func (c *compiler) at(n ast.Node) where { return where{c.s, n} }
@@ -200,10 +215,10 @@ func (c *compiler) fold(o operand, parts ...operand) operand {
 			return o
 		}
 	}
-	c.env.begin()
+	c.env.err = nil // the budget is one for the whole expression
 	v := o.code(c.env)
 	if v.state == failed {
-		c.found = append(c.found, *c.env.err)
+		c.report(*c.env.err)
 		return operand{node: o.node}
 	}
 	o.constant = v.state != unknown
@@ -235,8 +250,18 @@ func (c *compiler) require(o operand) operand {
 		o.maybe = false
 		return o
 	}
-	inner, at := o.code, c.at(o.node)
+	inner, at, slot := o.code, c.at(o.node), o.slot-1
 	o.maybe = false
+	if slot >= 0 { // one call less where it matters most
+		o.code = func(env *Env) Value {
+			v := env.Vars[slot]
+			if v.state == nothing {
+				return env.fail(at, diag.NoValue, at.text()+" has no value", help)
+			}
+			return v
+		}
+		return o
+	}
 	o.code = func(env *Env) Value {
 		v := inner(env)
 		if v.state == nothing {
@@ -288,7 +313,7 @@ func (c *compiler) raw(n ast.Node) operand {
 
 func (c *compiler) integer(n *ast.IntegerNode) operand {
 	if n.Value > maxWhole || n.Value < -maxWhole {
-		return c.fail(diag.NotFinite, n, "this whole number is too large to be exact", "whole numbers reach to 9007199254740992")
+		return c.fail(diag.NotFinite, n, "this whole number is too large to be exact", "whole numbers reach to 9007199254740991")
 	}
 	return constant(n, IntegerValue(int64(n.Value)))
 }

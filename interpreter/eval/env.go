@@ -14,7 +14,7 @@ const (
 	maxElements = 1_000_000
 	maxSteps    = 10_000_000
 	maxText     = 1 << 20
-	maxWhole    = 1 << 53 // whole numbers beyond are not exact in a float64
+	maxWhole    = 1<<53 - 1 // whole numbers beyond are not exact in a float64
 )
 
 // Env is what an expression is evaluated in. Vars holds the values of the
@@ -89,7 +89,7 @@ func (env *Env) number(at where, f float64, t Type) Value {
 		return env.notFinite(at, f)
 	}
 	if t.Kind == Integer && math.Abs(f) > maxWhole {
-		return env.fail(at, diag.NotFinite, "this whole number is too large to be exact", "whole numbers reach to 9007199254740992")
+		return env.fail(at, diag.NotFinite, "this whole number is too large to be exact", "whole numbers reach to 9007199254740991")
 	}
 	return Value{kind: t.Kind, dim: t.Dim, state: known, num: f}
 }
@@ -112,9 +112,14 @@ func pass(v Value, t Type) Value {
 
 // border rounds what leaves an expression to whole base units.
 func border(inner code, at where) code {
+	const limit = float64(quantity.Limit)
 	return func(env *Env) Value {
 		v := inner(env)
-		if v.state != known {
+		switch {
+		case v.state != known:
+			return v
+		case v.kind == Quantity && v.num >= -limit && v.num <= limit:
+			v.num = math.Round(v.num)
 			return v
 		}
 		return env.round(at, v)

@@ -95,8 +95,7 @@ func testEnv(d *program.Deck, vars []Value) *Env {
 func show(text string, want Type) string {
 	d := testDeck()
 	scope, vars := testScope(d)
-	src := spec.TextFrom(diag.Span{File: "f", Start: diag.Pos{Line: 1, Column: 1}, End: diag.Pos{Line: 1, Column: 1 + len(text), Offset: len(text)}}, text)
-	e, found := Compile(src, scope, d, want)
+	e, found := Compile(placed(text), scope, d, want)
 	if len(found) > 0 {
 		var out []string
 		for _, f := range found {
@@ -120,4 +119,10 @@ func showProblem(text string, d diag.Diagnostic) string {
 		s += " — " + d.Help
 	}
 	return s
+}
+
+// placed is a text whose offsets are those of a file.
+func placed(text string) spec.Scalar {
+	start := diag.Pos{Line: 1, Column: 1}
+	return spec.TextFrom(diag.Span{File: "f", Start: start, End: diag.Pos{Line: 1, Column: 1 + len(text), Offset: len(text)}}, text)
 }

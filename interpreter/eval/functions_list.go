@@ -197,7 +197,7 @@ func buildZip(k *call) (Type, kernel) {
 		n := len(args[0].box.items)
 		for i, a := range args[1:] {
 			if m := len(a.box.items); m != n {
-				return env.fail(at, diag.WrongArguments, fmt.Sprintf("zip puts lists of the same length side by side, and list 1 has %d elements, list %d has %d", n, i+2, m), "")
+				return env.fail(at, diag.WrongArguments, fmt.Sprintf("zip puts lists of the same length side by side, and list 1 has %s, list %d has %d", plural(n, "element"), i+2, m), "")
 			}
 		}
 		if !env.grow(at, n*(len(args)+1)) {
@@ -418,7 +418,7 @@ func buildFirst(front bool) builder {
 		return t, func(env *Env, at where, args []Value) Value {
 			from, n := args[0].box.items, args[1].num
 			if n < 0 || n > float64(len(from)) {
-				return env.fail(at, diag.OutOfRange, fmt.Sprintf("%s(%.0f) is wanted of only %s", k.name, n, plural(len(from), "element")), "")
+				return env.fail(at, diag.OutOfRange, fmt.Sprintf("the %s %.0f of a list of %d cannot be had", k.name, n, len(from)), "")
 			}
 			if front {
 				return listOf(t, from[:int(n)])

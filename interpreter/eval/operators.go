@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -326,10 +327,18 @@ func quotient(left, right code, factor float64, at, divisor where, t Type) code 
 			return pass(b, t)
 		}
 		if b.num == 0 {
-			return env.fail(divisor, diag.DivisionByZero, "divides by "+divisor.text()+", which is zero", "")
+			return env.fail(divisor, diag.DivisionByZero, "divides by "+zeroText(divisor), "")
 		}
 		return env.number(at, a.num/b.num*factor, t)
 	}
+}
+
+// zeroText names a divisor that is zero.
+func zeroText(at where) string {
+	if text := at.text(); strings.Trim(text, "0.") != "" {
+		return text + ", which is zero here"
+	}
+	return "zero"
 }
 
 // power is % and **, which work on plain numbers.
@@ -362,7 +371,7 @@ func (c *compiler) power(n *ast.BinaryNode, l, r operand) operand {
 			return env.number(at, math.Pow(a.num, b.num), t)
 		}
 		if b.num == 0 {
-			return env.fail(divisor, diag.DivisionByZero, "takes the remainder by "+divisor.text()+", which is zero", "")
+			return env.fail(divisor, diag.DivisionByZero, "takes the remainder by "+zeroText(divisor), "")
 		}
 		return env.number(at, math.Mod(a.num, b.num)+0, t)
 	}}, l, r)
@@ -739,7 +748,11 @@ func compilePattern(s string) (*regexp.Regexp, error) {
 	if len(s) > maxPattern {
 		return nil, fmt.Errorf("it is longer than %d characters", maxPattern)
 	}
-	return regexp.Compile(s)
+	re, err := regexp.Compile(s)
+	if err != nil {
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	return re, nil
 }
 
 // array is [a, b, c]: a list of things of one kind.

@@ -207,6 +207,10 @@ func (s *source) quoted(at int, quote byte) (int, bool) {
 func (s *source) name(at int) (int, bool) {
 	end := wordEnd(s.text, at)
 	word := s.text[at:end]
+	if word == "let" && len(s.tokens) == 0 {
+		s.report(diag.ExprSyntax, at, end, "an expression cannot declare a name", "declare it in the section `let`")
+		return at, false
+	}
 	kind := tokName
 	if slices.Contains(keywords, word) && word != "nil" && word != "null" {
 		kind = tokKeyword
@@ -235,7 +239,7 @@ func (s *source) isRange() bool {
 	if n > 5 && s.word(n-6) == "." || !isWellName(s.word(n-1)) || !isWellName(s.word(n-3)) {
 		return false
 	}
-	if end := s.tokens[n-1].end; end < len(s.text) && (s.text[end] == '.' || s.text[end] == '(') {
+	if end := s.tokens[n-1].end; end < len(s.text) && s.text[end] == '(' {
 		return false
 	}
 	return s.asks[len(s.asks)-1] == 0 && !s.choosing(n-2) || s.colonAhead()
@@ -501,6 +505,9 @@ func percentEnds(rest string) bool {
 	rest = strings.TrimLeft(rest, " \t\n")
 	r, _ := utf8.DecodeRuneInString(rest)
 	if isWordRune(r) && rest != "" {
+		if rest[:wordEnd(rest, 0)] == "of" {
+			return true
+		}
 		return slices.Contains(keywords, rest[:wordEnd(rest, 0)]) && !strings.HasPrefix(rest, "not ")
 	}
 	return rest == "" || !strings.ContainsRune("(.#\"'`[", r)
@@ -529,10 +536,22 @@ func (s *source) literal(start, end, unitStart, unitEnd int) literal {
 func (s *source) unknownUnit(start, end int, number string) {
 	name := s.text[start:end]
 	help := "to multiply, write " + number + " * " + name
+	if unit, ok := foreignUnits[strings.ToLower(name)]; ok {
+		s.report(diag.UnknownUnit, start, end, name+" after a number is no unit", "write "+number+" "+unit)
+		return
+	}
 	if near, ok := diag.Nearest(name, allUnits()); ok {
 		help = "did you mean " + number + " " + near + "?"
 	}
 	s.report(diag.UnknownUnit, start, end, name+" after a number is no unit", help)
+}
+
+// foreignUnits are words people write for units, in small letters.
+var foreignUnits = map[string]string{
+	"second": "s", "seconds": "s", "sec": "s", "secs": "s", "minute": "min", "minutes": "min", "mins": "min", "m": "min (or mm)",
+	"hour": "h", "hours": "h", "hr": "h", "hrs": "h", "msec": "ms", "microliter": "uL", "microliters": "uL", "microlitres": "uL",
+	"milliliter": "mL", "milliliters": "mL", "millilitres": "mL", "liter": "L", "liters": "L", "l": "L", "celsius": "C", "deg": "C",
+	"degrees": "C", "percent": "%", "times": "x", "millimeter": "mm", "millimeters": "mm", "k": "C, in degrees Celsius", "f": "C, in degrees Celsius",
 }
 
 // allUnits lists every documented unit.
@@ -552,8 +571,12 @@ func (s *source) neighbours() bool {
 			continue
 		}
 		left, right := s.word(i-1), s.word(i)
+		if help, ok := s.habit(i); ok {
+			s.report(diag.ExprSyntax, b.start, b.end, "there is no operator between "+cut(left, 30)+" and "+cut(right, 30), help)
+			return false
+		}
 		message, help := "there is no operator between "+cut(left, 30)+" and "+cut(right, 30), "write for example "+cut(left, 30)+" * "+cut(right, 30)
-		if _, unit := quantity.LookupUnit(s.unitAt(i)); unit {
+		if unit, ok := quantity.LookupUnit(s.unitAt(i)); ok && unit.Dim != quantity.Number {
 			right = s.unitAt(i)
 			message, help = "a unit can follow only a number", "write "+s.operandBefore(i)+" * 1 "+right
 		} else if near, ok := diag.Nearest(right, keywords); ok && b.kind == tokName {
@@ -565,6 +588,18 @@ func (s *source) neighbours() bool {
 		return false
 	}
 	return true
+}
+
+// habit recognises what people write side by side elsewhere.
+func (s *source) habit(i int) (help string, ok bool) {
+	before := s.tokens[i-1]
+	switch {
+	case before.kind == tokQuantity && s.word(i) == "of" && strings.HasSuffix(s.word(i-1), "%") && i+1 < len(s.tokens):
+		return "write " + s.word(i-1) + " * " + s.word(i+1), true
+	case before.kind == tokQuantity && strings.HasSuffix(s.word(i-1), "x") && s.tokens[i].kind == tokQuantity:
+		return s.word(i-1) + " " + s.word(i) + " is understood only where a mixing is wanted", true
+	}
+	return "", false
 }
 
 // unitAt returns the unit that the tokens from i spell, such as mm/s.

@@ -172,13 +172,17 @@ func isIdentifier(s string) bool {
 func isWordRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // didYouMean returns "did you mean x?" when a candidate is near, and otherwise
-// lists the candidates under the given heading when they are few.
+// lists the first candidates under the given heading.
 func didYouMean(name string, candidates []string, heading string) string {
 	if near, ok := diag.Nearest(name, candidates); ok {
 		return "did you mean " + near + "?"
 	}
-	if len(candidates) == 0 || len(candidates) > 16 {
+	const most = 16
+	switch {
+	case len(candidates) == 0 || heading == "":
 		return ""
+	case len(candidates) > most:
+		return heading + " " + strings.Join(candidates[:most], ", ") + ", …"
 	}
 	return heading + " " + strings.Join(candidates, ", ")
 }

@@ -193,10 +193,14 @@ func (s *source) unexpected(i int, message string) diag.Diagnostic {
 		return diag.Diagnostic{Code: diag.WrongArguments, Span: s.scalar.Span(t.start, t.end), Message: "an argument is missing before this )", Help: s.callHelp(i)}
 	case word == "," && (i == 0 || s.tokens[i-1].kind == tokNumber):
 		return s.syntax(t.start, t.end, "a comma has no place here", "write decimals with a point, such as 1.5, and lists in brackets")
+	case word == ":" && i > 0 && i+3 < len(s.tokens) && isWellName(s.word(i-1)) && isWellName(s.word(i+3)):
+		return s.syntax(t.start, t.end, "a colon has no place here", "write a range of wells as "+s.operandBefore(i)+":"+s.word(i+3))
 	case word == ":" && i > 0 && isWellName(s.word(i-1)):
 		return s.syntax(t.start, t.end, "a colon has no place here", "write a range of wells as plate.A1:D6, without spaces")
-	case word == "let":
-		return s.syntax(t.start, t.end, "an expression cannot declare a name", "declare it in the section `let`")
+	case i > 0 && s.word(i-1) == "}":
+		return s.syntax(t.start, t.end, quoted+" cannot follow if … {…} else {…}", "put the whole choice in parentheses")
+	case (word == "#" || word == ".") && !endsValue(&s.tokens[max(i-1, 0)]) || i == 0 && word == "#":
+		return s.syntax(t.start, t.end, word+" stands for an element and has a meaning only inside all, any, filter, map and their like", "")
 	case t.kind == tokKeyword && i > 0 && s.tokens[i-1].kind == tokOperator, t.kind == tokOperator && i == 0:
 		return s.syntax(t.start, t.end, "a value is missing before "+quoted, "")
 	case i > 0 && (s.tokens[i-1].kind == tokOperator || s.tokens[i-1].kind == tokKeyword):

@@ -176,6 +176,8 @@ func (t Type) plural() string {
 	switch t.Kind {
 	case Text, Labware, Wells, Nothing, Invalid:
 		return t.String()
+	case Integer:
+		return "whole numbers"
 	case List:
 		return strings.Replace(t.String(), "list", "lists", 1)
 	}

@@ -313,7 +313,10 @@ func (v Value) append(b []byte) []byte {
 // appendNumber prints a number with the fewest digits that give it back, as
 // decimals while that is readable.
 func appendNumber(b []byte, f float64) []byte {
-	if a := math.Abs(f); a != 0 && (a < 1e-6 || a >= 1e15) {
+	if f == 0 {
+		return append(b, '0') // never -0
+	}
+	if a := math.Abs(f); a < 1e-6 || a >= 1e15 {
 		return strconv.AppendFloat(b, f, 'g', -1, 64)
 	}
 	return strconv.AppendFloat(b, f, 'f', -1, 64)
