@@ -1,0 +1,64 @@
+# make help lists what can be made.
+
+GO         ?= go
+GOBIN      := $(shell $(GO) env GOPATH)/bin
+GOLANGCI   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS    := -s -w
+RELEASE    := $(LDFLAGS) -X main.version=$(VERSION:v%=%)
+PLATFORMS  := linux/amd64 linux/arm64 linux/arm/7 darwin/amd64 darwin/arm64 windows/amd64
+FUZZTIME   ?= 10s
+
+.PHONY: help build test lint format generate bench cover dist fuzz clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/ot2flow
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/ ./cmd/ot2flow
+
+test: ## all tests, with the race detector
+	$(GO) vet ./...
+	$(GO) test -race ./...
+
+lint: ## golangci-lint with the rules of .golangci.yml
+	@test -x $(GOBIN)/golangci-lint || $(GO) install $(GOLANGCI)
+	$(GOBIN)/golangci-lint run
+
+format: ## format all Go files
+	@test -x $(GOBIN)/golangci-lint || $(GO) install $(GOLANGCI)
+	$(GOBIN)/golangci-lint fmt
+
+generate: ## rewrite the schema and the catalogue
+	$(GO) generate ./...
+
+bench: ## compare with the vendor's simulator, and measure ourselves
+	.ci/bench
+
+cover: ## which lines the tests run: cover.html
+	$(GO) test -coverpkg=./... -coverprofile=cover.out ./...
+	$(GO) tool cover -html=cover.out -o cover.html
+	@$(GO) tool cover -func=cover.out | tail -n 1
+
+dist: ## static programs for all platforms, in dist/
+	@rm -rf dist && mkdir dist
+	@set -e; for p in $(PLATFORMS); do \
+	  IFS=/ read -r os arch arm <<< "$$p"; \
+	  out=dist/ot2flow-$(VERSION)-$$os-$$arch$${arm:+v$$arm}; \
+	  if [ $$os = windows ]; then out=$$out.exe; fi; \
+	  echo $$out; \
+	  CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch GOARM=$$arm $(GO) build -trimpath -ldflags "$(RELEASE)" -o $$out ./cmd/ot2flow; \
+	done
+	@cd dist && sha256sum * > SHA256SUMS
+dist: SHELL := bash
+
+fuzz: ## every fuzz test for a short time (FUZZTIME=10s)
+	@set -e; for file in $$(git grep -l '^func Fuzz' -- '*_test.go'); do \
+	  for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$file); do \
+	    echo "$$name in $$(dirname $$file)"; \
+	    $(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file); \
+	  done; \
+	done
+
+clean: ## remove what was built
+	rm -rf bin dist cover.out cover.html
