@@ -154,6 +154,9 @@ func (p *Prepared) Plan(in Input) (*program.Plan, diag.List) {
 // Name returns the workflow's name.
 func (p *Prepared) Name() string { return p.workflow.Name.Text }
 
+// NameSpan returns where the name is written.
+func (p *Prepared) NameSpan() diag.Span { return p.workflow.Name.Whole() }
+
 // Bundle returns the files the workflow was prepared from.
 func (p *Prepared) Bundle() *spec.Bundle { return p.bundle }
 

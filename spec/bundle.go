@@ -36,9 +36,10 @@ type File struct {
 // files afterwards. Files are sorted by Name, Main included. Equal Hash means
 // equal names and equal contents.
 type Bundle struct {
-	Main  string
-	Files []File
-	Hash  string
+	Main    string
+	Files   []File
+	Hash    string
+	Missing []string // names of files that are referred to and could not be read as text
 }
 
 // File returns the file with the given Bundle name.
@@ -106,6 +107,8 @@ type loader struct {
 	main  string
 	found []File
 	list  diag.List
+
+	missing []string
 }
 
 func (l *loader) bundle(main File) (*Bundle, diag.List) {
@@ -119,7 +122,7 @@ func (l *loader) bundle(main File) (*Bundle, diag.List) {
 		l.refer(src, ref)
 	}
 	slices.SortFunc(l.found, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
-	return &Bundle{Main: main.Name, Files: l.found, Hash: hashFiles(main.Name, l.found)}, l.list
+	return &Bundle{Main: main.Name, Files: l.found, Hash: hashFiles(main.Name, l.found), Missing: l.missing}, l.list
 }
 
 // hashFiles hashes names and contents, each with its length, so that no two
@@ -176,11 +179,13 @@ func (l *loader) refer(src *Source, n *yaml.Node) {
 	data, err := l.read(name)
 	if err != nil {
 		l.list = append(l.list, l.refProblem(ref, name, err))
+		l.missing = append(l.missing, name)
 		return
 	}
 	f := newFile(name, data)
 	if bad := checkText(&f); len(bad) > 0 {
 		l.list = append(l.list, namedAt(bad, ref.Whole())...)
+		l.missing = append(l.missing, name)
 		return
 	}
 	l.found = append(l.found, f)

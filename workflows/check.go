@@ -139,3 +139,24 @@ func (c *Checked) Lint(params interpreter.Values) {
 func (c *Checked) Add(list diag.List) {
 	c.Diagnostics = append(c.Diagnostics, list.Relocate(c.Dir())...).Sorted()
 }
+
+// ResultOf is what a Registry wants to know of a checked workflow.
+func ResultOf[V any](c *Checked, value V) Result[V] {
+	out := Result[V]{OK: c.Prepared != nil, Diagnostics: c.Diagnostics, Value: value}
+	if c.Prepared != nil {
+		at := diag.List{{Span: c.Prepared.NameSpan()}}
+		out.Name, out.NameSpan = c.Prepared.Name(), at.Relocate(c.Dir())[0].Span
+	}
+	if c.Bundle == nil {
+		out.Files = []File{{Path: c.Path}}
+		return out
+	}
+	out.Hash = c.Bundle.Hash
+	for _, f := range c.Bundle.Files {
+		out.Files = append(out.Files, File{Path: filepath.FromSlash(relocated(c.Dir(), f.Name)), Hash: f.Hash})
+	}
+	for _, name := range c.Bundle.Missing {
+		out.Files = append(out.Files, File{Path: filepath.FromSlash(relocated(c.Dir(), name))})
+	}
+	return out
+}

@@ -28,10 +28,10 @@ const (
 // version is set when a release is built.
 var version = "0.1.0-dev"
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() { os.Exit(ot2flow(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
-// run is main with its world given, so that tests can call it.
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+// ot2flow is main with its world given, so that tests can call it.
+func ot2flow(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			fmt.Fprintf(stderr, "ot2flow: this is a bug of ours: %v\n%s", fault, debug.Stack())

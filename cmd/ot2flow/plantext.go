@@ -230,7 +230,7 @@ func (t *planText) summary() {
 	for i := range p.Steps {
 		state.Apply(&p.Steps[i].Op)
 	}
-	finalWells(t.w, p.Deck, state, t.color)
+	t.after(state)
 	t.f("\n%s\n", t.bold("Needs"))
 	for _, c := range p.Needs.Tips {
 		t.f("  %-9s %s\n", p.Deck.Labware[c.Index].Name, plural(int(c.Amount), "tip"))
@@ -243,6 +243,34 @@ func (t *planText) summary() {
 		t.f("at the end the robot drops the tip from %s into the trash\n", p.Deck.WellName(r))
 	}
 	t.f("%s\n", t.dim(p.Fingerprint))
+}
+
+// after shows what every well holds in the end, labware by labware and row by
+// row.
+func (t *planText) after(s *program.State) {
+	wells := newWellTable(t.w, t.plan.Deck, t.color)
+	for i := range t.plan.Deck.Labware {
+		for _, w := range byRow(t.plan.Deck.Labware[i].Def) {
+			r := program.WellRef{Labware: int16(i), Well: int16(w)}
+			if c, ok := s.Content(r); ok && c.Touched {
+				wells.add(r, c)
+			}
+		}
+	}
+	wells.end()
+}
+
+// byRow lists a labware's wells row by row, as people read a plate.
+func byRow(def *program.Labware) []int {
+	out := make([]int, 0, len(def.Wells))
+	for r := 0; len(out) < len(def.Wells); r++ {
+		for _, c := range def.Columns {
+			if r < len(c) {
+				out = append(out, c[r])
+			}
+		}
+	}
+	return out
 }
 
 // clock renders a time as people say it: "1 h 15 min", "57 s".

@@ -12,53 +12,42 @@ import (
 // maxWells is how many wells a report lists before it says how many more.
 const maxWells = 24
 
-// finalWells prints what wells hold that hold something and were not declared
-// as stock, or were.
-func finalWells(w io.Writer, d *program.Deck, s *program.State, color bool) {
-	shown, more := 0, 0
-	for i := range d.Labware {
-		def := d.Labware[i].Def
-		for _, column := range byName(def) {
-			r := program.WellRef{Labware: int16(i), Well: int16(column)}
-			c, ok := s.Content(r)
-			if !ok || !c.Touched {
-				continue
-			}
-			if shown == maxWells {
-				more++
-				continue
-			}
-			shown++
-			fmt.Fprintf(w, "%s%-12s %s\n", patch(color, mixed(d, c)), d.WellName(r), content(d, c))
-		}
+// wellTable prints what wells hold: one a line, with a patch of its colour.
+type wellTable struct {
+	w           io.Writer
+	deck        *program.Deck
+	color       bool
+	shown, more int
+}
+
+func newWellTable(w io.Writer, d *program.Deck, color bool) *wellTable {
+	return &wellTable{w: w, deck: d, color: color}
+}
+
+func (t *wellTable) add(r program.WellRef, c *program.Content) {
+	if t.shown == maxWells {
+		t.more++
+		return
 	}
-	if more > 0 {
-		fmt.Fprintf(w, "           and %d more wells; --format json has them all\n", more)
+	t.shown++
+	fmt.Fprintf(t.w, "%s%-12s %s\n", patch(t.color, mixed(t.deck, c)), t.deck.WellName(r), content(t.deck, c))
+}
+
+func (t *wellTable) end() {
+	if t.shown == 0 {
+		fmt.Fprintln(t.w, "         no well holds anything")
+	}
+	if t.more > 0 {
+		fmt.Fprintf(t.w, "         and %d more; --format json shows them all\n", t.more)
 	}
 }
 
-// byName lists a labware's wells row by row, as people read a plate.
-func byName(def *program.Labware) []int {
-	out := make([]int, 0, len(def.Wells))
-	rows := 0
-	for _, c := range def.Columns {
-		rows = max(rows, len(c))
-	}
-	for r := range rows {
-		for _, c := range def.Columns {
-			if r < len(c) {
-				out = append(out, c[r])
-			}
-		}
-	}
-	return out
-}
-
+// content says what a well holds: "180 uL  red 100 uL, yellow 50 uL".
 func content(d *program.Deck, c *program.Content) string {
 	if c.Unknown {
 		return "unknown amount of " + d.Liquids[c.Of].Name + ", " + volume(-c.Volume) + " taken"
 	}
-	var parts []string
+	var names, parts []string
 	for i, v := range c.Parts {
 		if v <= 0 {
 			continue
@@ -67,12 +56,12 @@ func content(d *program.Deck, c *program.Content) string {
 		if i < len(d.Liquids) {
 			name = d.Liquids[i].Name
 		}
-		parts = append(parts, name+" "+volume(v))
+		names, parts = append(names, name), append(parts, name+" "+volume(v))
 	}
-	if len(parts) <= 1 {
-		return fmt.Sprintf("%-9s %s", volume(c.Volume), strings.TrimSuffix(strings.Join(parts, ""), " "+volume(c.Volume)))
+	if len(names) == 1 {
+		parts = names
 	}
-	return fmt.Sprintf("%-9s %s", volume(c.Volume), strings.Join(parts, ", "))
+	return strings.TrimRight(fmt.Sprintf("%-10s %s", volume(c.Volume), strings.Join(parts, ", ")), " ")
 }
 
 // mixed is a colour for a mixture: that of its liquids by their share. It is a

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ot2flow/ot2flow/interpreter"
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/ot2/sim"
+	"github.com/ot2flow/ot2flow/workflows"
+)
+
+func (a *app) simulateCommand() *cobra.Command {
+	var trace string
+	c := &cobra.Command{
+		Use:   "simulate FILE|plan.json",
+		Short: "Do it without a robot, on the built-in simulator",
+		Long: `Proves the workflow and carries it out on the built-in simulator, with a virtual clock.
+The report says how long the robot would take, which tips and liquids are used, and what
+the wells hold in the end.`,
+		Example: "  ot2flow simulate workflow.yaml\n  ot2flow simulate workflow.yaml --set R=120uL --format json",
+		Args:    oneFile,
+	}
+	a.paramFlags(c)
+	a.formatFlag(c, "text", "json")
+	c.Flags().StringVar(&trace, "trace", "", "write a line of JSON per step into this file")
+	c.RunE = func(_ *cobra.Command, args []string) error { return a.simulate(args[0], trace) }
+	return c
+}
+
+func (a *app) simulate(path, traceFile string) error {
+	out, err := newTraceFile(traceFile)
+	if err != nil {
+		return cannot("the trace cannot be written to %s: %s", traceFile, reason(err))
+	}
+	defer out.discard()
+	result, name, err := a.simulated(path, out.trace)
+	if err != nil {
+		return err
+	}
+	if err := out.keep(); err != nil {
+		return cannot("the trace cannot be written to %s: %s", traceFile, reason(err))
+	}
+	if err := a.reportResult(name, result); err != nil {
+		return err
+	}
+	if result.Outcome != sim.OK {
+		return &exitError{code: exitFailed}
+	}
+	return nil
+}
+
+// simulated carries out a stored plan, or a workflow step by step as it is
+// expanded, so that memory does not grow with its steps.
+func (a *app) simulated(path string, trace *sim.Trace) (*sim.Result, string, error) {
+	if plan, err := storedPlan(path); plan != nil || err != nil {
+		if err != nil {
+			return nil, "", err
+		}
+		return simulatePlan(plan, trace), plan.Workflow.Name, nil
+	}
+	c, err := a.open(path)
+	if err != nil {
+		return nil, "", err
+	}
+	values, err := a.values()
+	if err != nil {
+		return nil, "", err
+	}
+	result, err := simulateWorkflow(c, values, trace)
+	if err != nil {
+		return nil, "", cannot("the trace cannot be written: %s", reason(err))
+	}
+	a.show(c.Diagnostics, c.Source)
+	if result == nil {
+		return nil, "", &exitError{code: findingsCode(c)}
+	}
+	return result, c.Prepared.Name(), nil
+}
+
+// simulateWorkflow expands, proves and simulates in one walk. The result is
+// nil where there are errors, which are in c.Diagnostics. The error is the
+// trace's.
+func simulateWorkflow(c *workflows.Checked, values interpreter.Values, trace *sim.Trace) (*sim.Result, error) {
+	if c.Prepared == nil {
+		return nil, nil
+	}
+	stream := sim.NewStream(ot2.Machine{}.Timer, trace)
+	_, list, err := c.Prepared.Prove(interpreter.Input{Params: values}, stream)
+	if err != nil {
+		return nil, err
+	}
+	c.Add(list)
+	if list.HasErrors() {
+		return nil, nil
+	}
+	return stream.End(), nil
+}
+
+func simulatePlan(plan *program.Plan, trace *sim.Trace) *sim.Result {
+	world := sim.NewWorld(program.NewState(plan.Deck), ot2.NewTimer(plan.Deck))
+	world.TraceTo(trace)
+	for i := range plan.Steps {
+		if !world.Do(&plan.Steps[i]) {
+			break
+		}
+	}
+	world.End()
+	return world.Result()
+}
+
+// traceFile is a trace under way; it takes its name when it is whole.
+type traceFile struct {
+	file  *os.File
+	path  string
+	trace *sim.Trace
+}
+
+func newTraceFile(path string) (*traceFile, error) {
+	if path == "" {
+		return &traceFile{}, nil
+	}
+	f, err := os.CreateTemp(dirOf(path), ".trace-*.jsonl")
+	if err != nil {
+		return nil, err
+	}
+	return &traceFile{f, path, sim.NewTrace(f)}, nil
+}
+
+func (t *traceFile) keep() error {
+	if t.file == nil {
+		return nil
+	}
+	if err := t.trace.Close(); err != nil {
+		return err
+	}
+	if err := t.file.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := t.file.Close(); err != nil {
+		return err
+	}
+	return os.Rename(t.file.Name(), t.path)
+}
+
+// discard removes what was not kept.
+func (t *traceFile) discard() {
+	if t.file != nil {
+		t.file.Close()
+		os.Remove(t.file.Name())
+	}
+}
+
+func (a *app) reportResult(name string, r *sim.Result) error {
+	if a.format == "json" {
+		_, err := a.out.Write(r.AppendJSON(nil))
+		return a.written(err)
+	}
+	w := bufio.NewWriter(a.out)
+	resultText(w, name, r, a.colors(a.out))
+	return a.written(w.Flush())
+}
+
+// resultText is a simulation's result as people read it.
+func resultText(w *bufio.Writer, name string, r *sim.Result, color bool) {
+	switch r.Outcome {
+	case sim.OK:
+		fmt.Fprintf(w, "%s: done, %s, about %s on the robot\n", name, plural(r.Steps, "step"), clock(r.DurationMS))
+	case sim.Stopped:
+		fmt.Fprintf(w, "%s: stopped after %s\n", name, plural(r.Steps, "step"))
+	case sim.Failed:
+		fmt.Fprintf(w, "%s: failed at step %d, after %s\n  %s\n", name, r.Failure.Step.N, plural(r.Steps, "step"), r.Failure.Message)
+	}
+	fmt.Fprintln(w, "\nUsed")
+	for _, c := range r.Tips {
+		fmt.Fprintf(w, "         %-12s %s\n", r.Deck.Labware[c.Index].Name, plural(int(c.Amount), "tip"))
+	}
+	for _, c := range r.Drawn {
+		l := &r.Deck.Liquids[c.Index]
+		fmt.Fprintf(w, "%s%-12s %s\n", patch(color, l.Color), l.Name, volume(c.Amount))
+	}
+	fmt.Fprintln(w, "\nWells in the end")
+	wells := newWellTable(w, r.Deck, color)
+	for i := range r.Wells {
+		wells.add(r.Wells[i].Ref, &r.Wells[i].Content)
+	}
+	wells.end()
+}

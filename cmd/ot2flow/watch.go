@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ot2flow/ot2flow/interpreter"
+	"github.com/ot2flow/ot2flow/ot2/sim"
+	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/workflows"
+)
+
+func (a *app) watchCommand() *cobra.Command {
+	var poll time.Duration
+	c := &cobra.Command{
+		Use:   "watch [PATH…]",
+		Short: "Lint and simulate again at every save",
+		Long: `Watches workflow files, or all workflows under a folder, with the files they refer to,
+and lints and simulates again whenever one is saved. Ctrl-C ends it.`,
+		Example: "  ot2flow watch workflow.yaml\n  ot2flow watch examples",
+	}
+	a.paramFlags(c)
+	c.Flags().DurationVar(&poll, "poll", 0, "also look at the files this often, for network folders that send no events")
+	c.RunE = func(c *cobra.Command, args []string) error { return a.watch(c.Context(), args, poll) }
+	return c
+}
+
+// watched is a version of a workflow with what its simulation came to.
+type watched struct {
+	checked *workflows.Checked
+	result  *sim.Result
+}
+
+func (a *app) watch(ctx context.Context, paths []string, poll time.Duration) error {
+	if len(paths) == 0 {
+		paths = []string{"."}
+	}
+	for _, p := range paths {
+		if _, err := os.Stat(p); err != nil {
+			return cannot("%s cannot be watched: %s", p, reason(err))
+		}
+	}
+	values, err := a.values()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	check := func(_ context.Context, path string) workflows.Result[watched] { return watchedVersion(path, values) }
+	registry := workflows.NewRegistry(check, paths...)
+	watcher := workflows.Watch(ctx, registry, workflows.Options{Poll: poll}, func(c workflows.Change[watched]) { a.changed(registry, c) })
+	defer watcher.Close()
+	<-ctx.Done()
+	return nil
+}
+
+func watchedVersion(path string, values interpreter.Values) workflows.Result[watched] {
+	c := workflows.Open(path)
+	result, _ := simulateWorkflow(c, values, nil)
+	out := workflows.ResultOf(c, watched{c, result})
+	out.OK = result != nil
+	return out
+}
+
+// changed shows how things are: on a terminal all of it, redrawn; elsewhere
+// what changed.
+func (a *app) changed(registry *workflows.Registry[watched], c workflows.Change[watched]) {
+	var b bytes.Buffer
+	versions, problems := c.Changed, c.Problems
+	if isTerminal(a.out) {
+		now := registry.Snapshot()
+		versions, problems = now.Versions, now.Problems
+		b.WriteString("\x1b[H\x1b[2J\x1b[3J")
+	}
+	for _, v := range versions {
+		a.watchedLine(&b, v)
+	}
+	for _, v := range c.Removed {
+		fmt.Fprintf(&b, "- %s is gone (%s)\n", v.Name, v.Path)
+	}
+	for _, p := range problems {
+		source := p.Value.source
+		_ = diag.Text(&b, p.Diagnostics, diag.TextOptions{Source: source, Color: a.colors(a.out), Width: width(a.out)})
+		if p.Served != nil {
+			fmt.Fprintf(&b, "  the last good version of %s stays in use\n", p.Served.Name)
+		}
+	}
+	if len(versions)+len(problems)+len(c.Removed) == 0 {
+		fmt.Fprintln(&b, "no workflow here yet; a workflow is a .yaml file with the key ot2flow")
+	}
+	_, _ = a.out.Write(b.Bytes())
+}
+
+func (w watched) source(file string) []byte {
+	if w.checked == nil {
+		return nil
+	}
+	return w.checked.Source(file)
+}
+
+func (a *app) watchedLine(b *bytes.Buffer, v *workflows.Version[watched]) {
+	r := v.Value.result
+	fmt.Fprintf(b, "✓ %-24s %s, about %s on the robot  (%s)\n", v.Name, plural(r.Steps, "step"), clock(r.DurationMS), v.Path)
+	_ = diag.Text(b, v.Diagnostics, diag.TextOptions{Source: v.Value.source, Color: a.colors(a.out), Width: width(a.out)})
+}
