@@ -71,7 +71,7 @@ func (t *planText) deck() {
 	}
 	for i := range d.Liquids {
 		l := &d.Liquids[i]
-		t.f("  %s%-10s %s\n", t.swatch(l.Color), l.Name, wellsOf(d, l))
+		t.f("  %s   %-10s %s\n", patch(t.color, l.Color), l.Name, wellsOf(d, l))
 	}
 }
 
@@ -107,20 +107,6 @@ func wellsOf(d *program.Deck, l *program.Liquid) string {
 		b.WriteString(", own tip " + d.WellName(l.Tip))
 	}
 	return b.String()
-}
-
-// swatch is a patch of the liquid's colour, as wide as the margin of a line.
-func (t *planText) swatch(color string) string { return patch(t.color, color) }
-
-func patch(terminal bool, color string) string {
-	if !terminal || len(color) != 7 {
-		return "         "
-	}
-	rgb, err := strconv.ParseUint(color[1:], 16, 32)
-	if err != nil {
-		return "         "
-	}
-	return fmt.Sprintf("      \x1b[48;2;%d;%d;%dm  \x1b[0m ", rgb>>16, rgb>>8&255, rgb&255)
 }
 
 // list shows every atomic step, under the step of the workflow it comes from.
@@ -230,7 +216,9 @@ func (t *planText) summary() {
 	for i := range p.Steps {
 		state.Apply(&p.Steps[i].Op)
 	}
-	t.after(state)
+	wells := newWellTable(t.w, p.Deck, t.color)
+	wells.of(state)
+	wells.print()
 	t.f("\n%s\n", t.bold("Needs"))
 	for _, c := range p.Needs.Tips {
 		t.f("  %-9s %s\n", p.Deck.Labware[c.Index].Name, plural(int(c.Amount), "tip"))
@@ -243,34 +231,6 @@ func (t *planText) summary() {
 		t.f("at the end the robot drops the tip from %s into the trash\n", p.Deck.WellName(r))
 	}
 	t.f("%s\n", t.dim(p.Fingerprint))
-}
-
-// after shows what every well holds in the end, labware by labware and row by
-// row.
-func (t *planText) after(s *program.State) {
-	wells := newWellTable(t.w, t.plan.Deck, t.color)
-	for i := range t.plan.Deck.Labware {
-		for _, w := range byRow(t.plan.Deck.Labware[i].Def) {
-			r := program.WellRef{Labware: int16(i), Well: int16(w)}
-			if c, ok := s.Content(r); ok && c.Touched {
-				wells.add(r, c)
-			}
-		}
-	}
-	wells.end()
-}
-
-// byRow lists a labware's wells row by row, as people read a plate.
-func byRow(def *program.Labware) []int {
-	out := make([]int, 0, len(def.Wells))
-	for r := 0; len(out) < len(def.Wells); r++ {
-		for _, c := range def.Columns {
-			if r < len(c) {
-				out = append(out, c[r])
-			}
-		}
-	}
-	return out
 }
 
 // clock renders a time as people say it: "1 h 15 min", "57 s".

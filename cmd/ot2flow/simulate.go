@@ -177,16 +177,16 @@ func resultText(w *bufio.Writer, name string, r *sim.Result, color bool) {
 	}
 	fmt.Fprintln(w, "\nUsed")
 	for _, c := range r.Tips {
-		fmt.Fprintf(w, "         %-12s %s\n", r.Deck.Labware[c.Index].Name, plural(int(c.Amount), "tip"))
+		fmt.Fprintf(w, margin+"%-14s %s\n", r.Deck.Labware[c.Index].Name, plural(int(c.Amount), "tip"))
 	}
 	for _, c := range r.Drawn {
 		l := &r.Deck.Liquids[c.Index]
-		fmt.Fprintf(w, "%s%-12s %s\n", patch(color, l.Color), l.Name, volume(c.Amount))
+		fmt.Fprintf(w, "%s%-14s %s\n", patch(color, l.Color), l.Name, volume(c.Amount))
 	}
 	fmt.Fprintln(w, "\nWells in the end")
 	wells := newWellTable(w, r.Deck, color)
 	for i := range r.Wells {
 		wells.add(r.Wells[i].Ref, &r.Wells[i].Content)
 	}
-	wells.end()
+	wells.print()
 }

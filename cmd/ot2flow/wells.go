@@ -3,43 +3,141 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
-// maxWells is how many wells a report lists before it says how many more.
-const maxWells = 24
+// maxGroups is how many different contents a report lists per labware.
+const maxGroups = 12
 
-// wellTable prints what wells hold: one a line, with a patch of its colour.
+// wellTable prints what wells hold, labware by labware: a picture of a plate
+// where many wells are in use, and then every content once, with the wells
+// that hold it.
 type wellTable struct {
-	w           io.Writer
-	deck        *program.Deck
-	color       bool
-	shown, more int
+	w     io.Writer
+	deck  *program.Deck
+	color bool
+	wells map[program.WellRef]program.Content
 }
 
 func newWellTable(w io.Writer, d *program.Deck, color bool) *wellTable {
-	return &wellTable{w: w, deck: d, color: color}
+	return &wellTable{w, d, color, map[program.WellRef]program.Content{}}
 }
 
-func (t *wellTable) add(r program.WellRef, c *program.Content) {
-	if t.shown == maxWells {
-		t.more++
-		return
+func (t *wellTable) add(r program.WellRef, c *program.Content) { t.wells[r] = *c }
+
+func (t *wellTable) print() {
+	if len(t.wells) == 0 {
+		fmt.Fprintln(t.w, margin+"no well holds anything")
 	}
-	t.shown++
-	fmt.Fprintf(t.w, "%s%-12s %s\n", patch(t.color, mixed(t.deck, c)), t.deck.WellName(r), content(t.deck, c))
+	for i := range t.deck.Labware {
+		var held []program.WellRef
+		for _, w := range byRow(t.deck.Labware[i].Def) {
+			r := program.WellRef{Labware: int16(i), Well: int16(w)}
+			if _, ok := t.wells[r]; ok {
+				held = append(held, r)
+			}
+		}
+		if len(held) > 6 && len(t.deck.Labware[i].Def.Columns) <= 12 {
+			t.plate(i)
+		}
+		t.groups(held)
+	}
 }
 
-func (t *wellTable) end() {
-	if t.shown == 0 {
-		fmt.Fprintln(t.w, "         no well holds anything")
+// plate draws the volumes of a labware in µL, row by row, on patches of their
+// colour.
+func (t *wellTable) plate(labware int) {
+	def := t.deck.Labware[labware].Def
+	fmt.Fprintf(t.w, "%s%s, uL\n%s  ", margin, t.deck.Labware[labware].Name, margin)
+	for c := range def.Columns {
+		fmt.Fprintf(t.w, "%7d", c+1)
 	}
-	if t.more > 0 {
-		fmt.Fprintf(t.w, "         and %d more; --format json shows them all\n", t.more)
+	row := ""
+	for _, w := range byRow(def) {
+		if r := def.Wells[w].Row; r != row {
+			row = r
+			fmt.Fprintf(t.w, "\n%s%-2s", margin, row)
+		}
+		c, ok := t.wells[program.WellRef{Labware: int16(labware), Well: int16(w)}]
+		cell := "      ·"
+		if ok {
+			cell = fmt.Sprintf("%7s", quantity.Quantity{Dim: quantity.Volume, N: c.Volume}.Decimal())
+		}
+		fmt.Fprint(t.w, cell[:1]+t.painted(cell[1:], mixed(t.deck, &c), ok))
 	}
+	fmt.Fprintln(t.w)
+}
+
+// painted puts text on its colour, in black or white, whichever reads better.
+func (t *wellTable) painted(text, color string, held bool) string {
+	r, g, b, ok := channels(color)
+	if !t.color || !held || !ok {
+		return text
+	}
+	ink := "97"
+	if 299*r+587*g+114*b > 140_000 {
+		ink = "30"
+	}
+	return fmt.Sprintf("\x1b[%s;48;2;%d;%d;%dm%s\x1b[0m", ink, r, g, b, text)
+}
+
+// groups lists each content once, with the wells that hold it.
+func (t *wellTable) groups(held []program.WellRef) {
+	var order []string
+	members := map[string][]program.WellRef{}
+	for _, r := range held {
+		c := t.wells[r]
+		text := content(t.deck, &c)
+		if members[text] == nil {
+			order = append(order, text)
+		}
+		members[text] = append(members[text], r)
+	}
+	for i, text := range order {
+		if i == maxGroups {
+			fmt.Fprintf(t.w, "%sand %d more mixtures; --format json shows them all\n", margin, len(order)-i)
+			return
+		}
+		c := t.wells[members[text][0]]
+		fmt.Fprintf(t.w, "%s%-14s %s\n", patch(t.color, mixed(t.deck, &c)), t.names(members[text]), text)
+	}
+}
+
+func (t *wellTable) names(refs []program.WellRef) string {
+	first := t.deck.WellName(refs[0])
+	switch n := len(refs); n {
+	case 1:
+		return first
+	case 2, 3, 4:
+		for _, r := range refs[1:] {
+			first += " " + t.deck.Well(r).Name
+		}
+		return first
+	default:
+		return first + " … " + t.deck.Well(refs[n-1]).Name + " (" + plural(n, "well") + ")"
+	}
+}
+
+// byRow lists a labware's wells row by row, as people read a plate.
+func byRow(def *program.Labware) []int {
+	out := make([]int, 0, len(def.Wells))
+	for r := 0; len(out) < len(def.Wells); r++ {
+		before := len(out)
+		for _, c := range def.Columns {
+			if r < len(c) {
+				out = append(out, c[r])
+			}
+		}
+		if len(out) == before {
+			break
+		}
+	}
+	return out
 }
 
 // content says what a well holds: "180 uL  red 100 uL, yellow 50 uL".
@@ -61,7 +159,7 @@ func content(d *program.Deck, c *program.Content) string {
 	if len(names) == 1 {
 		parts = names
 	}
-	return strings.TrimRight(fmt.Sprintf("%-10s %s", volume(c.Volume), strings.Join(parts, ", ")), " ")
+	return strings.TrimRight(fmt.Sprintf("%-9s %s", volume(c.Volume), strings.Join(parts, ", ")), " ")
 }
 
 // mixed is a colour for a mixture: that of its liquids by their share. It is a
@@ -69,18 +167,49 @@ func content(d *program.Deck, c *program.Content) string {
 func mixed(d *program.Deck, c *program.Content) string {
 	var sum [3]int64
 	var total int64
-	for i := range d.Liquids {
-		rgb, err := strconv.ParseUint(strings.TrimPrefix(d.Liquids[i].Color, "#"), 16, 32)
-		if err != nil || c.Parts[i] <= 0 {
+	for i := range min(len(d.Liquids), len(c.Parts)) {
+		r, g, b, ok := channels(d.Liquids[i].Color)
+		if !ok || c.Parts[i] <= 0 {
 			continue
 		}
 		total += c.Parts[i]
-		for k, shift := range [3]uint{16, 8, 0} {
-			sum[k] += c.Parts[i] * int64(rgb>>shift&255)
+		for k, v := range [3]int64{r, g, b} {
+			sum[k] += c.Parts[i] * v
 		}
 	}
 	if total == 0 {
 		return ""
 	}
 	return fmt.Sprintf("#%02x%02x%02x", sum[0]/total, sum[1]/total, sum[2]/total)
+}
+
+// channels reads #rrggbb.
+func channels(color string) (r, g, b int64, ok bool) {
+	rgb, err := strconv.ParseUint(strings.TrimPrefix(color, "#"), 16, 32)
+	return int64(rgb >> 16), int64(rgb >> 8 & 255), int64(rgb & 255), err == nil && len(color) == 7
+}
+
+// margin is what lines of a report begin with; a patch of colour fits into it.
+const margin = "      "
+
+func patch(terminal bool, color string) string {
+	r, g, b, ok := channels(color)
+	if !terminal || !ok {
+		return margin
+	}
+	return fmt.Sprintf("   \x1b[48;2;%d;%d;%dm  \x1b[0m ", r, g, b)
+}
+
+// of gathers the wells of a state that hold or held something.
+func (t *wellTable) of(s *program.State) {
+	for i := range t.deck.Labware {
+		for w := range t.deck.Labware[i].Def.Wells {
+			r := program.WellRef{Labware: int16(i), Well: int16(w)}
+			if c, ok := s.Content(r); ok && c.Touched {
+				kept := *c
+				kept.Parts = slices.Clone(c.Parts)
+				t.wells[r] = kept
+			}
+		}
+	}
 }

@@ -244,7 +244,7 @@ func Round(d Dim, f float64) (q Quantity, ok bool) {
 func (q Quantity) String() string {
 	unit, per := q.Dim.Unit(), q.Dim.Base()
 	switch {
-	case q.Dim == Volume && q.N != 0 && q.N%1000_000 == 0 && abs(q.N) >= 2000_000:
+	case q.Dim == Volume && abs(q.N) >= 2000_000:
 		unit, per = "mL", 1000_000
 	case q.Dim == Time && q.N != 0 && q.N%3600_000 == 0:
 		unit, per = "h", 3600_000
