@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,7 +78,11 @@ func inits(t *testing.T, bin string) map[string]time.Duration {
 		if err != nil {
 			t.Fatalf("unexpected line %q", m[0])
 		}
-		took[m[1]] = time.Duration(ms * float64(time.Millisecond))
+		pkg, err := url.PathUnescape(m[1]) // yaml%2ev3
+		if err != nil {
+			t.Fatalf("unexpected line %q", m[0])
+		}
+		took[pkg] = time.Duration(ms * float64(time.Millisecond))
 	}
 	return took
 }
