@@ -182,11 +182,10 @@ func toWells(env *Env, at where, v Value) Value {
 	if v.kind == List && v.box.typ.elem().Kind == Well {
 		return v
 	}
-	refs := v.Wells(env.Deck)
-	if !env.grow(at, len(refs)) {
+	if !env.weigh(at, v) || !env.grow(at, v.countWells(env.Deck)) {
 		return Value{}
 	}
-	return wellList(&box{deck: env.Deck}, refs)
+	return wellList(&box{deck: env.Deck}, v.Wells(env.Deck))
 }
 
 // asWells converts what stands for wells to a list of them.

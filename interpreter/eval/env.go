@@ -83,6 +83,26 @@ func (env *Env) text(at where, s string) Value {
 	return TextValue(s)
 }
 
+// weigh counts the elements of a value, nested ones too, as work; ok is false
+// when the budget is used up.
+func (env *Env) weigh(at where, v Value) bool {
+	if v.kind != List && v.kind != Record || v.state != known {
+		return true
+	}
+	if !env.spend(at, len(v.box.items)) {
+		return false
+	}
+	if e := v.box.typ.elem(); v.kind == List && e.Kind != List && e.Kind != Record && e.Kind != Wells {
+		return true
+	}
+	for _, e := range v.box.items {
+		if !env.weigh(at, e) {
+			return false
+		}
+	}
+	return true
+}
+
 // number returns f as a value of the numeric type t if it can be held.
 func (env *Env) number(at where, f float64, t Type) Value {
 	if math.IsNaN(f) || math.IsInf(f, 0) {

@@ -49,7 +49,7 @@ func buildUnique(k *call) (Type, kernel) {
 	return t, func(env *Env, at where, args []Value) Value {
 		var out []Value
 		for _, e := range args[0].box.items {
-			if !env.spend(at, len(out)+1) {
+			if !env.spend(at, len(out)+1) || !env.weigh(at, e) {
 				return Value{}
 			}
 			if !slices.ContainsFunc(out, e.Equal) {
@@ -305,7 +305,12 @@ func buildLen(k *call) (Type, kernel) {
 		return k.wrong(0, "a list or text")
 	}
 	if k.args[0].typ.Kind != List {
-		return Type{Kind: Integer}, func(env *Env, _ where, args []Value) Value { return IntegerValue(int64(len(args[0].Wells(env.Deck)))) }
+		return Type{Kind: Integer}, func(env *Env, at where, args []Value) Value {
+			if !env.weigh(at, args[0]) {
+				return Value{}
+			}
+			return IntegerValue(int64(args[0].countWells(env.Deck)))
+		}
 	}
 	return Type{Kind: Integer}, func(_ *Env, _ where, args []Value) Value { return IntegerValue(int64(len(args[0].box.items))) }
 }
@@ -334,6 +339,9 @@ func buildOrdered(k *call, order func(a, b *program.Well) int) (Type, kernel) {
 		if u, ok := unknownIn(from); ok {
 			return pass(u, t)
 		}
+		if !env.spend(at, 10*len(from)) {
+			return Value{}
+		}
 		var seen []int16
 		for _, w := range from {
 			if !slices.Contains(seen, w.place.Labware) {
@@ -361,6 +369,9 @@ func buildNextEmpty(k *call) (Type, kernel) {
 		if env.State == nil {
 			return UnknownValue(t, notYet)
 		}
+		if !env.spend(at, len(args[0].box.items)) {
+			return Value{}
+		}
 		for _, w := range args[0].box.items {
 			if w.state != known {
 				return pass(w, t)
@@ -384,7 +395,10 @@ func buildTotal(k *call) (Type, kernel) {
 			return Type{}, nil
 		}
 	}
-	return Of(quantity.Volume), func(env *Env, _ where, args []Value) Value {
+	return Of(quantity.Volume), func(env *Env, at where, args []Value) Value {
+		if !env.spend(at, len(args[0].box.items)) {
+			return Value{}
+		}
 		if u, ok := unknownIn(args[0].box.items); ok {
 			return pass(u, Of(quantity.Volume))
 		}
@@ -473,6 +487,9 @@ func (k *call) lines(get func(def *program.Labware, labware int, v Value) []prog
 	}
 	return func(env *Env, at where, args []Value) Value {
 		l := &env.Deck.Labware[args[0].Labware()]
+		if !env.spend(at, len(args)*len(l.Def.Wells)) {
+			return Value{}
+		}
 		var refs []program.WellRef
 		for i, a := range args[1:] {
 			line := get(l.Def, args[0].Labware(), a)

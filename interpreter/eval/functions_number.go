@@ -412,7 +412,10 @@ func buildString(k *call) (Type, kernel) {
 		if u, ok := unknownIn(args[0].List()); ok {
 			return pass(u, Type{Kind: Text})
 		}
-		return env.text(at, args[0].String())
+		if !env.weigh(at, args[0]) {
+			return Value{}
+		}
+		return env.text(at, string(args[0].append(nil, maxText)))
 	}
 }
 
@@ -452,12 +455,15 @@ func buildJoin(k *call) (Type, kernel) {
 		if u, ok := unknownIn(args[0].box.items); ok {
 			return pass(u, Type{Kind: Text})
 		}
+		if !env.weigh(at, args[0]) {
+			return Value{}
+		}
 		var b []byte
 		for i, e := range args[0].box.items {
 			if i > 0 {
 				b = append(b, args[1].text...)
 			}
-			if b = e.append(b); len(b) > maxText {
+			if b = e.append(b, maxText); len(b) > maxText {
 				break
 			}
 		}

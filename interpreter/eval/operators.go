@@ -429,7 +429,7 @@ func compareFloat(op string, a, b float64) bool {
 }
 
 func (c *compiler) compare(n ast.Node, l, r operand, test func(a, b Value) bool) operand {
-	left, right, t := l.code, r.code, Type{Kind: Bool}
+	left, right, at, t := l.code, r.code, c.at(n), Type{Kind: Bool}
 	return c.fold(operand{node: n, typ: t, code: func(env *Env) Value {
 		a := left(env)
 		if a.state != known && a.state != nothing {
@@ -438,6 +438,9 @@ func (c *compiler) compare(n ast.Node, l, r operand, test func(a, b Value) bool)
 		b := right(env)
 		if b.state != known && b.state != nothing {
 			return pass(b, t)
+		}
+		if !env.weigh(at, a) {
+			return Value{}
 		}
 		return BoolValue(test(a, b))
 	}}, l, r)
@@ -675,7 +678,7 @@ func (c *compiler) within(n ast.Node, l, r operand) operand {
 		if list.state != known {
 			return pass(list, t)
 		}
-		if !env.spend(at, len(list.box.items)) {
+		if !env.weigh(at, list) {
 			return Value{}
 		}
 		doubt := Value{}
@@ -732,12 +735,15 @@ func (c *compiler) matches(n *ast.BinaryNode, l, r operand) operand {
 		}
 		re := fixed
 		if re == nil {
+			if !env.spend(at, 100+10*len(b.text)) {
+				return Value{}
+			}
 			var err error
 			if re, err = compilePattern(b.text); err != nil {
 				return env.fail(pattern, diag.ExprSyntax, "this is not a regular expression: "+err.Error(), "")
 			}
 		}
-		if !env.spend(at, len(a.text)) {
+		if !env.spend(at, 1+len(a.text)*(1+len(b.text)/8)) {
 			return Value{}
 		}
 		return BoolValue(re.MatchString(a.text))

@@ -279,6 +279,9 @@ func (env *Env) rectangle(at where, v Value, first, last string) Value {
 		return env.fail(at, diag.UnknownWell, fmt.Sprintf("%s:%s is no rectangle from its upper left to its lower right corner", first, last), "write the corner nearest to A1 first")
 	}
 	def := env.Deck.Labware[v.Labware()].Def
+	if !env.spend(at, len(def.Wells)) {
+		return Value{}
+	}
 	var refs []program.WellRef
 	for _, column := range def.Columns {
 		for _, w := range column {

@@ -88,7 +88,7 @@ func (t *Template) Eval(env *Env) (string, *diag.Diagnostic) {
 		if d != nil {
 			return "", d
 		}
-		if b = v.append(b); len(b) > maxText {
+		if b = v.append(b, maxText); len(b) > maxText {
 			return "", &diag.Diagnostic{Code: diag.TooMuch, Span: t.source.Whole(), Message: "this makes a text of more than a megabyte", Help: "use a shorter text"}
 		}
 	}

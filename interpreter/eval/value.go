@@ -249,6 +249,28 @@ func (v Value) appendWells(out []program.WellRef, deck *program.Deck) []program.
 	return out
 }
 
+// countWells returns how many wells a known value stands for.
+func (v Value) countWells(deck *program.Deck) int {
+	if v.state != known {
+		return 0
+	}
+	switch v.kind {
+	case Well:
+		return 1
+	case Labware:
+		return len(deck.Labware[v.Labware()].Def.Wells)
+	case Liquid:
+		return len(deck.Liquids[v.Liquid()].Wells)
+	case List:
+		n := 0
+		for _, e := range v.box.items {
+			n += e.countWells(deck)
+		}
+		return n
+	}
+	return 0
+}
+
 func appendRefs(out []program.WellRef, labware int, wells []int) []program.WellRef {
 	for _, w := range wells {
 		out = append(out, program.WellRef{Labware: int16(labware), Well: int16(w)})
@@ -278,9 +300,10 @@ func (v Value) Equal(w Value) bool {
 
 // String returns the value as people read it: "120 uL", "plate.A1",
 // "[plate.A1, plate.B1]", "3". An unknown value reads "unknown (…)".
-func (v Value) String() string { return string(v.append(nil)) }
+func (v Value) String() string { return string(v.append(nil, math.MaxInt)) }
 
-func (v Value) append(b []byte) []byte {
+// append prints the value; lists end with … once there is more than limit.
+func (v Value) append(b []byte, limit int) []byte {
 	switch v.state {
 	case unknown:
 		return append(append(append(b, "unknown ("...), v.text...), ')')
@@ -303,9 +326,9 @@ func (v Value) append(b []byte) []byte {
 	case Liquid:
 		return append(b, v.box.deck.Liquids[v.Liquid()].Name...)
 	case List:
-		return appendList(b, v.box.items)
+		return appendList(b, v.box.items, limit)
 	case Record:
-		return v.appendRecord(b)
+		return v.appendRecord(b, limit)
 	}
 	return append(b, v.text...)
 }
@@ -322,37 +345,40 @@ func appendNumber(b []byte, f float64) []byte {
 	return strconv.AppendFloat(b, f, 'f', -1, 64)
 }
 
-func appendList(b []byte, items []Value) []byte {
+func appendList(b []byte, items []Value, limit int) []byte {
 	b = append(b, '[')
 	for i, e := range items {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
-		b = e.append(b)
+		if len(b) > limit {
+			return append(b, "…]"...)
+		}
+		b = e.append(b, limit)
 	}
 	return append(b, ']')
 }
 
-func (v Value) appendRecord(b []byte) []byte {
+func (v Value) appendRecord(b []byte, limit int) []byte {
 	b = append(b, '{')
 	for i, f := range *v.box.typ.Fields {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
 		b = append(append(b, f.Name...), ": "...)
-		b = v.box.items[i].append(b)
+		b = v.box.items[i].append(b, limit)
 	}
 	return append(b, '}')
 }
 
 // brief is String for messages: long lists and texts are cut.
 func (v Value) brief() string {
-	const most = 6
+	const most, longest = 6, 80
 	if v.state == known && v.kind == List && len(v.box.items) > most {
-		s := string(appendList(nil, v.box.items[:most]))
+		s := string(appendList(nil, v.box.items[:most], longest))
 		return strings.TrimSuffix(s, "]") + ", … " + strconv.Itoa(len(v.box.items)) + " in all]"
 	}
-	return cut(v.String(), 80)
+	return cut(string(v.append(nil, longest)), longest)
 }
 
 // cut shortens s to about n characters.
