@@ -351,7 +351,10 @@ func (d *driver) stopAfter() int {
 // report turns a report into events. One that tells of a later step than is
 // due is held until it is known what became of those before it.
 func (d *driver) report(ctx context.Context, n news) error {
-	if n.err != nil {
+	switch {
+	case n.err != nil && ctx.Err() != nil:
+		return nil // it is why there is no report, and the next turn sees it
+	case n.err != nil:
 		return d.silence(ctx, n.err)
 	}
 	r := &n.report
@@ -384,10 +387,7 @@ func (d *driver) keepAwaiting(ctx context.Context) {
 }
 
 func (d *driver) silence(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil:
-		return nil // the next turn sees that nobody follows
-	case KindOf(err) == Halted:
+	if KindOf(err) == Halted {
 		return d.gone(ctx, err)
 	}
 	return d.emit(ctx, Lost{clean(err.Error())})

@@ -13,17 +13,17 @@ type Kind uint8
 
 // The kinds.
 const (
-	// Unreachable: no answer, or none that can be read.
+	// Unreachable is no answer, or none that can be read.
 	Unreachable Kind = iota
-	// Busy: the device is somebody else's at the moment.
+	// Busy says that the device is somebody else's at the moment.
 	Busy
-	// Rejected: the device does not take it as it is.
+	// Rejected says that the device does not take it as it is.
 	Rejected
-	// Halted: the run ended before its last step.
+	// Halted says that the run ended before its last step.
 	Halted
-	// Timeout: it took longer than allowed. For a physical step that means in doubt.
+	// Timeout says that it took longer than allowed. For a physical step that means in doubt.
 	Timeout
-	// InDoubt: whether it happened cannot be known.
+	// InDoubt says that whether it happened cannot be known.
 	InDoubt
 )
 

@@ -25,30 +25,30 @@ type Accepted struct {
 	Fence       int64  `json:"fence,omitempty"`
 }
 
-// Opened: the device is ready and has the run. Nothing has moved.
+// Opened says that the device is ready and has the run. Nothing has moved.
 type Opened struct {
 	Handle Handle `json:"handle,omitempty"`
 }
 
-// OpenFailed: the device did not take the run. Nothing has moved.
+// OpenFailed says that the device did not take the run. Nothing has moved.
 type OpenFailed struct {
 	Why    Kind   `json:"why"`
 	Reason string `json:"reason,omitempty"`
 }
 
-// Intended: Batch is about to be sent. Journalled before it is.
+// Intended says that Batch is about to be sent. Journalled before it is.
 type Intended struct {
 	Batch Batch `json:"batch"`
 }
 
-// Sent: the device has taken the batch.
+// Sent says that the device has taken the batch.
 type Sent struct {
 	First  int    `json:"first"`
 	Last   int    `json:"last"`
 	Handle Handle `json:"handle,omitempty"`
 }
 
-// Refused: the device has not taken the batch, and will not.
+// Refused says that the device has not taken the batch, and will not.
 type Refused struct {
 	First  int    `json:"first"`
 	Last   int    `json:"last"`
@@ -56,12 +56,12 @@ type Refused struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// StepStarted: the device is at step N.
+// StepStarted says that the device is at step N.
 type StepStarted struct {
 	N int `json:"n"`
 }
 
-// StepDone: the device has carried out step N. Found says that this was
+// StepDone says that the device has carried out step N. Found says that this was
 // learnt by asking afterwards.
 type StepDone struct {
 	N        int    `json:"n"`
@@ -69,57 +69,57 @@ type StepDone struct {
 	Evidence string `json:"evidence,omitempty"`
 }
 
-// StepFailed: the device could not carry out step N.
+// StepFailed says that the device could not carry out step N.
 type StepFailed struct {
 	N        int    `json:"n"`
 	Found    bool   `json:"found,omitempty"`
 	Evidence string `json:"evidence,omitempty"`
 }
 
-// StepTaken: the device has step N and has not ended it; learnt by asking.
+// StepTaken says that the device has step N and has not ended it; learnt by asking.
 type StepTaken struct {
 	N        int    `json:"n"`
 	Evidence string `json:"evidence,omitempty"`
 }
 
-// NotTaken: it is proven that steps First to Last did not happen and will not.
+// NotTaken says that it is proven that steps First to Last did not happen and will not.
 type NotTaken struct {
 	First    int    `json:"first"`
 	Last     int    `json:"last"`
 	Evidence string `json:"evidence,omitempty"`
 }
 
-// Doubted: whether steps First to Last happened cannot be known.
+// Doubted says that whether steps First to Last happened cannot be known.
 type Doubted struct {
 	First    int    `json:"first"`
 	Last     int    `json:"last"`
 	Evidence string `json:"evidence,omitempty"`
 }
 
-// Waiting: step N waits for a person, who is told Text.
+// Waiting says that step N waits for a person, who is told Text.
 type Waiting struct {
 	N    int    `json:"n"`
 	Text string `json:"text,omitempty"`
 }
 
-// PauseAsked: somebody wants a pause.
+// PauseAsked says that somebody wants a pause.
 type PauseAsked struct {
 	By string `json:"by,omitempty"`
 }
 
-// ResumeAsked: somebody wants to go on.
+// ResumeAsked says that somebody wants to go on.
 type ResumeAsked struct {
 	By string `json:"by,omitempty"`
 }
 
-// StopAsked: somebody wants a stop, once step After is done, or at once.
+// StopAsked says that somebody wants a stop, once step After is done, or at once.
 type StopAsked struct {
 	By    string `json:"by,omitempty"`
 	Now   bool   `json:"now,omitempty"`
 	After int    `json:"after,omitempty"`
 }
 
-// AskFailed: the device was asked for Control, and whether it heard is not
+// AskFailed says that the device was asked for Control, and whether it heard is not
 // known, or it said no.
 type AskFailed struct {
 	Control Control `json:"control"`
@@ -127,42 +127,42 @@ type AskFailed struct {
 	Reason  string  `json:"reason,omitempty"`
 }
 
-// Halting: the device stands still, and says why.
+// Halting says that the device stands still, and says why.
 type Halting struct {
 	Status Status `json:"status"` // Paused or DoorOpen
 }
 
-// Resumed: the device goes on.
+// Resumed says that the device goes on.
 type Resumed struct{}
 
-// Lost: there is no connection, or no answer that can be read.
+// Lost says that there is no connection, or no answer that can be read.
 type Lost struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Regained: the device answers again.
+// Regained says that the device answers again.
 type Regained struct{}
 
-// Behind: the device is further than was reported.
+// Behind says that the device is further than was reported.
 type Behind struct{}
 
-// Ended: the run is over on the device, which says how.
+// Ended says that the run is over on the device, which says how.
 type Ended struct {
 	Status Status `json:"status"` // Succeeded, Errored, Stopped or Gone
 	Reason string `json:"reason,omitempty"`
 }
 
-// Left: nobody follows the run any longer; it goes on as it is.
+// Left says that nobody follows the run any longer; it goes on as it is.
 type Left struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Restarted: the run is followed again, after a crash or after it was left.
+// Restarted says that the run is followed again, after a crash or after it was left.
 type Restarted struct {
 	Fence int64 `json:"fence,omitempty"`
 }
 
-// Reattached: the run was found again on the device.
+// Reattached says that the run was found again on the device.
 type Reattached struct {
 	Handle Handle `json:"handle,omitempty"`
 }

@@ -68,7 +68,7 @@ func (m *Machine) On(e Event) ([]Action, error) {
 		return s.doubted(e), nil
 	case Waiting:
 		s.Waiting = e.N
-		return append([]Action{AskPerson{e.N, e.Text}}, s.follow()...), nil
+		return append([]Action{AskPerson(e)}, s.follow()...), nil
 	case PauseAsked:
 		return s.pauseAsked(), nil
 	case ResumeAsked:
@@ -254,7 +254,7 @@ func (s *State) intended(e Intended) []Action {
 		s.Tries = 1
 	}
 	s.Batch, s.Stage = e.Batch, Intending
-	return []Action{SendBatch{e.Batch}}
+	return []Action{SendBatch(e)}
 }
 
 func (s *State) sent(e Sent) []Action {

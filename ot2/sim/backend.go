@@ -1,0 +1,298 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/interpreter/run"
+)
+
+// Backend puts a World behind the interface that a robot is behind. It takes
+// no time: a step is over as soon as it is asked about, and the device's clock
+// is the world's. It carries out one run.
+type Backend struct {
+	mu    sync.Mutex
+	world *World
+	run   run.Job
+	wake  chan struct{} // closed and replaced when a control or a batch comes in
+
+	opened   bool
+	queue    []program.Step // taken and not done
+	taken    int            // the last step taken
+	final    bool           // nothing follows taken
+	done     int
+	failed   int // the step that failed; 0: none
+	current  int // reported as started and not done; 0: none
+	pausing  bool
+	paused   bool
+	released bool // the pause step that is current may end
+	news     run.Status
+	stopping bool
+	ended    run.Status
+}
+
+var (
+	_ run.Backend = (*Backend)(nil)
+	_ run.Session = (*session)(nil)
+)
+
+// NewBackend returns a simulated OT-2 on which w stands. While a run is under
+// way w is read only between its events.
+func NewBackend(w *World) *Backend { return &Backend{world: w, wake: make(chan struct{})} }
+
+// Inspect describes an OT-2 with the pipettes of the world's deck.
+func (b *Backend) Inspect(context.Context) (run.Device, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	d := run.Device{Name: "simulator", Model: "OT-2 Standard", Simulated: true}
+	for i := range b.world.deck.Pipettes {
+		p := &b.world.deck.Pipettes[i]
+		d.Pipettes = append(d.Pipettes, run.Attached{Mount: p.Mount, Model: p.Model.Name})
+	}
+	if b.opened && b.ended == run.NoStatus {
+		d.Busy = b.run.Run
+	}
+	return d, nil
+}
+
+// Open checks that the plan is for the world's deck.
+func (b *Backend) Open(ctx context.Context, job run.Job) (run.Session, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case b.taken > 0:
+		return nil, &run.Error{Kind: run.Busy, Message: "the simulator carries out one run, and has begun with one"}
+	}
+	if err := fits(job.Plan.Deck, b.world.deck); err != nil {
+		return nil, err
+	}
+	b.run, b.opened = job, true
+	return &session{b}, nil
+}
+
+// fits compares what the plan takes for granted with what is there.
+func fits(want, have *program.Deck) error {
+	if want == have {
+		return nil
+	}
+	if len(want.Pipettes) > len(have.Pipettes) || len(want.Labware) > len(have.Labware) {
+		return &run.Error{Kind: run.Rejected, Message: "the plan is for another deck"}
+	}
+	for i := range want.Pipettes {
+		w, h := &want.Pipettes[i], &have.Pipettes[i]
+		if w.Mount != h.Mount || w.Model.Name != h.Model.Name {
+			return &run.Error{Kind: run.Rejected, Message: fmt.Sprintf("the plan has a %s on the %s mount, the simulator a %s on the %s", w.Model.Name, w.Mount, h.Model.Name, h.Mount)}
+		}
+	}
+	for i := range want.Labware {
+		w, h := &want.Labware[i], &have.Labware[i]
+		if w.Slot != h.Slot || w.Def.URI() != h.Def.URI() {
+			return &run.Error{Kind: run.Rejected, Message: fmt.Sprintf("the plan has %s in slot %s, the simulator %s in slot %s", w.Def.URI(), w.Slot, h.Def.URI(), h.Slot)}
+		}
+	}
+	return nil
+}
+
+type handle struct {
+	Run string `json:"run"`
+}
+
+// Reattach finds the run again, in the same process.
+func (b *Backend) Reattach(ctx context.Context, _ run.Job, h run.Handle) (run.Session, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var was handle
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case json.Unmarshal(h, &was) != nil || !b.opened || was.Run != b.run.Run:
+		return nil, &run.Error{Kind: run.Halted, Message: "the simulator knows no such run; it forgets with its process"}
+	}
+	if b.waits() {
+		b.paused = false // goes with the step's start
+	}
+	b.current = 0 // to be reported again
+	b.news = b.ended
+	if b.paused {
+		b.news = run.Paused
+	}
+	return &session{b}, nil
+}
+
+// session is a run on a Backend.
+type session struct{ b *Backend }
+
+// Handle names the run.
+func (s *session) Handle() run.Handle {
+	h, err := json.Marshal(handle{s.b.run.Run})
+	if err != nil {
+		return nil // a string always has a JSON form
+	}
+	return h
+}
+
+// Close has nothing to let go of.
+func (s *session) Close(context.Context) error { return nil }
+
+// Send takes the batch.
+func (s *session) Send(ctx context.Context, batch run.Batch) error {
+	b := s.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return &run.Error{Kind: run.Rejected, Message: "not sent", Err: ctx.Err()}
+	case b.ended != run.NoStatus:
+		return &run.Error{Kind: run.Halted, Message: "the run is over"}
+	case batch.First != b.taken+1 || len(batch.Steps) != batch.Last-batch.First+1:
+		return &run.Error{Kind: run.Rejected, Message: fmt.Sprintf("steps %d to %d do not follow step %d", batch.First, batch.Last, b.taken)}
+	}
+	if len(b.queue) == 0 {
+		b.queue = batch.Steps[:len(batch.Steps):len(batch.Steps)] // a plan never changes
+	} else {
+		b.queue = append(b.queue, batch.Steps...)
+	}
+	b.taken, b.final = batch.Last, batch.Final
+	b.changed()
+	return nil
+}
+
+func (b *Backend) changed() {
+	close(b.wake)
+	b.wake = make(chan struct{})
+}
+
+// Ask takes effect between steps.
+func (s *session) Ask(ctx context.Context, c run.Control) error {
+	b := s.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	switch c {
+	case run.Pause:
+		b.pausing = !b.paused
+	case run.Resume:
+		b.pausing = false
+		if b.paused {
+			b.paused, b.released, b.news = false, true, run.Running
+		}
+	case run.Stop:
+		b.stopping = true
+	}
+	b.changed()
+	return nil
+}
+
+// Find knows everything.
+func (s *session) Find(ctx context.Context, n int) (run.Finding, error) {
+	b := s.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return run.Finding{}, ctx.Err()
+	case n <= b.done:
+		return run.Finding{Outcome: run.WasDone, Evidence: "simulated"}, nil
+	case n == b.failed:
+		return run.Finding{Outcome: run.HasFailed, Evidence: b.world.failure.Message}, nil
+	case n <= b.taken && b.ended == run.NoStatus:
+		return run.Finding{Outcome: run.WasTaken, Evidence: "queued"}, nil
+	}
+	return run.Finding{Outcome: run.WasNotTaken, Evidence: "not among the steps of the run"}, nil
+}
+
+// Next lets the world do its next step and tells of it.
+func (s *session) Next(ctx context.Context) (run.Report, error) {
+	b := s.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for {
+		if ctx.Err() != nil {
+			return run.Report{}, ctx.Err()
+		}
+		if r, ok := b.turn(); ok {
+			r.RobotMS = b.world.now / 1000
+			return r, nil
+		}
+		if b.ended != run.NoStatus {
+			return run.Report{}, &run.Error{Kind: run.Halted, Message: "the run is over"}
+		}
+		wake := b.wake
+		b.mu.Unlock()
+		select {
+		case <-wake:
+		case <-ctx.Done():
+		}
+		b.mu.Lock()
+	}
+}
+
+// turn does one thing, or returns false where there is nothing to do.
+func (b *Backend) turn() (run.Report, bool) {
+	switch {
+	case b.news != run.NoStatus:
+		r := run.Report{Status: b.news}
+		b.news = run.NoStatus
+		return r, true
+	case b.ended != run.NoStatus:
+		return run.Report{}, false
+	case b.current != 0 && !b.waits():
+		return b.finish(), true
+	case b.stopping:
+		b.world.Stop()
+		return b.end(run.Stopped), true
+	case b.failed != 0:
+		return b.end(run.Errored), true
+	case b.pausing:
+		b.pausing, b.paused = false, true
+		return run.Report{Status: run.Paused}, true
+	case b.paused || b.waits():
+		return run.Report{}, false
+	case len(b.queue) > 0:
+		return b.start(), true
+	case b.final:
+		return b.end(run.Succeeded), true
+	}
+	return run.Report{}, false
+}
+
+// waits reports whether the current step is a pause that nobody ended yet.
+func (b *Backend) waits() bool {
+	return b.current != 0 && b.queue[0].Op.Kind == program.Pause && !b.released
+}
+
+func (b *Backend) start() run.Report {
+	s := &b.queue[0]
+	b.current, b.released = s.N, false
+	r := run.Report{Phase: run.Started, Step: s.N}
+	if s.Op.Kind == program.Pause {
+		b.paused, r.Status = true, run.Paused
+	}
+	return r
+}
+
+func (b *Backend) finish() run.Report {
+	s := &b.queue[0]
+	b.current, b.released = 0, false
+	if !b.world.Do(s) {
+		b.failed = s.N
+		return run.Report{Phase: run.Failed, Step: s.N, Finding: run.Finding{Outcome: run.HasFailed, Evidence: b.world.failure.Message}}
+	}
+	b.done = s.N
+	b.queue = b.queue[1:]
+	return run.Report{Phase: run.Done, Step: s.N, Finding: run.Finding{Outcome: run.WasDone}}
+}
+
+// end closes the run as a robot does: tips off, home.
+func (b *Backend) end(s run.Status) run.Report {
+	b.world.End()
+	b.ended, b.paused, b.queue = s, false, nil
+	return run.Report{Status: s}
+}

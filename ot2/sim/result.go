@@ -1,0 +1,172 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/spec/quantity"
+)
+
+// Result is what a simulation came to.
+type Result struct {
+	Outcome     Outcome
+	Steps       int   // carried out
+	DurationMS  int64 // by the time model
+	Deck        *program.Deck
+	Wells       []Well          // that hold or held something, in deck order
+	Tips        []program.Count // new tips used, per rack (index into Deck.Labware)
+	Drawn       []program.Count // nL that left the wells declared to hold it, per liquid (index into Deck.Liquids); what came back does not count
+	TrashNL     int64           // liquid that went into the trash
+	Diagnostics diag.List
+	Failure     *Failure // nil unless Failed
+}
+
+// Well is what a well holds in the end.
+type Well struct {
+	Ref     program.WellRef
+	Content program.Content
+}
+
+// Result returns what has happened so far. It is a snapshot: later steps do
+// not change it.
+func (w *World) Result() *Result {
+	r := &Result{Outcome: w.outcome, Steps: w.steps, DurationMS: (w.now + 500) / 1000, Deck: w.deck, Failure: w.failure}
+	for i := range w.deck.Labware {
+		r.Wells = append(r.Wells, w.wellsOf(i)...)
+	}
+	left := newTips(w.state)
+	for i := range left {
+		if n := w.fresh[i] - left[i]; n > 0 {
+			r.Tips = append(r.Tips, program.Count{Index: i, Amount: int64(n)})
+		}
+	}
+	rest := declared(w.state)
+	for i := range rest {
+		if v := w.start[i] - rest[i]; v > 0 {
+			r.Drawn = append(r.Drawn, program.Count{Index: i, Amount: v})
+		}
+	}
+	for _, v := range w.waste {
+		r.TrashNL += v
+	}
+	if w.failure != nil {
+		r.Diagnostics = diag.List{w.failure.diagnostic()}
+	}
+	return r
+}
+
+func (w *World) wellsOf(labware int) []Well {
+	var out []Well
+	for i := range w.deck.Labware[labware].Def.Wells {
+		ref := program.WellRef{Labware: int16(labware), Well: int16(i)}
+		c, ok := w.state.Content(ref)
+		if !ok || !c.Touched {
+			continue
+		}
+		kept := *c
+		kept.Parts = append([]int64(nil), c.Parts...)
+		out = append(out, Well{ref, kept})
+	}
+	return out
+}
+
+// Format names the form that AppendJSON writes.
+const Format = "ot2flow.simulation/1"
+
+// AppendJSON appends the result as ot2flow.simulation/1. The volume of a well
+// whose amount nobody declared is null; change_uL says by how much it changed.
+func (r *Result) AppendJSON(b []byte) []byte {
+	b = append(b, "{\n  \"format\": \""+Format+"\",\n  \"result\": \""+r.Outcome.String()+"\",\n  \"steps\": "...)
+	b = appendInt(b, r.Steps)
+	b = append(b, ",\n  \"duration_s\": "...)
+	b = quantity.AppendDecimal(b, r.DurationMS, 1000)
+	b = append(b, ",\n  \"wells\": {"...)
+	for i := range r.Wells {
+		b = append(b, separator(i)...)
+		b = r.Wells[i].appendJSON(b, r.Deck)
+	}
+	b = append(b, closing(len(r.Wells))...)
+	b = append(b, "},\n  \"tips\": {"...)
+	for i, c := range r.Tips {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = program.AppendString(b, r.Deck.Labware[c.Index].Name)
+		b = append(b, ": "...)
+		b = appendInt(b, int(c.Amount))
+	}
+	b = append(b, "},\n  \"outputs\": {},\n  \"diagnostics\": "...)
+	b = appendDiagnostics(b, r.Diagnostics)
+	return append(b, "\n}\n"...)
+}
+
+func separator(i int) string {
+	if i == 0 {
+		return "\n    "
+	}
+	return ",\n    "
+}
+
+func closing(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return "\n  "
+}
+
+func (w *Well) appendJSON(b []byte, d *program.Deck) []byte {
+	b = appendWell(b, d, w.Ref)
+	b = append(b, `: {"volume_uL": `...)
+	b = appendVolume(b, &w.Content)
+	if w.Content.Unknown {
+		b = append(b, `, "change_uL": `...)
+		b = quantity.AppendDecimal(b, w.Content.Volume, 1000)
+	}
+	b = append(b, `, "liquids": {`...)
+	first := true
+	for i, v := range w.Content.Parts {
+		unknown := w.Content.Unknown && i == w.Content.Of
+		if v == 0 && !unknown {
+			continue
+		}
+		if !first {
+			b = append(b, ", "...)
+		}
+		first = false
+		b = program.AppendString(b, liquidName(d, i))
+		b = append(b, ": "...)
+		if unknown {
+			b = append(b, "null"...)
+			continue
+		}
+		b = quantity.AppendDecimal(b, v, 1000)
+	}
+	return append(b, "}}"...)
+}
+
+// liquidName returns the name of a part; the last is what no declaration names.
+func liquidName(d *program.Deck, part int) string {
+	if part < len(d.Liquids) {
+		return d.Liquids[part].Name
+	}
+	return "(undeclared)"
+}
+
+// appendDiagnostics appends the array that ot2flow.diagnostics/1 has, so that
+// a finding looks the same wherever it is.
+func appendDiagnostics(b []byte, list diag.List) []byte {
+	if len(list) == 0 {
+		return append(b, "[]"...)
+	}
+	var whole bytes.Buffer
+	var report struct{ Diagnostics json.RawMessage }
+	if err := diag.JSON(&whole, list); err != nil {
+		return append(b, "[]"...)
+	}
+	if err := json.Unmarshal(whole.Bytes(), &report); err != nil {
+		return append(b, "[]"...)
+	}
+	return append(b, report.Diagnostics...)
+}

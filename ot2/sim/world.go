@@ -1,0 +1,214 @@
+package sim
+
+import (
+	"strconv"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
+
+// Outcome is how a program ended in a World.
+type Outcome uint8
+
+// The outcomes. A World is OK until something else happens.
+const (
+	OK Outcome = iota
+	Failed
+	Stopped
+)
+
+// String returns the outcome as ot2flow.simulation/1 says it.
+func (o Outcome) String() string { return [...]string{"ok", "failed", "stopped"}[o] }
+
+// World is a robot's deck on which steps happen. Its state is its own: that an
+// expansion arrived at the same one is checked by nobody but the two. A World
+// belongs to one goroutine; a step allocates nothing.
+type World struct {
+	deck    *program.Deck
+	state   *program.State
+	timer   program.Timer
+	trace   *Trace
+	now     int64 // µs since the start
+	steps   int   // carried out
+	outcome Outcome
+	failure *Failure
+	waste   []int64 // nL by liquid, and last what no declaration names, that went into the trash
+	fresh   []int   // new tips at the start, by labware
+	start   []int64 // nL declared at the start, by liquid; of wells whose amount is known
+	closed  bool
+}
+
+var _ program.Sink = (*World)(nil)
+
+// Failure is the step that could not be carried out, and why. What a refused
+// step would have changed stays as it was.
+type Failure struct {
+	Step    program.Step
+	Faults  program.Fault
+	Message string
+}
+
+// NewWorld returns a world in the given state, which it takes over. The timer
+// is told every operation, in order.
+func NewWorld(start *program.State, timer program.Timer) *World {
+	w := &World{deck: start.Deck, state: start, timer: timer, waste: make([]int64, len(start.Deck.Liquids)+1)}
+	w.fresh, w.start = newTips(start), declared(start)
+	return w
+}
+
+// TraceTo makes the world write a line for every step. It is called before the
+// first one.
+func (w *World) TraceTo(t *Trace) { w.trace = t }
+
+// State returns the state of the deck. It changes with every step.
+func (w *World) State() *program.State { return w.state }
+
+// ElapsedUS returns the virtual time since the start, in µs.
+func (w *World) ElapsedUS() int64 { return w.now }
+
+// Failure returns the step that failed, or nil.
+func (w *World) Failure() *Failure { return w.failure }
+
+// Step carries out a step of an expansion. After one that failed, those that
+// follow are left alone. The error is the trace's.
+func (w *World) Step(t *program.Transition) error {
+	w.Do(t.Step)
+	return w.trace.failed()
+}
+
+// Do carries out a step and reports whether it could be. After one that could
+// not, or after End, nothing is carried out any more. An EndRun is End, and
+// counts as no step.
+func (w *World) Do(s *program.Step) bool {
+	if w.outcome != OK || w.closed {
+		return false
+	}
+	op := &s.Op
+	if op.Kind == program.EndRun {
+		w.End()
+		return true
+	}
+	place := w.placeOf(op)
+	touched := w.state.Apply(op)
+	if faults := touched.Faults &^ program.NotEmpty; faults != 0 {
+		w.refuse(s, touched, place)
+		return false
+	}
+	w.throw(op, touched)
+	took := w.timer.Duration(op)
+	w.trace.step(w, s, touched, took)
+	w.now += took
+	w.steps++
+	return true
+}
+
+// placeOf returns what is at the tip place that op is about.
+func (w *World) placeOf(op *program.Op) program.TipState {
+	place := op.Well
+	switch op.Kind {
+	case program.PickUpTip, program.DropTip:
+	case program.ReturnTip:
+		place = program.None
+		if int(op.Pipette) < len(w.state.Mounts) {
+			place = w.state.Mounts[op.Pipette].From
+		}
+	default:
+		return program.TipNew
+	}
+	if op.Trash || place == program.None || !w.deck.Labware[place.Labware].Def.IsTipRack {
+		return program.TipNew
+	}
+	return w.state.Tip(place)
+}
+
+// throw keeps account of liquid that leaves the deck: given into the trash, or
+// put away with its tip.
+func (w *World) throw(op *program.Op, t *program.Touched) {
+	switch op.Kind {
+	case program.Dispense, program.BlowOut:
+		if !op.Trash || t.Moved == 0 {
+			return
+		}
+		held := w.state.Mounts[op.Pipette].Held.Parts
+		for i, before := range t.HeldPart {
+			w.waste[i] += before - held[i]
+		}
+	case program.DropTip, program.ReturnTip:
+		if t.Held == 0 {
+			return
+		}
+		for i, before := range t.HeldPart {
+			w.waste[i] += before
+		}
+	default:
+	}
+}
+
+func (w *World) refuse(s *program.Step, t *program.Touched, place program.TipState) {
+	w.failure = &Failure{Step: *s, Faults: t.Faults &^ program.NotEmpty}
+	missing := t.Missing
+	w.state.Revert(&s.Op, t, place)
+	w.failure.Message = w.explain(&s.Op, w.failure.Faults, missing)
+	w.outcome = Failed
+	w.trace.refused(w, s, w.failure.Message)
+}
+
+// Stop ends the program where it is, because a person wants that.
+func (w *World) Stop() {
+	if w.outcome == OK && !w.closed {
+		w.outcome = Stopped
+	}
+}
+
+// End does what a robot does at the end of every run: it drops the tip that is
+// on, with what is in it, into the trash, and homes. It is no step.
+func (w *World) End() {
+	if w.closed {
+		return
+	}
+	w.closed = true
+	for i := range w.state.Mounts {
+		for part, v := range w.state.Mounts[i].Held.Parts {
+			w.waste[part] += v
+		}
+	}
+	op := program.Op{Kind: program.EndRun, Well: program.None}
+	w.now += w.timer.Duration(&op)
+	w.state.Apply(&op)
+}
+
+// diagnostic tells of the failure as of every other finding.
+func (f *Failure) diagnostic() diag.Diagnostic {
+	return diag.Diagnostic{
+		Code: diag.RunFailed, Severity: diag.Error, Span: f.Step.Where(),
+		Message: "step " + strconv.Itoa(f.Step.N) + " (" + f.Step.ID() + ") cannot be carried out: " + f.Message,
+		Frames:  f.Step.Frame.Loops(),
+	}
+}
+
+// newTips counts the new tips of each rack.
+func newTips(s *program.State) []int {
+	out := make([]int, len(s.Deck.Labware))
+	for i := range s.Deck.Labware {
+		def := s.Deck.Labware[i].Def
+		for place := range def.Wells {
+			if def.IsTipRack && s.Tip(program.WellRef{Labware: int16(i), Well: int16(place)}) == program.TipNew {
+				out[i]++
+			}
+		}
+	}
+	return out
+}
+
+// declared returns how much of each liquid is in the wells declared to hold it.
+func declared(s *program.State) []int64 {
+	out := make([]int64, len(s.Deck.Liquids))
+	for i := range s.Deck.Liquids {
+		for _, r := range s.Deck.Liquids[i].Wells {
+			if c, ok := s.Content(r); ok {
+				out[i] += c.Parts[i]
+			}
+		}
+	}
+	return out
+}
