@@ -64,3 +64,21 @@ func TestExplain(t *testing.T) {
 		})
 	}
 }
+
+// TestEveryCodeIsInTheCorpus lists the codes of structure that no file shows.
+func TestEveryCodeIsInTheCorpus(t *testing.T) {
+	files, _ := filepath.Glob("testdata/err/*.out")
+	var all strings.Builder
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(data)
+	}
+	for _, c := range diag.Codes() {
+		if strings.HasPrefix(c.ID, "OTF2") && !strings.Contains(all.String(), "["+c.String()+"]") {
+			t.Errorf("no file shows %s", c)
+		}
+	}
+}

@@ -13,7 +13,7 @@ import (
 // value explains why a value, or the name of an entry, was refused.
 func (e *explainer) value(f fault) {
 	p := &f.at
-	if e.moved[p.node] != nil && f.keyword == type_ {
+	if e.moved[p.node] != nil && f.keyword == wrongType {
 		return
 	}
 	switch f.keyword {
@@ -21,7 +21,7 @@ func (e *explainer) value(f fault) {
 		e.barred(p)
 	case wrongKey:
 		e.wrongName(p)
-	case type_:
+	case wrongType:
 		e.wrongType(p)
 	case pattern:
 		e.wrongForm(p)

@@ -150,8 +150,8 @@ func odd(w writer) *yaml.Node {
 // oddKeys are keys of other places, and of none.
 var oddKeys = []string{"from", "tip", "blow_out", "if", "else", "do", "transfer", "home", "id", "type", "min", "max", "in", "default", "example", "choices", "volum", "a b", "x/y~z%", "", "distribute", "steps"}
 
-// break_ changes something, somewhere.
-func (w writer) break_(root *yaml.Node) {
+// mutate changes something, somewhere.
+func (w writer) mutate(root *yaml.Node) {
 	var all []*yaml.Node
 	var walk func(n *yaml.Node)
 	walk = func(n *yaml.Node) {
@@ -224,7 +224,7 @@ func TestSchemaAcceptsWhatDecoderAccepts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w, root := draft(t)
 		for range rapid.IntRange(1, 4).Draw(t, "mutations") {
-			w.break_(root)
+			w.mutate(root)
 		}
 		doc, _, ok := read(t, root)
 		if !ok {

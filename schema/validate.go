@@ -35,7 +35,7 @@ type keyword uint8
 const (
 	barred   keyword = iota // a key that has no effect beside another
 	wrongKey                // propertyNames
-	type_
+	wrongType
 	enum
 	pattern
 	minItems
@@ -101,7 +101,7 @@ func keywordOf(e *jsonschema.ValidationError) keyword {
 	}
 	switch last {
 	case "type":
-		return type_
+		return wrongType
 	case "enum":
 		return enum
 	case "pattern":
