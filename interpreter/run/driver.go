@@ -99,7 +99,7 @@ func (d *driver) next(ctx context.Context) error {
 	}
 	select {
 	case <-ctx.Done():
-		return d.emit(ctx, Left{Reason: "nobody wants to follow it any longer"})
+		return d.leave(ctx)
 	case n := <-d.news:
 		d.news = nil
 		if !d.mayReport() {
@@ -351,10 +351,7 @@ func (d *driver) stopAfter() int {
 // report turns a report into events. One that tells of a later step than is
 // due is held until it is known what became of those before it.
 func (d *driver) report(ctx context.Context, n news) error {
-	switch {
-	case n.err != nil && ctx.Err() != nil:
-		return nil // it is why there is no report, and the next turn sees it
-	case n.err != nil:
+	if n.err != nil {
 		return d.silence(ctx, n.err)
 	}
 	r := &n.report
@@ -387,10 +384,17 @@ func (d *driver) keepAwaiting(ctx context.Context) {
 }
 
 func (d *driver) silence(ctx context.Context, err error) error {
-	if KindOf(err) == Halted {
+	switch {
+	case ctx.Err() != nil: // it is why there is no report
+		return d.leave(ctx)
+	case KindOf(err) == Halted:
 		return d.gone(ctx, err)
 	}
 	return d.emit(ctx, Lost{clean(err.Error())})
+}
+
+func (d *driver) leave(ctx context.Context) error {
+	return d.emit(ctx, Left{Reason: "nobody wants to follow it any longer"})
 }
 
 func (d *driver) step(ctx context.Context, r *Report) error {

