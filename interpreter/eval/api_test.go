@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
@@ -239,5 +240,28 @@ func TestTypeNames(t *testing.T) {
 	a, b := RecordOf(Field{"v", ListOf(well)}), RecordOf(Field{"v", ListOf(well)})
 	if !a.Equal(b) || a.Equal(RecordOf(Field{"w", ListOf(well)})) || reflect.DeepEqual(a, well) {
 		t.Error("types compare by content")
+	}
+}
+
+// TestBrokenLabware: a labware whose definition could not be read was reported
+// where it is declared, and is not reported again.
+func TestBrokenLabware(t *testing.T) {
+	d := testDeck()
+	d.Labware[0].Def = nil
+	for _, text := range []string{"plate.A1", "plate.first(3)", "plate.A1:B2", "plate", `"plate.A1"`} {
+		e, found := Compile(spec.LiteralText(text), nil, d, Type{Kind: Wells})
+		if text[0] == '"' {
+			if len(found) != 1 || found[0].Code.ID != "OTF304" {
+				t.Errorf("%s: %v", text, found)
+			}
+			continue
+		}
+		if e == nil || len(found) > 0 {
+			t.Errorf("%s: %v", text, found)
+			continue
+		}
+		if v, problem := e.Eval(&Env{Deck: d}); v.Known() || problem != nil {
+			t.Errorf("%s: %v %v", text, v, problem)
+		}
 	}
 }

@@ -45,7 +45,7 @@ func Compile(src spec.Scalar, scope *Scope, deck *program.Deck, want Type) (*Exp
 	} else {
 		o = c.coerce(c.compile(node), want)
 	}
-	return c.finish(o)
+	return c.finish(o, want)
 }
 
 // Type returns the type of the values Eval returns: the wanted one, or the
@@ -99,7 +99,10 @@ type compiler struct {
 	reads []read
 	// leaves counts what was met so far that only an evaluation can know.
 	leaves int
-	found  diag.List
+	// elsewhere is set when a part is invalid for a reason that was reported
+	// outside of this expression.
+	elsewhere bool
+	found     diag.List
 }
 
 // loop is a predicate around the current node.
@@ -160,7 +163,11 @@ func parseText(text string) (node ast.Node, problem error) {
 	return tree.Node, nil
 }
 
-func (c *compiler) finish(o operand) (*Expr, diag.List) {
+func (c *compiler) finish(o operand, want Type) (*Expr, diag.List) {
+	if o.code == nil && c.elsewhere && !c.found.HasErrors() {
+		v := UnknownValue(want, "the definition of a labware in it could not be read")
+		return &Expr{source: c.s.scalar, typ: want, code: constantCode(v)}, c.found
+	}
 	if o.typ.Kind == Invalid && !c.found.HasErrors() {
 		// An empty list where anything will do has no element type, not an error.
 		o.typ = Type{Kind: List}

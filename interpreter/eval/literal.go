@@ -168,6 +168,9 @@ func parseWell(s string, in int, deck *program.Deck) (Value, error) {
 
 func namedWell(labware int, name string, deck *program.Deck) (Value, error) {
 	l := &deck.Labware[labware]
+	if l.Def == nil {
+		return Value{}, fmt.Errorf("the definition of %s could not be read, so its wells are not known", l.Name)
+	}
 	w, ok := l.Def.Well(name)
 	if !ok {
 		message, help := wellProblem(l, name)

@@ -25,6 +25,7 @@ func (c *compiler) identifier(n *ast.IdentifierNode) operand {
 	for i := range c.deck.Labware {
 		if c.deck.Labware[i].Name == n.Value {
 			if c.deck.Labware[i].Def == nil {
+				c.elsewhere = true
 				return operand{node: n} // what it is was reported where it is declared
 			}
 			o := constant(n, labwareIn(c.box, i))

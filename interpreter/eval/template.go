@@ -69,7 +69,7 @@ func compileInserted(src spec.Scalar, scope *Scope, deck *program.Deck) (*Expr, 
 	if node == nil {
 		return nil, c.found
 	}
-	return c.finish(c.compile(node))
+	return c.finish(c.compile(node), Type{Kind: Text})
 }
 
 // Eval returns the text with all values filled in. A value that is unknown

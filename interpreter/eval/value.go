@@ -236,6 +236,9 @@ func (v Value) appendWells(out []program.WellRef, deck *program.Deck) []program.
 	case Well:
 		return append(out, v.place)
 	case Labware:
+		if deck.Labware[v.Labware()].Def == nil {
+			return out
+		}
 		for _, column := range deck.Labware[v.Labware()].Def.Columns {
 			out = appendRefs(out, v.Labware(), column)
 		}
@@ -258,6 +261,9 @@ func (v Value) countWells(deck *program.Deck) int {
 	case Well:
 		return 1
 	case Labware:
+		if deck.Labware[v.Labware()].Def == nil {
+			return 0
+		}
 		return len(deck.Labware[v.Labware()].Def.Wells)
 	case Liquid:
 		return len(deck.Liquids[v.Liquid()].Wells)
