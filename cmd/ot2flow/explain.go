@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ot2flow/ot2flow/schema"
+	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/diag"
 )
 
@@ -27,11 +28,11 @@ func (a *app) explain(what string) error {
 	if c, ok := diag.LookupCode(what); ok {
 		return a.explainCode(c)
 	}
-	if text, ok := reference(what); ok {
+	if text, ok := spec.Reference(what); ok {
 		fmt.Fprint(a.out, text)
 		return nil
 	}
-	names := keys()
+	names := spec.Keys()
 	for _, c := range diag.Codes() {
 		names = append(names, c.ID, c.Name)
 	}

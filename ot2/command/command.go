@@ -1,0 +1,178 @@
+// Package command turns steps into the typed commands of the OT-2's own
+// protocol engine, and plans into JSON protocols. Robot, emulator and export
+// share it. It sends nothing.
+//
+// Commands are those of robot software 7.1 and later (command schema 8).
+package command
+
+import (
+	"strconv"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+)
+
+// Command is one command with its key. Keys are <n>.<k>, the k-th command of
+// step n, so that equal programs have equal bytes; what is done before the
+// first step has n = 0.
+type Command struct {
+	Type   string `json:"commandType"`
+	Params Params `json:"params"`
+	Key    string `json:"key"`
+}
+
+// Trash is the robot's name of the fixed trash.
+const Trash = "fixedTrash"
+
+// Setup returns the commands that tell the robot what is on its mounts and its
+// deck. Nothing moves.
+func Setup(d *program.Deck) []Command {
+	var out []Params
+	for i := range d.Pipettes {
+		p := &d.Pipettes[i]
+		out = append(out, LoadPipette{p.Model.Name, p.Mount, p.Name})
+	}
+	for i := range d.Labware {
+		l := &d.Labware[i]
+		out = append(out, LoadLabware{Slot{l.Slot}, l.Def.LoadName, l.Def.Namespace, l.Def.Version, l.Name, l.Name})
+	}
+	for i := range d.Liquids {
+		out = append(out, loadLiquid(d, i)...)
+	}
+	return keyed(0, out)
+}
+
+// loadLiquid tells the robot's screen what stands where, one command per
+// labware. Amounts that were not declared are left out: the robot knows no
+// unknown.
+func loadLiquid(d *program.Deck, liquid int) []Params {
+	var out []Params
+	l := &d.Liquids[liquid]
+	for i := range d.Labware {
+		volumes := map[string]float64{}
+		for k, w := range l.Wells {
+			if int(w.Labware) == i && l.VolumeNL[k] >= 0 {
+				volumes[d.Well(w).Name] = thousandths(l.VolumeNL[k])
+			}
+		}
+		if len(volumes) > 0 {
+			out = append(out, LoadLiquid{l.Name, d.Labware[i].Name, volumes})
+		}
+	}
+	return out
+}
+
+func keyed(n int, params []Params) []Command {
+	out := make([]Command, len(params))
+	for i, p := range params {
+		out[i] = Command{p.Type(), p, strconv.Itoa(n) + "." + strconv.Itoa(i+1)}
+	}
+	return out
+}
+
+// Of returns the commands of a step, one or several. EndRun has none: the
+// robot does it by itself.
+func Of(s *program.Step, d *program.Deck) []Command { return keyed(s.N, of(s, d)) }
+
+func of(s *program.Step, d *program.Deck) []Params {
+	op := &s.Op
+	switch op.Kind {
+	case program.PickUpTip:
+		return []Params{PickUpTip{at(op, d)}}
+	case program.Aspirate:
+		return there(op, d, Aspirate{at(op, d), thousandths(op.Volume), thousandths(op.Rate)})
+	case program.AirGap:
+		return []Params{Aspirate{at(op, d), thousandths(op.Volume), thousandths(op.Rate)}}
+	case program.Dispense:
+		return dispense(op, d)
+	case program.TouchTip:
+		return touch(op, d)
+	case program.BlowOut:
+		if op.Trash {
+			return []Params{overTrash(op, d), BlowOutInPlace{pipette(op, d), thousandths(op.Rate)}}
+		}
+		return there(op, d, BlowOut{at(op, d), thousandths(op.Rate)})
+	case program.DropTip:
+		if op.Trash {
+			return []Params{MoveToAreaForDropTip{pipette(op, d), Trash, Vector{}, true}, DropTipInPlace{pipette(op, d)}}
+		}
+		return there(op, d, DropTip{at(op, d)})
+	case program.ReturnTip:
+		return there(op, d, DropTip{at(op, d)})
+	case program.MoveTo:
+		return []Params{MoveToWell{at(op, d), thousandths(op.Speed)}}
+	case program.Home:
+		return []Params{Home{}}
+	case program.Delay:
+		return []Params{WaitForDuration{thousandths(op.Duration)}}
+	case program.Pause:
+		return []Params{WaitForResume{s.Text}}
+	case program.Comment:
+		return []Params{Comment{s.Text}}
+	case program.EndRun:
+	}
+	return nil
+}
+
+func pipette(op *program.Op, d *program.Deck) string { return d.Pipettes[op.Pipette].Name }
+
+func at(op *program.Op, d *program.Deck) At {
+	return At{pipette(op, d), d.Labware[op.Well.Labware].Name, d.Well(op.Well).Name, location(op.At)}
+}
+
+func location(p program.Position) *WellLocation {
+	return &WellLocation{p.From.String(), Vector{thousandths(int64(p.X)), thousandths(int64(p.Y)), thousandths(int64(p.Z))}}
+}
+
+// thousandths is n/1000 as the robot reads it; the nearest float64 prints as
+// the decimal it came from.
+func thousandths(n int64) float64 { return float64(n) / 1000 }
+
+// there puts a move with the step's gantry speed before a command that takes
+// none.
+func there(op *program.Op, d *program.Deck, p Params) []Params {
+	if op.Speed == 0 {
+		return []Params{p}
+	}
+	return []Params{MoveToWell{at(op, d), thousandths(op.Speed)}, p}
+}
+
+func overTrash(op *program.Op, d *program.Deck) Params {
+	return MoveToArea{pipette(op, d), Trash, Vector{}, thousandths(op.Speed)}
+}
+
+func dispense(op *program.Op, d *program.Deck) []Params {
+	var push *float64
+	if op.HasPush {
+		v := thousandths(op.PushOut)
+		push = &v
+	}
+	if op.Trash {
+		return []Params{overTrash(op, d), DispenseInPlace{pipette(op, d), thousandths(op.Volume), thousandths(op.Rate), push}}
+	}
+	return there(op, d, Dispense{at(op, d), thousandths(op.Volume), thousandths(op.Rate), push})
+}
+
+// touch is the robot's own command where all sides are touched. It knows no
+// single sides: those are moves out and back.
+func touch(op *program.Op, d *program.Deck) []Params {
+	if op.Touch.Sides == program.AllSides.Sides {
+		return []Params{TouchTip{at(op, d), thousandths(int64(op.Touch.Radius)), thousandths(op.Speed)}}
+	}
+	w := d.Well(op.Well)
+	rx, ry := w.XSize, w.YSize
+	if w.Round {
+		rx, ry = w.Diameter, w.Diameter
+	}
+	rx, ry = rx*int64(op.Touch.Radius)/2000, ry*int64(op.Touch.Radius)/2000
+	out := []Params{MoveToWell{at(op, d), thousandths(op.Speed)}}
+	for i, side := range [...][2]int64{{-rx, 0}, {rx, 0}, {0, -ry}, {0, ry}} {
+		if op.Touch.Sides&(1<<i) == 0 {
+			continue
+		}
+		edge := *op
+		edge.At.X += int32(side[0])
+		edge.At.Y += int32(side[1])
+		out = append(out, MoveToWell{at(&edge, d), thousandths(op.Speed)}, MoveToWell{at(op, d), thousandths(op.Speed)})
+	}
+	return out
+}
