@@ -104,15 +104,22 @@ func (p *preparer) declare(name spec.Word, t eval.Type, what string, valued bool
 		err = p.scope.Reserve(name.Value, what)
 	}
 	if err != nil {
-		d := diag.Diagnostic{Code: diag.NameTaken, Span: name.Span, Message: err.Error(), Help: "choose another name; names are unique in a workflow"}
-		if first, ok := p.names[name.Value]; ok {
-			d.Related = []diag.Related{{Span: first, Message: "the other " + name.Value + " is here"}}
+		p.nameTaken(name, err)
+		if p.scope.Has(name.Value) {
+			return -1
 		}
-		p.add(d)
-		return -1
+		slot = p.scope.Shadow(name.Value, what)
 	}
 	p.names[name.Value] = name.Span
 	return slot
+}
+
+func (p *preparer) nameTaken(name spec.Word, err error) {
+	d := diag.Diagnostic{Code: diag.NameTaken, Span: name.Span, Message: err.Error(), Help: "choose another name; names are unique in a workflow"}
+	if first, ok := p.names[name.Value]; ok {
+		d.Related = []diag.Related{{Span: first, Message: "the other " + name.Value + " is here"}}
+	}
+	p.add(d)
 }
 
 // compile checks an expression that was written; an unset one gives nil.

@@ -40,7 +40,7 @@ var stepKinds = []StepKind{
 	{"delay", "Wait.", "5 s", func() Body { return &Delay{} }, func(b Body, _ string) Slot { return exprSlot(&b.(*Delay).For, WantDuration) }, false},
 	{"pause", "Wait until a person says to go on, and say why.", "put the lid on", func() Body { return &Pause{} }, func(b Body, _ string) Slot { return textSlot(&b.(*Pause).Message) }, false},
 	{"comment", "Write a line into the log of the run.", "row ${ w.row } begins", func() Body { return &Comment{} }, func(b Body, _ string) Slot { return textSlot(&b.(*Comment).Message) }, false},
-	{"set", "Give variables (of `vars`) new values.", "{count: count + 1}", func() Body { return &Set{} }, func(b Body, _ string) Slot { return bindingsSlot(&b.(*Set).Values, setShape, WantAny) }, false},
+	{"set", "Give variables (of `vars`) new values.", "{filled: filled + 1}", func() Body { return &Set{} }, func(b Body, _ string) Slot { return bindingsSlot(&b.(*Set).Values, setShape, WantAny) }, false},
 	{"do", "Several steps as one, so that a modifier can stand before all of them.", "[{pick_up_tip: {from: tips.A1}}, {drop_tip: null}]", func() Body { return &Do{} }, func(b Body, path string) Slot { return stepsSlot(&b.(*Do).Steps, path+".do") }, false},
 }
 
@@ -78,7 +78,7 @@ func workflowFields(w *Workflow) []Field {
 		{"params", "What a run may choose.", "{R: {type: volume, default: 100 uL, min: 0 uL, max: 300 uL}}", false, declarations(&w.Params, paramsShape, readParam)},
 		{"require", "What must hold before anything is done.", "[{that: R + Y <= 300 uL, message: the volumes add up to too much}]", false, checksSlot(&w.Require)},
 		{"let", "Constants: names for expressions.", "{half: R / 2}", false, bindingsSlot(&w.Let, constantsShape, WantAny)},
-		{"vars", "Variables with their initial values; `set` changes them.", "{count: 0}", false, bindingsSlot(&w.Vars, constantsShape, WantAny)},
+		{"vars", "Variables with their initial values; `set` changes them.", "{filled: 0}", false, bindingsSlot(&w.Vars, constantsShape, WantAny)},
 		{"labware", "What stands on the deck.", "{plate: {type: corning_96_wellplate_360ul_flat, slot: 1}}", false, declarations(&w.Labware, labwareSection, readLabware)},
 		{"pipettes", "What is on the mounts.", "{p300: {type: p300_single_gen2, mount: right, tips: [tips]}}", false, declarations(&w.Pipettes, pipettesSection, readPipette)},
 		{"liquids", "Which liquids stand where.", "{red: {in: paints.B1, volume: 12 mL}}", false, declarations(&w.Liquids, liquidsSection, readLiquid)},

@@ -165,7 +165,7 @@ func parseText(text string) (node ast.Node, problem error) {
 
 func (c *compiler) finish(o operand, want Type) (*Expr, diag.List) {
 	if o.code == nil && c.elsewhere && !c.found.HasErrors() {
-		v := UnknownValue(want, "the definition of a labware in it could not be read")
+		v := UnknownValue(want, "something it depends on is wrong, as reported")
 		return &Expr{source: c.s.scalar, typ: want, code: constantCode(v)}, c.found
 	}
 	if o.typ.Kind == Invalid && !c.found.HasErrors() {

@@ -20,6 +20,10 @@ func (c *compiler) identifier(n *ast.IdentifierNode) operand {
 		return c.raw(none)
 	}
 	if d := c.scope.find(n.Value); d != nil && d.slot >= 0 {
+		if d.typ.Kind == Invalid {
+			c.elsewhere = true
+			return operand{node: n} // what is wrong with it was reported where it is declared
+		}
 		return c.variable(n, d)
 	}
 	for i := range c.deck.Labware {

@@ -45,6 +45,16 @@ func (s *Scope) Declare(name string, t Type, what string) (slot int, err error) 
 	return slot, nil
 }
 
+// Shadow declares a name that Declare has refused, so that its uses are not
+// reported again. Its type is Invalid.
+func (s *Scope) Shadow(name, what string) (slot int) {
+	slot = s.slots
+	s.slots++
+	s.most = max(s.most, s.slots)
+	s.names = append(s.names, scopeName{name, what, Type{}, slot})
+	return slot
+}
+
 // Reserve takes a name without giving it a value: that of a labware, a liquid,
 // a pipette, a module. The error is as for Declare.
 func (s *Scope) Reserve(name, what string) error {
@@ -83,6 +93,9 @@ func (s *Scope) Lookup(name string) (t Type, slot int, ok bool) {
 	}
 	return d.typ, d.slot, true
 }
+
+// Has reports whether the name is in reach, with a value or without.
+func (s *Scope) Has(name string) bool { return s.find(name) != nil }
 
 // Names returns the names in reach, in the order of their declaration.
 func (s *Scope) Names() []string {
