@@ -83,12 +83,11 @@ func (s *State) Apply(op *Op) *Touched {
 	return t
 }
 
-var noMount = Mounted{From: None, Last: None}
-
+// mount is what is on the pipette of op, or an empty one that stays so where
+// op has none.
 func (s *State) mount(op *Op) *Mounted {
 	if op.Kind.Info().Fields&HasPipette == 0 || len(s.Mounts) == 0 || op.Kind == EndRun {
-		idle := noMount
-		return &idle
+		return &s.idle
 	}
 	return &s.Mounts[op.Pipette]
 }

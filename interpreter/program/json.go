@@ -16,12 +16,18 @@ import (
 // Format is the name and version of the JSON form.
 const Format = "ot2flow.plan/1"
 
-// Hash returns the fingerprint of a plan: SHA-256 over deck, operations and
-// end. Plans with the same fingerprint do the same on the robot; where steps
-// come from does not enter.
+// Hash returns the fingerprint of a plan: SHA-256 over deck, definitions of the
+// user's own, operations and end. Plans with the same fingerprint do the same
+// on the robot; where steps come from does not enter.
 func (p *Plan) Hash() string {
 	h := sha256.New()
 	buf := p.Deck.appendJSON(nil)
+	for i := range p.Deck.Labware {
+		if own := p.Deck.Labware[i].Def.JSON; own != nil {
+			sum := sha256.Sum256(own)
+			buf = append(buf, sum[:]...)
+		}
+	}
 	for i := range p.Steps {
 		buf = p.Steps[i].appendOp(buf, p.Deck)
 		buf = append(buf, '\n')
@@ -244,7 +250,7 @@ func (p Position) appendJSON(b []byte) []byte {
 	return append(quantity.AppendDecimal(b, int64(p.Z), 1000), '}')
 }
 
-// Sides are the names of a touch's sides, by bit.
+// sideNames are the names of a touch's sides, by bit.
 var sideNames = [...]string{"left", "right", "front", "back"}
 
 func (t Touch) appendJSON(b []byte) []byte {

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ot2flow/ot2flow/spec/diag"
@@ -121,7 +124,7 @@ func Read(data []byte, defs Definitions) (*Plan, error) {
 	if len(in.Deferred) > 0 {
 		return nil, errors.New("it has steps whose result exists only at run time, which this version of ot2flow does not have")
 	}
-	r := &reader{in: &in, defs: defs, plan: &Plan{Fingerprint: in.Fingerprint, Deck: &Deck{}}, frames: map[string]*Frame{}}
+	r := &reader{in: &in, defs: defs, plan: &Plan{Fingerprint: in.Fingerprint, Deck: &Deck{}}, frames: map[string]*Frame{}, names: map[string]bool{}}
 	r.read()
 	if r.err != nil {
 		return nil, r.err
@@ -157,6 +160,7 @@ type reader struct {
 	defs   Definitions
 	plan   *Plan
 	frames map[string]*Frame
+	names  map[string]bool
 	err    error
 }
 
@@ -221,7 +225,16 @@ func (r *reader) pairs(raw json.RawMessage, f func(string, json.RawMessage)) {
 	}
 }
 
+// number reads an amount in thousandths of its unit; none is 0.
 func (r *reader) number(n json.Number, what string) int64 {
+	v := r.signed(n, what)
+	if v < 0 {
+		r.fail("%s: %s is below 0", what, n)
+	}
+	return v
+}
+
+func (r *reader) signed(n json.Number, what string) int64 {
 	if n == "" {
 		return 0
 	}
@@ -230,6 +243,15 @@ func (r *reader) number(n json.Number, what string) int64 {
 		r.fail("%s: %s: %v", what, n, err)
 	}
 	return v
+}
+
+// offset reads a distance in a well, in mm.
+func (r *reader) offset(n json.Number, what string) int32 {
+	v := r.signed(n, what)
+	if v < math.MinInt32 || v > math.MaxInt32 {
+		r.fail("%s: %s mm is out of this robot's world", what, n)
+	}
+	return int32(v)
 }
 
 func (r *reader) labware() {
@@ -245,8 +267,20 @@ func (r *reader) labware() {
 			r.fail("the labware %s of %s is not known here", ref, l.Name)
 			return
 		}
+		r.unique("labware", l.Name)
 		r.plan.Deck.Labware = append(r.plan.Deck.Labware, placed)
 	}
+	if len(r.plan.Deck.Labware) > math.MaxInt8 {
+		r.fail("it has %d labware, more than any deck", len(r.plan.Deck.Labware))
+	}
+}
+
+// unique refuses a name that two things of the deck have.
+func (r *reader) unique(what, name string) {
+	if r.names[name] {
+		r.fail("the name %s of a %s is taken", name, what)
+	}
+	r.names[name] = true
 }
 
 func (r *reader) own(file string) *Labware {
@@ -272,10 +306,22 @@ func (r *reader) pipettes() {
 		}
 		out := Pipette{Name: p.Name, Mount: p.Mount, Model: m}
 		for _, name := range p.Tips {
-			out.Racks = append(out.Racks, r.labwareIndex(name))
+			out.Racks = append(out.Racks, r.rack(name))
 		}
+		r.unique("pipette", p.Name)
 		r.plan.Deck.Pipettes = append(r.plan.Deck.Pipettes, out)
 	}
+	if len(r.plan.Deck.Pipettes) > 2 {
+		r.fail("it has %d pipettes, and a robot two mounts", len(r.plan.Deck.Pipettes))
+	}
+}
+
+func (r *reader) rack(name string) int {
+	i := r.labwareIndex(name)
+	if r.err == nil && !r.plan.Deck.Labware[i].Def.IsTipRack {
+		r.fail("%s is no tip rack", name)
+	}
+	return i
 }
 
 func (r *reader) labwareIndex(name string) int {
@@ -320,6 +366,7 @@ func (r *reader) liquids() {
 		if l.Tip != "" {
 			out.Tip = r.wellName(l.Tip)
 		}
+		r.unique("liquid", l.Name)
 		r.plan.Deck.Liquids = append(r.plan.Deck.Liquids, out)
 	}
 }
@@ -351,10 +398,11 @@ func (r *reader) liquidIndex(name string) int {
 
 func (r *reader) step(in *stepJSON) Step {
 	kind, ok := LookupKind(in.Op)
-	if !ok {
+	if !ok || kind == EndRun {
 		r.fail("step %d: there is no operation %q", in.N, in.Op)
 		return Step{}
 	}
+	r.fields(in, kind)
 	op := Op{Kind: kind, Trash: in.Trash, Well: None, HasPush: in.PushOut != ""}
 	if in.Pipette != "" {
 		op.Pipette = r.pipetteIndex(in.Pipette)
@@ -363,23 +411,69 @@ func (r *reader) step(in *stepJSON) Step {
 		op.Well = r.well(in.Labware, in.Well)
 	}
 	if in.At != nil {
-		op.At = Position{r.origin(in.At.From), int32(r.number(in.At.X, "x_mm")), int32(r.number(in.At.Y, "y_mm")), int32(r.number(in.At.Z, "z_mm"))}
+		op.At = Position{r.origin(in.At.From), r.offset(in.At.X, "x_mm"), r.offset(in.At.Y, "y_mm"), r.offset(in.At.Z, "z_mm")}
 	}
 	op.Volume, op.Rate = r.number(in.Volume, "volume_uL"), r.number(in.Rate, "flow_rate_uL_s")
 	op.Speed, op.PushOut = r.number(in.Speed, "speed_mm_s"), r.number(in.PushOut, "push_out_uL")
 	op.Duration = r.number(in.Duration, "duration_s")
 	if in.Touch != nil {
-		op.Touch.Radius = int16(r.number(in.Touch.Radius, "radius"))
-		for i, name := range sideNames {
-			for _, s := range in.Touch.Sides {
-				if s == name {
-					op.Touch.Sides |= 1 << i
-				}
-			}
-		}
+		op.Touch = r.touch(in)
 	}
 	out := Step{N: in.N, Op: op, Text: in.Message}
 	out.Frame, out.Seq = r.frame(in, kind)
+	if r.err == nil && out.ID() != in.ID {
+		r.fail("step %d: the id %q does not fit its operation and its origin", in.N, in.ID)
+	}
+	return out
+}
+
+// fields refuses a step that lacks what its operation cannot be without, or
+// has what would have no effect on it.
+func (r *reader) fields(in *stepJSON, kind Kind) {
+	has := kind.Info().Fields
+	well := in.Well != ""
+	for _, f := range [...]struct {
+		name         string
+		given        bool
+		field        Fields
+		must, mayNot bool
+	}{
+		{"pipette", in.Pipette != "", HasPipette, true, false},
+		{"trash", in.Trash, HasTrash, false, well},
+		{"well", well, HasWell, !in.Trash, in.Trash},
+		{"labware", in.Labware != "", HasWell, well, !well},
+		{"at", in.At != nil, HasAt, well, !well},
+		{"volume_uL", in.Volume != "", HasVolume, true, false},
+		{"flow_rate_uL_s", in.Rate != "", HasRate, true, false},
+		{"speed_mm_s", in.Speed != "", HasSpeed, false, false},
+		{"push_out_uL", in.PushOut != "", HasPushOut, false, false},
+		{"touch", in.Touch != nil, HasTouch, true, false},
+		{"duration_s", in.Duration != "", HasDuration, true, false},
+		{"message", in.Message != "", HasText, false, false},
+	} {
+		switch {
+		case f.given && (has&f.field == 0 || f.mayNot):
+			r.fail("step %d: %q has no meaning for this %s", in.N, f.name, kind)
+		case !f.given && f.must && has&f.field != 0:
+			r.fail("step %d: %q is missing for %s", in.N, f.name, kind)
+		}
+	}
+}
+
+func (r *reader) touch(in *stepJSON) Touch {
+	radius := r.number(in.Touch.Radius, "radius")
+	if radius > 1000 {
+		r.fail("step %d: the radius of a touch is at most 1", in.N)
+	}
+	out := Touch{Radius: int16(radius)}
+	for _, s := range in.Touch.Sides {
+		i := slices.Index(sideNames[:], s)
+		if i < 0 {
+			r.fail("step %d: a well has no side %q", in.N, s)
+			continue
+		}
+		out.Sides |= 1 << i
+	}
 	return out
 }
 
@@ -410,28 +504,46 @@ func (r *reader) frame(in *stepJSON, kind Kind) (*Frame, int) {
 	if i := strings.LastIndexByte(in.ID, '/'); i >= 0 {
 		prefix, last = in.ID[:i], in.ID[i+1:]
 	}
-	seq := 0
-	if rest := strings.TrimPrefix(last, kind.String()); rest != "" {
-		if n, err := fmt.Sscanf(rest, "-%d", &seq); n != 1 || err != nil || seq < 2 {
-			r.fail("step %d: the id %q does not fit its operation", in.N, in.ID)
-		}
-		seq--
+	seq := 1
+	if number, ok := strings.CutPrefix(last, kind.String()+"-"); ok {
+		seq, _ = strconv.Atoi(number) // a wrong one gives another id, which is refused
 	}
 	o := &in.Origin
 	key := fmt.Sprintf("%s\x00%s\x00%d\x00%d\x00%s", prefix, o.File, o.Line, o.Column, strings.Join(o.Frames, "\x00"))
 	f, ok := r.frames[key]
 	if !ok {
-		at := diag.Pos{Line: o.Line, Column: o.Column}
-		for i, path := range o.Frames {
-			f = &Frame{Parent: f, Site: &Site{Path: path, Span: diag.Span{File: o.File, Start: at, End: at}}}
-			if i == len(o.Frames)-1 {
-				f.Label = prefix
-			}
+		f = framesOf(in)
+		if f != nil {
+			f.Label = prefix
 		}
 		r.frames[key] = f
 	}
-	return f, seq
+	return f, seq - 1
 }
+
+// framesOf rebuilds the frames of a step from its origin: of each the path of
+// a step of the language, and what its loops were at.
+func framesOf(in *stepJSON) *Frame {
+	var f *Frame
+	at := diag.Pos{Line: in.Origin.Line, Column: in.Origin.Column}
+	for _, text := range in.Origin.Frames {
+		path, notes, looped := strings.Cut(text, " [")
+		f = &Frame{Parent: f, Site: &Site{Path: path, Span: diag.Span{File: in.Origin.File, Start: at, End: at}}}
+		if !looped {
+			continue
+		}
+		for _, n := range strings.Split(strings.TrimSuffix(notes, "]"), "] [") {
+			f = &Frame{Parent: f, Note: note(n)}
+		}
+	}
+	return f
+}
+
+// note is what a loop was at, as it was written into the plan.
+type note string
+
+// String returns the note.
+func (n note) String() string { return string(n) }
 
 // LookupKind finds an operation by its name in plan.json.
 func LookupKind(name string) (Kind, bool) {

@@ -28,9 +28,9 @@ type Mounted struct {
 	From WellRef // where the tip came from
 	Max  int64   // nL it can hold with this pipette
 	Held Content
-	Air  int64 // nL of air drawn after the liquid
-	Used bool  // the tip touched liquid since it was picked up
-	Last WellRef
+	Air  int64   // nL of air drawn after the liquid
+	Used bool    // the tip touched liquid since it was picked up
+	Last WellRef // the well it was in last, or None
 }
 
 // State is the state of a deck in the course of a program. Apply is the only
@@ -41,6 +41,7 @@ type State struct {
 	tips    [][]TipState
 	reserve [][]bool // places kept for a liquid, or never given out by themselves
 	Mounts  []Mounted
+	idle    Mounted // stands for the pipette of operations that have none
 	touched Touched
 	scratch []int64
 	width   int // length of Parts
@@ -67,14 +68,19 @@ func NewState(d *Deck) *State {
 	}
 	s.Mounts = make([]Mounted, len(d.Pipettes))
 	for i := range s.Mounts {
-		s.Mounts[i] = Mounted{From: None, Last: None, Held: Content{Parts: make([]int64, s.width)}}
+		s.Mounts[i] = emptyMount(s.width)
 	}
+	s.idle = emptyMount(s.width)
 	s.touched.scratch(s.width)
 	s.scratch = make([]int64, s.width)
 	for i := range d.Liquids {
 		s.fill(i)
 	}
 	return s
+}
+
+func emptyMount(width int) Mounted {
+	return Mounted{From: None, Last: None, Held: Content{Parts: make([]int64, width)}}
 }
 
 func (s *State) fill(liquid int) {
@@ -185,7 +191,7 @@ func copyContent(to, from *Content) {
 	copy(to.Parts, from.Parts)
 }
 
-// AssumeTip puts a tip on a pipette from nowhere. Expansion uses it after it
+// AssumeTip puts an empty tip on a pipette from nowhere. Expansion uses it after it
 // has reported that there is none, so that what follows is still checked.
 func (s *State) AssumeTip(pipette int) {
 	m := &s.Mounts[pipette]

@@ -107,7 +107,7 @@ type Movement struct {
 // Transition is one step with the state after it and what it touched.
 type Transition struct {
 	Step     *Step
-	Movement *Movement // the movement this step serves, or nil
+	Movement *Movement // the movement this step serves, or nil; as for a stored plan
 	After    *State
 	Touched  *Touched
 	Blame    Blame // nil where the source is not at hand, as for a stored plan

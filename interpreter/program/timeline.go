@@ -1,0 +1,19 @@
+package program
+
+// Timeline replays the plan from a fresh state and shows f every step with the
+// state after it, as the expansion that made the plan did; Blame and Movement
+// are nil, because a plan keeps neither. A Transition is valid only during the
+// call. Timeline returns the state after the last step shown, and the error of
+// f, which ends it.
+func (p *Plan) Timeline(f func(*Transition) error) (*State, error) {
+	state := NewState(p.Deck)
+	at := Transition{After: state}
+	for i := range p.Steps {
+		at.Step = &p.Steps[i]
+		at.Touched = state.Apply(&at.Step.Op)
+		if err := f(&at); err != nil {
+			return state, err
+		}
+	}
+	return state, nil
+}
