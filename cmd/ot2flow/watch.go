@@ -79,7 +79,9 @@ func (a *app) changed(registry *workflows.Registry[watched], c workflows.Change[
 		b.WriteString("\x1b[H\x1b[2J\x1b[3J")
 	}
 	for _, v := range versions {
-		a.watchedLine(&b, v)
+		if !hasProblem(problems, v) {
+			a.watchedLine(&b, v)
+		}
 	}
 	for _, v := range c.Removed {
 		fmt.Fprintf(&b, "- %s is gone (%s)\n", v.Name, v.Path)
@@ -87,14 +89,23 @@ func (a *app) changed(registry *workflows.Registry[watched], c workflows.Change[
 	for _, p := range problems {
 		source := p.Value.source
 		_ = diag.Text(&b, p.Diagnostics, diag.TextOptions{Source: source, Color: a.colors(a.out), Width: width(a.out)})
-		if p.Served != nil {
-			fmt.Fprintf(&b, "  the last good version of %s stays in use\n", p.Served.Name)
-		}
+		b.WriteByte('\n')
 	}
 	if len(versions)+len(problems)+len(c.Removed) == 0 {
 		fmt.Fprintln(&b, "no workflow here yet; a workflow is a .yaml file with the key ot2flow")
 	}
 	_, _ = a.out.Write(b.Bytes())
+}
+
+// hasProblem reports whether the file of a version is wrong as it is now; the
+// version is then the last good one.
+func hasProblem(problems []workflows.Problem[watched], v *workflows.Version[watched]) bool {
+	for _, p := range problems {
+		if p.Served == v {
+			return true
+		}
+	}
+	return false
 }
 
 func (w watched) source(file string) []byte {
