@@ -456,7 +456,21 @@ func (f *fault) bracket() (diag.Diagnostic, bool) {
 		return notThis()
 	}
 	at := f.neverClosed(open)
-	return f.syntax(at, at+1, fmt.Sprintf("this %c is not closed", data[at]), fmt.Sprintf("put a %c where it ends", closer(data[at])))
+	return f.syntax(at, at+1, fmt.Sprintf("this %c is not closed", data[at]), f.howToClose(data, at))
+}
+
+// howToClose looks at what follows an open bracket in its line for what hides
+// the closing one from YAML.
+func (f *fault) howToClose(data string, at int) string {
+	rest := lineRest(data[at:])
+	end := fmt.Sprintf("put a %c where it ends", closer(data[at]))
+	if i := strings.Index(rest, " #"); i >= 0 && strings.IndexByte(rest[i:], closer(data[at])) > 0 {
+		return "YAML takes everything after # as a comment; put quotes around a value that starts with #, such as '#c8102e'"
+	}
+	if i := strings.Index(rest, " ? "); i >= 0 && strings.Contains(rest[i:], " : ") {
+		return "YAML takes the colon of x ? a : b for its own; write if x {a} else {b}, in quotes"
+	}
+	return end
 }
 
 // neverClosed picks the bracket that lacks its partner: the outermost that a

@@ -23,8 +23,6 @@ func (src *Source) Trap(n *yaml.Node) (what, help string, ok bool) {
 		return what, help, true
 	case n.Kind == yaml.ScalarNode:
 		return src.scalarTrap(n)
-	case n.Kind == yaml.SequenceNode:
-		return src.splitTrap(n)
 	case n.Kind == yaml.MappingNode:
 		return src.mappingTrap(n)
 	}
@@ -104,29 +102,6 @@ func (src *Source) blockTrap(n *yaml.Node) (what, help string, ok bool) {
 	return fmt.Sprintf("YAML took the %c for the start of a text of several lines, and none follows", header[0]), "put quotes around it: " + quoteYAML(header), true
 }
 
-// splitTrap explains a list that YAML made of one expression with commas.
-func (src *Source) splitTrap(n *yaml.Node) (what, help string, ok bool) {
-	for i, c := range n.Content {
-		if !opensMore(c) {
-			continue
-		}
-		for _, end := range n.Content[i+1:] {
-			if end.Kind == yaml.ScalarNode && unclosed(end.Value) < 0 {
-				return splitAt(string(src.file.Data[src.start(c):src.end(end)]))
-			}
-		}
-	}
-	return "", "", false
-}
-
-func splitAt(whole string) (what, help string, ok bool) {
-	return fmt.Sprintf("YAML split %s at its comma", whole), "put quotes around it: " + quoteYAML(whole), true
-}
-
-func opensMore(n *yaml.Node) bool {
-	return n.Kind == yaml.ScalarNode && n.Style&quotedOrBlock == 0 && unclosed(n.Value) > 0
-}
-
 // unclosed returns how many more parentheses and brackets s opens than it
 // closes.
 func unclosed(s string) int {
@@ -146,39 +121,10 @@ func unclosed(s string) int {
 func (src *Source) cutTrap(n *yaml.Node) (what, help string, ok bool) {
 	data, end := src.file.Data, src.end(n)
 	next := skipBlankLines(data, end)
-	open := unclosed(n.Value)
-	switch {
-	case open > 0 && next < len(data) && data[next] == ',':
-		text, start := src.line(src.start(n))
-		rest := string(text[src.start(n)-start:])
-		if close := balanced(rest); close > 0 {
-			return splitAt(rest[:close])
-		}
-		return "YAML ended the value at the comma", "put quotes around the whole expression", true
-	case open > 0 && next > end && next <= len(data) && strings.Contains(string(data[end:next]), " #"):
-		return "YAML read everything after # as a comment, so the expression breaks off", "put quotes around the whole expression", true
-	case open < 0 && strings.HasSuffix(strings.TrimRight(string(data[:src.start(n)]), " "), ","):
-		return "YAML split an expression at its comma, and this is the rest of it", "put quotes around the whole expression", true
+	if unclosed(n.Value) <= 0 || next <= end || !strings.Contains(string(data[end:next]), " #") {
+		return "", "", false
 	}
-	return "", "", false
-}
-
-// balanced returns the end of the first stretch of s that closes what it
-// opens, or 0.
-func balanced(s string) int {
-	depth, opened := 0, false
-	for i, c := range s {
-		switch c {
-		case '(', '[':
-			depth, opened = depth+1, true
-		case ')', ']':
-			depth--
-		}
-		if opened && depth == 0 {
-			return i + 1
-		}
-	}
-	return 0
+	return "YAML read everything after # as a comment, so the expression breaks off", "put quotes around the whole expression", true
 }
 
 // mappingTrap explains a mapping that was meant as an expression.

@@ -1,10 +1,13 @@
 package spec
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/ot2flow/ot2flow/spec/diag"
 )
 
 // nodeOf parses source and returns the value of its key a.
@@ -36,10 +39,7 @@ func TestTrap(t *testing.T) {
 		{"a: >3\n", "YAML took the > for the start of a text of several lines, and none follows", "put quotes around it: '>3'"},
 		{"a: |\nb: 1\n", "YAML took the | for the start of a text of several lines, and none follows", "put quotes around it: '|'"},
 		{"a: >\n  text\n", "", ""},
-		{"a: [f(x, y), z]\n", "YAML split f(x, y) at its comma", "put quotes around it: 'f(x, y)'"},
-		{"a: [all(ws, .volume > f(x, y)), z]\n", "YAML split all(ws, .volume > f(x, y)) at its comma", "put quotes around it: 'all(ws, .volume > f(x, y))'"},
 		{"a: [f(x), g(y)]\n", "", ""},
-		{"{a: min(x, y), c: 1}\n", "YAML split min(x, y) at its comma", "put quotes around it: 'min(x, y)'"},
 		{"a: f(x #y)\n", "YAML read everything after # as a comment, so the expression breaks off", "put quotes around the whole expression"},
 		{"a: {R}\n", "YAML reads {R} as a mapping", "write it without braces: R"},
 		{"a:\n  x ? 1 : 2\n", "YAML took the colon of x ? a : b for the colon of a key", "write if x {1} else {2}"},
@@ -64,11 +64,32 @@ func TestTrapSaysNothingTwice(t *testing.T) {
 	}
 }
 
-func TestTrapOfARest(t *testing.T) {
-	src, n := nodeOf(t, "a: {volume: min(x, y), from: b}\n")
-	what, _, ok := src.Trap(n.Content[2])
-	if !ok || !strings.Contains(what, "this is the rest of it") {
-		t.Errorf("%q: %q", n.Content[2].Value, what)
+func TestSplitAtTheComma(t *testing.T) {
+	for _, c := range []struct{ text, whole, left string }{
+		{"a: [f(x, y), z]\n", "f(x, y)", "z"},
+		{"a: [all(ws, .volume > f(x, y)), z]\n", "all(ws, .volume > f(x, y))", "z"},
+		{"a: {volume: min(x, y), from: b}\n", "min(x, y)", "from"},
+		{"a: {volume: max([x, y], 2), from: b}\n", "", ""},
+		{"a: {volume: f(x, {b: 1}), from: b}\n", "", ""},
+		{"a: {volume: 'f(x, y)', from: b}\n", "", ""},
+		{"a: {volume: f(x, from: b}\n", "", ""},
+	} {
+		src := NewSource(&File{Name: "t.yaml", Data: []byte(c.text)})
+		root, list := src.Parse()
+		split := slices.IndexFunc(list, func(d diag.Diagnostic) bool { return d.Code == diag.SplitValue })
+		if (split >= 0) != (c.whole != "") {
+			t.Errorf("%q: %v", c.text, list)
+			continue
+		}
+		if split < 0 {
+			continue
+		}
+		if at := list[split].Span; c.text[at.Start.Offset:at.End.Offset] != c.whole || len(list) != 1 {
+			t.Errorf("%q: marks %q, %d findings", c.text, c.text[at.Start.Offset:at.End.Offset], len(list))
+		}
+		if n := root.Content[1].Content; !slices.ContainsFunc(n, func(n *yaml.Node) bool { return n.Value == c.left }) || slices.ContainsFunc(n, func(n *yaml.Node) bool { return strings.Contains(n.Value, ")") }) {
+			t.Errorf("%q: the parts are still there, or too much is gone", c.text)
+		}
 	}
 }
 

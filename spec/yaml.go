@@ -129,6 +129,7 @@ func (w *walker) node(n *yaml.Node, depth int) {
 		w.mapping(n, depth)
 	default:
 		w.anchor(n)
+		w.splitItems(n)
 		for _, c := range n.Content {
 			w.node(c, depth+1)
 		}
@@ -228,6 +229,7 @@ func (w *walker) checkSingle(dec *yaml.Decoder) {
 
 // mapping checks keys and values, and removes pairs whose key is of no use.
 func (w *walker) mapping(n *yaml.Node, depth int) {
+	w.splitValues(n)
 	kept := n.Content[:0]
 	keys := keyPlaces{}
 	for i := 0; i+1 < len(n.Content); i += 2 {

@@ -55,11 +55,14 @@ Write "not done" instead of "!done", or put quotes around the text.`}
 	TooDeep = &Code{ID: "OTF117", Name: "too-deep", Explain: `Lists and mappings stand inside one another more than 100 levels deep. No protocol needs that; the file was most likely made by a program that went wrong.
 Move parts of the workflow into workflows of their own and use "call".`}
 
+	SplitValue = &Code{ID: "OTF121", Name: "split-value", Explain: `Inside { } and [ ], YAML ends a value at every comma, also at one between the parentheses of a function. So "{in: plate.columns(1, 2)}" becomes the value "plate.columns(1" and a key "2)".
+Put quotes around the whole expression, or write the mapping or list over several lines, where commas mean nothing to YAML.`}
+
 	TooManyValues = &Code{ID: "OTF118", Name: "too-many-values", Explain: `The file holds more than a million values, more than can be checked in reasonable time.
 Give large data as a table of parameters (a CSV file), and repeat steps with "for".`}
 )
 
 var fileCodes = []*Code{
-	NotFound, NotAFile, Unreadable, FileChanged, FileTooLarge, EmptyFile, NotUTF8, NotText, FileOutside,
+	SplitValue, NotFound, NotAFile, Unreadable, FileChanged, FileTooLarge, EmptyFile, NotUTF8, NotText, FileOutside,
 	YAMLSyntax, TabIndent, DuplicateKey, SeveralDocuments, NotInLanguage, KeyNotText, UnknownTag, TooDeep, TooManyValues,
 }
