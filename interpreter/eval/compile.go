@@ -319,8 +319,9 @@ func (c *compiler) raw(n ast.Node) operand {
 }
 
 func (c *compiler) integer(n *ast.IntegerNode) operand {
-	if n.Value > maxWhole || n.Value < -maxWhole {
+	v := int64(n.Value) // an int has 32 bits on some machines
+	if v > maxWhole || v < -maxWhole {
 		return c.fail(diag.NotFinite, n, "this whole number is too large to be exact", "whole numbers reach to 9007199254740991")
 	}
-	return constant(n, IntegerValue(int64(n.Value)))
+	return constant(n, IntegerValue(v))
 }
