@@ -77,23 +77,21 @@ func of(s *program.Step, d *program.Deck) []Params {
 	op := &s.Op
 	switch op.Kind {
 	case program.PickUpTip:
-		return []Params{PickUpTip{at(op, d)}}
-	case program.Aspirate:
+		return there(op, d, PickUpTip{at(op, d)})
+	case program.Aspirate, program.AirGap:
 		return there(op, d, Aspirate{at(op, d), thousandths(op.Volume), thousandths(op.Rate)})
-	case program.AirGap:
-		return []Params{Aspirate{at(op, d), thousandths(op.Volume), thousandths(op.Rate)}}
 	case program.Dispense:
 		return dispense(op, d)
 	case program.TouchTip:
 		return touch(op, d)
 	case program.BlowOut:
 		if op.Trash {
-			return []Params{overTrash(op, d), BlowOutInPlace{pipette(op, d), thousandths(op.Rate)}}
+			return []Params{overTrash(op, d, false), BlowOutInPlace{pipette(op, d), thousandths(op.Rate)}}
 		}
 		return there(op, d, BlowOut{at(op, d), thousandths(op.Rate)})
 	case program.DropTip:
 		if op.Trash {
-			return []Params{MoveToAreaForDropTip{pipette(op, d), Trash, Vector{}, true}, DropTipInPlace{pipette(op, d)}}
+			return []Params{overTrash(op, d, true), DropTipInPlace{pipette(op, d)}}
 		}
 		return there(op, d, DropTip{at(op, d)})
 	case program.ReturnTip:
@@ -136,8 +134,10 @@ func there(op *program.Op, d *program.Deck, p Params) []Params {
 	return []Params{MoveToWell{at(op, d), thousandths(op.Speed)}, p}
 }
 
-func overTrash(op *program.Op, d *program.Deck) Params {
-	return MoveToArea{pipette(op, d), Trash, Vector{}, thousandths(op.Speed)}
+// overTrash moves above the trash, as the vendor's own protocols do; with
+// alternate the robot spreads the tips it drops.
+func overTrash(op *program.Op, d *program.Deck, alternate bool) Params {
+	return MoveToAreaForDropTip{pipette(op, d), Trash, Vector{}, alternate, thousandths(op.Speed)}
 }
 
 func dispense(op *program.Op, d *program.Deck) []Params {
@@ -147,32 +147,50 @@ func dispense(op *program.Op, d *program.Deck) []Params {
 		push = &v
 	}
 	if op.Trash {
-		return []Params{overTrash(op, d), DispenseInPlace{pipette(op, d), thousandths(op.Volume), thousandths(op.Rate), push}}
+		return []Params{overTrash(op, d, false), DispenseInPlace{pipette(op, d), thousandths(op.Volume), thousandths(op.Rate), push}}
 	}
 	return there(op, d, Dispense{at(op, d), thousandths(op.Volume), thousandths(op.Rate), push})
 }
 
-// touch is the robot's own command where all sides are touched. It knows no
-// single sides: those are moves out and back.
+// touch is the robot's own command where that can say it, and otherwise moves
+// out and back.
 func touch(op *program.Op, d *program.Deck) []Params {
-	if op.Touch.Sides == program.AllSides.Sides {
+	if OneTouch(op) {
 		return []Params{TouchTip{at(op, d), thousandths(int64(op.Touch.Radius)), thousandths(op.Speed)}}
 	}
+	var out []Params
+	for _, p := range Touches(op, d) {
+		point := *op
+		point.At = p
+		out = append(out, MoveToWell{at(&point, d), thousandths(op.Speed)})
+	}
+	return out
+}
+
+// OneTouch reports whether the vendor's touch tip can do what a touch_tip
+// asks: it touches all sides, around the middle of the well, at 1 to 80 mm/s.
+func OneTouch(op *program.Op) bool {
+	return op.Touch.Sides == program.AllSides.Sides && op.At.X == 0 && op.At.Y == 0 && op.Speed >= 1000 && op.Speed <= 80_000
+}
+
+// Touches returns the points a touch_tip moves to, one after the other: the
+// middle of the well, and then each of its sides and back.
+func Touches(op *program.Op, d *program.Deck) []program.Position {
 	w := d.Well(op.Well)
 	rx, ry := w.XSize, w.YSize
 	if w.Round {
 		rx, ry = w.Diameter, w.Diameter
 	}
 	rx, ry = rx*int64(op.Touch.Radius)/2000, ry*int64(op.Touch.Radius)/2000
-	out := []Params{MoveToWell{at(op, d), thousandths(op.Speed)}}
+	out := []program.Position{op.At}
 	for i, side := range [...][2]int64{{-rx, 0}, {rx, 0}, {0, -ry}, {0, ry}} {
 		if op.Touch.Sides&(1<<i) == 0 {
 			continue
 		}
-		edge := *op
-		edge.At.X += int32(side[0])
-		edge.At.Y += int32(side[1])
-		out = append(out, MoveToWell{at(&edge, d), thousandths(op.Speed)}, MoveToWell{at(op, d), thousandths(op.Speed)})
+		edge := op.At
+		edge.X += int32(side[0])
+		edge.Y += int32(side[1])
+		out = append(out, edge, op.At)
 	}
 	return out
 }

@@ -91,21 +91,14 @@ type (
 		At
 		Speed float64 `json:"speed,omitempty"`
 	}
-	// MoveToArea moves above a part of the deck that is no labware, such as
-	// fixedTrash.
-	MoveToArea struct {
+	// MoveToAreaForDropTip moves above a part of the deck that is no labware:
+	// the trash. With Alternate the robot spreads the tips it drops.
+	MoveToAreaForDropTip struct {
 		PipetteID string  `json:"pipetteId"`
 		Area      string  `json:"addressableAreaName"`
 		Offset    Vector  `json:"offset"`
+		Alternate bool    `json:"alternateDropLocation"`
 		Speed     float64 `json:"speed,omitempty"`
-	}
-	// MoveToAreaForDropTip moves above the trash; with Alternate the robot
-	// spreads the tips it drops.
-	MoveToAreaForDropTip struct {
-		PipetteID string `json:"pipetteId"`
-		Area      string `json:"addressableAreaName"`
-		Offset    Vector `json:"offset"`
-		Alternate bool   `json:"alternateDropLocation"`
 	}
 	// DropTipInPlace lets go of the tip.
 	DropTipInPlace struct {
@@ -168,9 +161,6 @@ func (TouchTip) Type() string { return "touchTip" }
 
 // Type returns the robot's name of the command.
 func (MoveToWell) Type() string { return "moveToWell" }
-
-// Type returns the robot's name of the command.
-func (MoveToArea) Type() string { return "moveToAddressableArea" }
 
 // Type returns the robot's name of the command.
 func (MoveToAreaForDropTip) Type() string { return "moveToAddressableAreaForDropTip" }
