@@ -136,7 +136,8 @@ type Report struct {
 	Step    int     // ordinal; of Phase
 	Finding Finding // of a step that is Done or Failed
 	Status  Status
-	RobotMS int64 // how long the run has been under way by the device's clock; 0 where it does not say
+	Reason  string // of a final Status: why, where the device says so
+	RobotMS int64  // how long the run has been under way by the device's clock; 0 where it does not say
 }
 
 // Control is what a person may ask of a run under way.

@@ -369,7 +369,7 @@ func (d *driver) report(ctx context.Context, n news) error {
 	if err := d.step(ctx, r); err != nil {
 		return err
 	}
-	if err := d.status(ctx, r.Status); err != nil {
+	if err := d.status(ctx, r.Status, r.Reason); err != nil {
 		return err
 	}
 	d.keepAwaiting(ctx)
@@ -428,7 +428,7 @@ func (d *driver) started(ctx context.Context, n int) error {
 	return d.emit(ctx, Waiting{n, clean(step.Text)})
 }
 
-func (d *driver) status(ctx context.Context, status Status) error {
+func (d *driver) status(ctx context.Context, status Status, reason string) error {
 	s := &d.m.state
 	switch status {
 	case Running:
@@ -441,7 +441,7 @@ func (d *driver) status(ctx context.Context, status Status) error {
 		}
 	case Succeeded, Errored, Stopped, Gone:
 		if s.live() && s.Ended == NoStatus {
-			return d.emit(ctx, Ended{Status: status})
+			return d.emit(ctx, Ended{Status: status, Reason: clean(reason)})
 		}
 	case NoStatus:
 	}

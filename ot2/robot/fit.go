@@ -1,0 +1,87 @@
+package robot
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/ot2"
+)
+
+// standsFor are the pipettes of the first generation that robots accept a newer
+// one for. The reverse is not accepted.
+var standsFor = map[string]string{
+	"p20_single_gen2":   "p10_single",
+	"p20_multi_gen2":    "p10_multi",
+	"p300_single_gen2":  "p300_single",
+	"p300_multi_gen2":   "p300_multi",
+	"p1000_single_gen2": "p1000_single",
+}
+
+// Misfits says what of a device the plan cannot be carried out with, in a
+// sentence each, with what to do. It is empty where everything fits.
+func Misfits(p *program.Plan, d run.Device) []string {
+	var out []string
+	software, err := ot2.ParseSoftware(d.Software)
+	if err == nil && software.Before(ot2.Oldest) && software != (ot2.Software{}) {
+		out = append(out, fmt.Sprintf("the robot's software is %s, and %s or later is needed; update the robot with the Opentrons App", d.Software, ot2.Oldest))
+	}
+	for i := range p.Deck.Pipettes {
+		if text := misfit(&p.Deck.Pipettes[i], d.Pipettes); text != "" {
+			out = append(out, text)
+		}
+	}
+	return append(out, sparse(p.Deck, software)...)
+}
+
+func misfit(want *program.Pipette, there []run.Attached) string {
+	i := slices.IndexFunc(there, func(a run.Attached) bool { return a.Mount == want.Mount })
+	if i < 0 {
+		return fmt.Sprintf("%s mount: the plan needs a %s (%s), and nothing is attached; attach it, or change mount or type in the workflow", want.Mount, want.Model.Name, want.Name)
+	}
+	has := there[i].Model
+	if has == want.Model.Name || standsFor[has] == want.Model.Name {
+		return ""
+	}
+	return fmt.Sprintf("%s mount: the plan needs a %s (%s), and a %s is attached; attach the other one, or change mount or type in the workflow", want.Mount, want.Model.Name, want.Name, has)
+}
+
+func sparse(d *program.Deck, s ot2.Software) []string {
+	var out []string
+	for i := range d.Labware {
+		l := &d.Labware[i]
+		if why := ot2.SparseRack(s, l.Def); why != "" {
+			out = append(out, fmt.Sprintf("%s in slot %s: %s; %s", l.Name, l.Slot, why, padding(l)))
+		}
+	}
+	return out
+}
+
+// padding says how to make a rack acceptable.
+func padding(l *program.Placed) string {
+	if l.Def.JSON == nil {
+		return "use a rack with all 96 places"
+	}
+	return fmt.Sprintf("write a definition with all 96 places: ot2flow labware pad %s --out FILE, and use that file in the workflow", l.Type)
+}
+
+// fits makes one error of what does not fit.
+func fits(p *program.Plan, d run.Device) error {
+	if list := Misfits(p, d); len(list) > 0 {
+		return failure(run.Rejected, nil, "%s", strings.Join(list, "\n  "))
+	}
+	return nil
+}
+
+// Busy is the error of a device that is at something for somebody else, or nil.
+func Busy(d run.Device) error {
+	switch {
+	case d.Busy != "":
+		return failure(run.Busy, nil, "%s is busy with %s; wait until it is over, or end it in the Opentrons App", d.Name, d.Busy)
+	case d.DoorOpen:
+		return failure(run.Rejected, nil, "the door of %s is open, and it is set to move with its door closed only; close it", d.Name)
+	}
+	return nil
+}
