@@ -132,11 +132,9 @@ func (p *preparer) height(h *spec.Height) height {
 }
 
 func (x *expansion) position(h *height, otherwise program.Position) (program.Position, bool) {
+	x.blame[program.AboutHeight] = h.z
 	if !h.set {
 		return otherwise, true
-	}
-	if h.z != nil {
-		x.blame[program.AboutHeight] = h.z
 	}
 	px, ok1 := x.quantity(h.x, 0)
 	py, ok2 := x.quantity(h.y, 0)
@@ -247,7 +245,7 @@ func (b *plunge) expand(x *expansion, f *program.Frame) {
 	op.Volume = v
 	if b.pushOut != nil {
 		op.HasPush = true
-		if op.PushOut, ok = x.quantity(b.pushOut, 0); !ok {
+		if op.PushOut, ok = x.quantity(b.pushOut, 0); !ok || !x.notNegative(op.PushOut, b.pushOut) {
 			return
 		}
 	}
@@ -265,6 +263,15 @@ func (x *expansion) volumeOK(v int64, e *eval.Expr) bool {
 	return false
 }
 
+// notNegative reports a volume below 0 where none at all would be right.
+func (x *expansion) notNegative(v int64, e *eval.Expr) bool {
+	if v >= 0 {
+		return true
+	}
+	x.addAt(e, diag.Diagnostic{Code: diag.BadVolume, Message: "this volume is negative: " + volume(v), Help: "write 0 uL or more"})
+	return false
+}
+
 type touchNow struct {
 	pipette chosen
 	in      *eval.Expr
@@ -278,7 +285,7 @@ func (b *touchNow) expand(x *expansion, f *program.Frame) {
 	if !ok {
 		return
 	}
-	x.touchTip(b.touch, int(op.Pipette), op.Well, f, nil)
+	x.touchTip(b.touch, &aliquot{pip: int(op.Pipette), frame: f}, op.Well)
 }
 
 type blowOutNow struct {

@@ -12,8 +12,12 @@ import (
 // more than a year for that many.
 const MaxSteps = 10_000_000
 
-// maxWork bounds iterations that give no steps.
-const maxWork = 5 * MaxSteps
+// maxIdle bounds iterations that give no steps, which would otherwise go on
+// for days. Those that do may go round some times for each.
+const (
+	maxIdle      = 2_000_000
+	workForAStep = 5
+)
 
 // Input is what an expansion depends on beside the files.
 type Input struct {
@@ -66,25 +70,41 @@ type expansion struct {
 	step      program.Step
 	at        program.Transition
 	frame     *program.Frame // of the last step
+	node      *program.Frame // of the step of the language that is being expanded
 	seq       [program.Kinds]int
 	tip       tipUse
-	chunks    []int64
-	blame     [6]*eval.Expr
+	movement  program.Movement
+	blame     [program.Aspects]*eval.Expr
 	blameStep diag.Span
 
-	list  diag.List
-	seen  map[diag.Span]int
-	more  []int
-	work  int
-	stuck bool
-	err   error
+	// Room that is used again by every step.
+	from    []source
+	to      []target
+	volumes []amount
+	pairs   []pair
+	chunks  []int64
+	frames  []program.Frame
+
+	list    diag.List
+	seen    map[finding]int
+	more    []int
+	work    int
+	tooMany bool
+	stuck   bool
+	err     error
+}
+
+// finding is what makes two findings the same one.
+type finding struct {
+	code *diag.Code
+	span diag.Span
 }
 
 // Expand expands the workflow and shows every step to the sink, in order. It
 // is a pure function of the files, the input and nothing else. The error is
 // that of the sink.
 func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
-	x := &expansion{p: p, sink: sink, seen: map[diag.Span]int{}}
+	x := &expansion{p: p, sink: sink, seen: map[finding]int{}}
 	deck := *p.deck
 	deck.Liquids = append([]program.Liquid(nil), p.deck.Liquids...)
 	x.deck = &deck
@@ -158,7 +178,18 @@ func (x *expansion) run() {
 // halted reports that the walk must not go on: a sink failed, or the program
 // is larger than allowed.
 func (x *expansion) halted() bool {
-	return x.err != nil || x.step.N >= MaxSteps || x.work >= maxWork
+	x.tooMany = x.tooMany || x.work > maxIdle+workForAStep*x.step.N
+	return x.err != nil || x.tooMany
+}
+
+// newFrame returns a frame inside another. Frames are made in batches, because
+// there are so many of them.
+func (x *expansion) newFrame(parent *program.Frame, label string) *program.Frame {
+	if len(x.frames) == cap(x.frames) {
+		x.frames = make([]program.Frame, 0, 64)
+	}
+	x.frames = append(x.frames, program.Frame{Parent: parent, Label: label})
+	return &x.frames[len(x.frames)-1]
 }
 
 func (x *expansion) findings() diag.List {
@@ -167,9 +198,9 @@ func (x *expansion) findings() diag.List {
 			x.list[i].Notes = append(x.list[i].Notes, "the same happens "+strconv.Itoa(n)+" more times in this program")
 		}
 	}
-	if x.step.N >= MaxSteps || x.work >= maxWork {
+	if x.tooMany {
 		x.list = append(x.list, diag.Diagnostic{Code: diag.TooManySteps, Span: x.blameStep,
-			Message: "the program has more than " + strconv.Itoa(MaxSteps) + " steps", Help: "look for a loop that goes round too often"})
+			Message: "the program has more than " + strconv.Itoa(MaxSteps) + " steps, or goes round more than " + strconv.Itoa(maxIdle) + " times without any", Help: "look for a loop that goes round too often"})
 	}
 	return x.list
 }
@@ -177,12 +208,14 @@ func (x *expansion) findings() diag.List {
 // add reports a finding. The same one at the same place in another iteration
 // is counted, not repeated.
 func (x *expansion) add(d diag.Diagnostic) {
-	if i, ok := x.seen[d.Span]; ok && !d.Span.IsZero() && x.list[i].Code == d.Code {
+	k := finding{d.Code, d.Span}
+	if i, ok := x.seen[k]; ok {
 		x.more[i]++
 		return
 	}
-	if !d.Span.IsZero() {
-		x.seen[d.Span] = len(x.list)
+	x.seen[k] = len(x.list)
+	if d.Frames == nil && x.node != nil {
+		d.Frames = x.node.Loops()
 	}
 	x.list = append(x.list, d)
 	x.more = append(x.more, 0)
@@ -233,6 +266,9 @@ func (x *expansion) well(e *eval.Expr) (program.WellRef, bool) {
 
 // emit carries out one operation on the state and shows it to the sink.
 func (x *expansion) emit(op program.Op, text string, f *program.Frame, m *program.Movement) {
+	if x.step.N >= MaxSteps {
+		x.tooMany = true
+	}
 	if x.halted() {
 		return
 	}

@@ -1,6 +1,8 @@
 package interpreter
 
 import (
+	"slices"
+
 	"github.com/ot2flow/ot2flow/interpreter/eval"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec"
@@ -125,87 +127,97 @@ func (p *preparer) tipRule(t *spec.Tip, otherwise string) tipRule {
 type source struct {
 	wells  []program.WellRef
 	liquid int // index, or -1
+	expr   *eval.Expr
+}
+
+// target is a place that liquid is given to, and where it was written.
+type target struct {
+	well program.WellRef
+	expr *eval.Expr
+}
+
+// amount is a volume in nL, and where it was written.
+type amount struct {
+	volume int64
+	expr   *eval.Expr
 }
 
 // sources evaluates the places liquid is drawn from.
 func (x *expansion) sources(list []*eval.Expr) ([]source, bool) {
-	var out []source
+	x.from = x.from[:0]
 	for _, e := range list {
 		v, ok := x.eval(e)
 		if !ok {
 			return nil, false
 		}
-		out = x.appendSources(out, v)
+		x.appendSources(e, v)
 	}
-	return out, true
+	return x.from, true
 }
 
-func (x *expansion) appendSources(out []source, v eval.Value) []source {
+func (x *expansion) appendSources(e *eval.Expr, v eval.Value) {
 	switch v.Kind() {
 	case eval.Liquid:
-		return append(out, source{x.deck.Liquids[v.Liquid()].Wells, v.Liquid()})
+		x.from = append(x.from, source{x.deck.Liquids[v.Liquid()].Wells, v.Liquid(), e})
+		return
 	case eval.List:
 		for _, item := range v.List() {
-			out = x.appendSources(out, item)
+			x.appendSources(e, item)
 		}
-		return out
+		return
 	}
-	for _, w := range v.Wells(x.deck) {
-		out = append(out, source{[]program.WellRef{w}, x.liquidIn(w)})
+	wells := v.Wells(x.deck)
+	for i, w := range wells {
+		x.from = append(x.from, source{wells[i : i+1], x.liquidIn(w), e})
 	}
-	return out
 }
 
 // liquidIn returns the liquid declared for a well, or -1.
 func (x *expansion) liquidIn(r program.WellRef) int {
 	for i := range x.deck.Liquids {
-		for _, w := range x.deck.Liquids[i].Wells {
-			if w == r {
-				return i
-			}
+		if slices.Contains(x.deck.Liquids[i].Wells, r) {
+			return i
 		}
 	}
 	return -1
 }
 
-func (x *expansion) wells(list []*eval.Expr) ([]program.WellRef, bool) {
-	var out []program.WellRef
+// targets evaluates the places liquid is given to.
+func (x *expansion) targets(list []*eval.Expr) ([]target, bool) {
+	x.to = x.to[:0]
 	for _, e := range list {
 		v, ok := x.eval(e)
 		if !ok {
 			return nil, false
 		}
-		out = append(out, v.Wells(x.deck)...)
+		if v.Kind() == eval.Well {
+			x.to = append(x.to, target{v.Well(), e})
+			continue
+		}
+		for _, w := range v.Wells(x.deck) {
+			x.to = append(x.to, target{w, e})
+		}
 	}
-	return out, true
+	return x.to, true
 }
 
-// volumes evaluates volumes: one, or a list.
-func (x *expansion) volumes(list []*eval.Expr) ([]int64, bool) {
-	var out []int64
+// amounts evaluates volumes: one, or a list.
+func (x *expansion) amounts(list []*eval.Expr) ([]amount, bool) {
+	x.volumes = x.volumes[:0]
 	for _, e := range list {
 		v, ok := x.eval(e)
 		if !ok {
 			return nil, false
 		}
 		if v.Kind() != eval.List {
-			out = append(out, v.Quantity().N)
+			x.volumes = append(x.volumes, amount{v.Quantity().N, e})
 			continue
 		}
 		for _, item := range v.List() {
-			out = append(out, item.Quantity().N)
+			x.volumes = append(x.volumes, amount{item.Quantity().N, e})
 		}
 	}
-	return out, true
-}
-
-// pair is one movement of a liquid step, before it is divided into aliquots.
-type pair struct {
-	from   source
-	to     program.WellRef
-	volume int64
-	label  string
-	expr   *eval.Expr // the volume's
+	return x.volumes, true
 }
 
 type transfer struct {
@@ -219,12 +231,11 @@ func (p *preparer) transfer(b *spec.Transfer) body {
 
 func (b *transfer) expand(x *expansion, f *program.Frame) {
 	from, ok1 := x.sources(b.from)
-	to, ok2 := x.wells(b.to)
-	volumes, ok3 := x.volumes(b.volume)
+	to, ok2 := x.targets(b.to)
+	volumes, ok3 := x.amounts(b.volume)
 	if !ok1 || !ok2 || !ok3 {
 		return
 	}
-	x.blame[program.AboutFrom], x.blame[program.AboutTo] = b.from[0], b.to[0]
 	pairs, ok := x.pair(from, to, volumes, b)
 	if !ok {
 		return
@@ -235,9 +246,9 @@ func (b *transfer) expand(x *expansion, f *program.Frame) {
 	x.move(&b.keys, pairs, f)
 }
 
-func allZero(volumes []int64) bool {
+func allZero(volumes []amount) bool {
 	for _, v := range volumes {
-		if v != 0 {
+		if v.volume != 0 {
 			return false
 		}
 	}
@@ -246,7 +257,7 @@ func allZero(volumes []int64) bool {
 
 // pair stretches the shorter of two lists as the field does: each element is
 // repeated in place.
-func (x *expansion) pair(from []source, to []program.WellRef, volumes []int64, b *transfer) ([]pair, bool) {
+func (x *expansion) pair(from []source, to []target, volumes []amount, b *transfer) ([]pair, bool) {
 	n := max(len(from), len(to))
 	if len(from) == 0 || len(to) == 0 || n%len(from) != 0 || n%len(to) != 0 {
 		x.add(diag.Diagnostic{Code: diag.ListsDoNotPair, Span: b.to[0].Source().Whole(), Message: count(len(from), "source") + " cannot be paired with " + count(len(to), "destination"),
@@ -257,30 +268,50 @@ func (x *expansion) pair(from []source, to []program.WellRef, volumes []int64, b
 		x.add(diag.Diagnostic{Code: diag.ListsDoNotPair, Span: b.volume[0].Source().Whole(), Message: count(len(volumes), "volume") + " for " + count(n, "pair"), Help: "write one volume for all, or one for each pair"})
 		return nil, false
 	}
-	pairs := make([]pair, n)
-	for i := range pairs {
-		pairs[i] = pair{from: from[i/(n/len(from))], to: to[i/(n/len(to))], volume: volumes[i%len(volumes)], expr: b.volume[min(i, len(b.volume)-1)]}
+	x.pairs = x.pairs[:0]
+	for i := range n {
+		to, v := to[i/(n/len(to))], volumes[i%len(volumes)]
+		x.pairs = append(x.pairs, pair{from: from[i/(n/len(from))], to: to.well, volume: v.volume, toExpr: to.expr, volExp: v.expr})
 	}
-	x.labelPairs(pairs, len(to) > 1 || len(from) == 1)
-	return pairs, true
+	x.labelPairs(x.pairs, len(to) > 1 || len(from) == 1)
+	return x.pairs, true
 }
 
 // labelPairs names the pairs in ids: by destination, or by source where all
-// go to one place. A name that comes again gets a number.
+// go to one place.
 func (x *expansion) labelPairs(pairs []pair, byDestination bool) {
-	seen := make(map[string]int, len(pairs))
-	for i := range pairs {
-		r := pairs[i].to
-		if !byDestination && len(pairs[i].from.wells) > 0 {
-			r = pairs[i].from.wells[0]
-		}
-		name := x.deck.Well(r).Name
-		seen[name]++
-		if n := seen[name]; n > 1 {
-			name += "." + itoa(n)
-		}
-		pairs[i].label = name
+	if len(pairs) == 1 {
+		pairs[0].label = x.deck.Well(pairs[0].to).Name
+		return
 	}
+	wells := make([]program.WellRef, len(pairs))
+	for i := range pairs {
+		wells[i] = pairs[i].to
+		if !byDestination && len(pairs[i].from.wells) > 0 {
+			wells[i] = pairs[i].from.wells[0]
+		}
+	}
+	for i, label := range x.wellLabels(wells) {
+		pairs[i].label = label
+	}
+}
+
+// wellLabels names wells in ids, each differently: A1, or plate.A1 where they
+// are of several labware; one that comes again gets a number, A1-2.
+func (x *expansion) wellLabels(wells []program.WellRef) []string {
+	several := slices.ContainsFunc(wells, func(w program.WellRef) bool { return w.Labware != wells[0].Labware })
+	seen := make(map[program.WellRef]int, len(wells))
+	out := make([]string, len(wells))
+	for i, w := range wells {
+		out[i] = x.deck.Well(w).Name
+		if several {
+			out[i] = x.deck.WellName(w)
+		}
+		if seen[w]++; seen[w] > 1 {
+			out[i] += "-" + itoa(seen[w])
+		}
+	}
+	return out
 }
 
 type formulate struct {
@@ -334,26 +365,39 @@ func (p *preparer) liquidNameList() []string {
 // expand goes liquid by liquid, in the order of their declaration, and within
 // a liquid well by well, so that every liquid's tip is taken once.
 func (b *formulate) expand(x *expansion, f *program.Frame) {
-	to, ok := x.wells(b.to)
+	to, ok := x.targets(b.to)
 	if !ok {
 		return
 	}
-	x.blame[program.AboutTo] = b.to[0]
-	var pairs []pair
+	labels := x.destinationLabels(to)
+	x.pairs = x.pairs[:0]
 	for _, v := range b.volumes {
-		amount, ok := x.quantity(v.volume, 0)
+		nl, ok := x.quantity(v.volume, 0)
 		if !ok {
 			return
 		}
-		for _, w := range to {
-			label := x.deck.Liquids[v.liquid].Name
-			if len(to) > 1 {
-				label += "." + x.deck.Well(w).Name
+		l := &x.deck.Liquids[v.liquid]
+		for i, t := range to {
+			p := pair{from: source{wells: l.Wells, liquid: v.liquid}, to: t.well, volume: nl, label: l.Name, toExpr: t.expr, volExp: v.volume}
+			if labels != nil && nl > 0 {
+				p.label += "." + labels[i]
 			}
-			pairs = append(pairs, pair{source{x.deck.Liquids[v.liquid].Wells, v.liquid}, w, amount, label, v.volume})
+			x.pairs = append(x.pairs, p)
 		}
 	}
-	x.move(&b.keys, pairs, f)
+	x.move(&b.keys, x.pairs, f)
+}
+
+// destinationLabels names several destinations; one needs no name.
+func (x *expansion) destinationLabels(to []target) []string {
+	if len(to) < 2 {
+		return nil
+	}
+	wells := make([]program.WellRef, len(to))
+	for i := range to {
+		wells[i] = to[i].well
+	}
+	return x.wellLabels(wells)
 }
 
 type mixIn struct {
@@ -368,31 +412,31 @@ func (p *preparer) mix(b *spec.Mix) body {
 }
 
 func (b *mixIn) expand(x *expansion, f *program.Frame) {
-	wells, ok1 := x.wells(b.in)
+	wells, ok1 := x.targets(b.in)
 	v, ok2 := x.quantity(b.m.volume, 0)
-	if !ok1 || !ok2 {
+	if !ok1 || !ok2 || !x.volumeOK(v, b.m.volume) {
 		return
 	}
-	x.blame[program.AboutFrom], x.blame[program.AboutTo], x.blame[program.AboutVolume] = b.in[0], b.in[0], b.m.volume
-	if !x.volumeOK(v, b.m.volume) {
-		return
+	x.pairs = x.pairs[:0]
+	for i := range wells {
+		w := &wells[i]
+		x.pairs = append(x.pairs, pair{from: source{[]program.WellRef{w.well}, x.liquidIn(w.well), w.expr}, to: w.well, volume: v, toExpr: w.expr, volExp: b.m.volume})
 	}
-	pairs := make([]pair, len(wells))
-	for i, w := range wells {
-		pairs[i] = pair{from: source{[]program.WellRef{w}, x.liquidIn(w)}, to: w, volume: v, expr: b.m.volume}
-	}
-	x.labelPairs(pairs, true)
-	pip, ok := x.choose(&b.keys, pairs)
+	x.labelPairs(x.pairs, true)
+	pip, ok := x.choose(&b.keys, x.pairs, 0)
 	if !ok {
 		return
 	}
-	for i := range pairs {
-		part := &program.Frame{Parent: f, Label: pairs[i].label}
-		if !x.takeTip(&b.keys, pip, &pairs[i], pairs[i].to, true, part) {
+	for i := range x.pairs {
+		if p := &x.pairs[i]; !b.mixPair(x, pip, p, x.newFrame(f, p.label)) {
 			return
 		}
-		x.mixWell(&b.m, pip, pairs[i].to, bottom1mm, part, nil)
-		x.touchTip(b.dispense.touch, pip, pairs[i].to, part, nil)
-		x.blowOut(b.blow, pip, pairs[i].to, pairs[i].to, part, nil)
 	}
+}
+
+func (b *mixIn) mixPair(x *expansion, pip int, p *pair, f *program.Frame) bool {
+	x.blamePair(p)
+	a := aliquot{pip: pip, from: p.to, to: p.to, frame: f}
+	return x.takeTip(&b.keys, pip, p, true, f) && x.mixWell(&b.m, &a, p.to, bottom1mm) &&
+		x.touchTip(b.dispense.touch, &a, p.to) && x.blowOut(b.blow, &a)
 }

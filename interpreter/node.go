@@ -27,7 +27,6 @@ type loop struct {
 	in              *eval.Expr
 	index, name     string
 	indexSlot, slot int
-	line            int
 }
 
 // body is what a step does. It is a closed sum: one type per step kind.
@@ -77,7 +76,7 @@ func (p *preparer) id(s *spec.Step) {
 }
 
 func (p *preparer) loop(f *spec.For) *loop {
-	l := &loop{in: p.expr(f.In), index: f.Index.Value, name: f.Name.Value, indexSlot: -1, line: f.Name.Span.Start.Line}
+	l := &loop{in: p.expr(f.In), index: f.Index.Value, name: f.Name.Value, indexSlot: -1}
 	elem := eval.Type{}
 	if l.in != nil {
 		elem = p.element(l.in, f)
@@ -114,7 +113,7 @@ type loopNote struct {
 	i, n  int
 }
 
-// String renders the note: "w = plate.A1 (1 of 60), line 27".
+// String renders the note: "w = plate.A1 (1 of 60)".
 func (l *loopNote) String() string {
 	return l.loop.name + " = " + l.value.String() + " (" + strconv.Itoa(l.i+1) + " of " + strconv.Itoa(l.n) + ")"
 }
@@ -129,7 +128,8 @@ func (r *repeatNote) String() string {
 
 // expand carries out the modifiers, outermost first: for, if, repeat.
 func (n *node) expand(x *expansion, parent *program.Frame) {
-	f := &program.Frame{Parent: parent, Site: n.site, Label: n.label}
+	f := x.newFrame(parent, n.label)
+	f.Site = n.site
 	outer := x.tip
 	x.tip = tipUse{}
 	if n.loop == nil {
@@ -161,31 +161,44 @@ func (n *node) iterate(x *expansion, f *program.Frame) {
 		if n.loop.indexSlot >= 0 {
 			x.env.Vars[n.loop.indexSlot] = eval.IntegerValue(int64(i))
 		}
-		n.branch(x, &program.Frame{Parent: f, Label: labels(i), Note: &loopNote{n.loop, item, i, len(items)}})
-	}
-}
-
-// labels says how the iterations over items appear in ids: by well where that
-// tells them apart, else by number.
-func (x *expansion) labels(items []eval.Value) func(int) string {
-	byNumber := func(i int) string { return strconv.Itoa(i + 1) }
-	seen := make(map[program.WellRef]bool, len(items))
-	for _, v := range items {
-		if v.Kind() != eval.Well || !v.Known() || v.Well().Labware != items[0].Well().Labware || seen[v.Well()] {
-			return byNumber
+		inner := x.newFrame(f, "")
+		if labels != nil {
+			inner.Label = labels[i]
+		} else {
+			inner.Label = itoa(i + 1)
 		}
-		seen[v.Well()] = true
+		inner.Note = &loopNote{n.loop, item, i, len(items)}
+		n.branch(x, inner)
 	}
-	return func(i int) string { return x.deck.Well(items[i].Well()).Name }
 }
 
+// labels says how the iterations over wells appear in ids; nil where they are
+// numbered.
+func (x *expansion) labels(items []eval.Value) []string {
+	wells := make([]program.WellRef, 0, len(items))
+	for i := range items {
+		if items[i].Kind() != eval.Well || !items[i].Known() {
+			return nil
+		}
+		wells = append(wells, items[i].Well())
+	}
+	return x.wellLabels(wells)
+}
+
+// branch carries out `if`. The tip of a step is put away before what stands
+// under `else`, which may need another.
 func (n *node) branch(x *expansion, f *program.Frame) {
+	x.work++
+	x.node, x.blameStep = f, n.keyAt
 	if n.cond != nil {
 		v, ok := x.eval(n.cond)
 		if !ok {
 			return
 		}
 		if !v.Bool() {
+			if len(n.els) > 0 {
+				x.changeTip()
+			}
 			for _, e := range n.els {
 				e.expand(x, f)
 			}
@@ -214,7 +227,9 @@ func (n *node) repeated(x *expansion, f *program.Frame) {
 		if x.halted() {
 			return
 		}
-		n.once(x, &program.Frame{Parent: f, Label: strconv.Itoa(i + 1), Note: &repeatNote{i, int(times)}})
+		inner := x.newFrame(f, itoa(i+1))
+		inner.Note = &repeatNote{i, int(times)}
+		n.once(x, inner)
 	}
 }
 
@@ -223,7 +238,7 @@ func (n *node) once(x *expansion, f *program.Frame) {
 		return
 	}
 	x.work++
-	x.blameStep = n.keyAt
-	x.blame = [6]*eval.Expr{}
+	x.node, x.blameStep = f, n.keyAt
+	x.blame = [program.Aspects]*eval.Expr{}
 	n.body.expand(x, f)
 }

@@ -1,58 +1,90 @@
 package interpreter
 
 import (
+	"slices"
+
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec/diag"
 )
 
 // tipUse is the tip a liquid step has taken, over all passes of its own loops.
 type tipUse struct {
-	on       bool
-	pipette  int
-	then     string
-	place    program.WellRef // asked for by name, or None
-	from, to program.WellRef // of the last aliquot
+	on      bool
+	pipette int
+	then    string
+	place   program.WellRef // asked for by name, or None
+	from    source          // of the last aliquot
+	to      program.WellRef
 }
 
 // takeTip sees to it that the right tip is on before an aliquot, by the rule
-// of the step.
-func (x *expansion) takeTip(k *keys, pip int, p *pair, from program.WellRef, first bool, f *program.Frame) bool {
-	t := &x.tip
-	place, ok := x.tipPlace(k, p)
-	if !ok {
-		return false
-	}
-	fresh := !t.on || t.pipette != pip || place != t.place
-	switch k.tip.use {
-	case "current":
+// of the step; first is the first aliquot of its pair.
+func (x *expansion) takeTip(k *keys, pip int, p *pair, first bool, f *program.Frame) bool {
+	if k.tip.use == "current" {
 		return true
-	case "new":
-		fresh = true
-	case "per_source":
-		fresh = fresh || from != t.from && !sameSource(p, t.from)
-	case "per_destination":
-		fresh = fresh || p.to != t.to
 	}
-	if fresh {
-		x.finishTip()
+	t := &x.tip
+	place := program.None
+	if first {
+		var ok bool
+		if place, ok = x.tipPlace(k, p); !ok {
+			return false
+		}
+	} else if t.on {
+		place = t.place
+	}
+	if x.needsTip(k, pip, p, place) {
+		x.changeTip()
 		if !x.pickUp(pip, place, f) {
 			return false
 		}
 		*t = tipUse{on: true, pipette: pip, then: k.tip.then, place: place}
 	}
-	t.from, t.to = from, p.to
+	t.from, t.to = p.from, p.to
 	return true
 }
 
-// sameSource reports whether the well belongs to the pair's source: the wells
-// of a pool hold one liquid.
-func sameSource(p *pair, w program.WellRef) bool {
-	for _, other := range p.from.wells {
-		if other == w {
+// needsTip reports whether another tip than the one that is on must be taken
+// before an aliquot of the pair; place is the tip's, if one is asked for.
+func (x *expansion) needsTip(k *keys, pip int, p *pair, place program.WellRef) bool {
+	t := &x.tip
+	if !t.on || t.pipette != pip || place != t.place {
+		return true
+	}
+	switch k.tip.use {
+	case "new":
+		return true
+	case "per_source":
+		return !sameSource(p.from, t.from)
+	case "per_destination":
+		return p.to != t.to
+	}
+	return false
+}
+
+// sameSource reports whether two sources share a well. The wells of a pool
+// hold one liquid.
+func sameSource(a, b source) bool {
+	for _, w := range a.wells {
+		if slices.Contains(b.wells, w) {
 			return true
 		}
 	}
 	return false
+}
+
+// ownTip is the place of the tip that the step asks for, or None; what cannot
+// be computed is reported by tipPlace.
+func (x *expansion) ownTip(k *keys, p *pair) program.WellRef {
+	switch {
+	case k.tip.from != nil:
+		if v, fault := k.tip.from.Eval(&x.env); fault == nil && v.Known() {
+			return v.Well()
+		}
+	case k.tip.use == "dedicated":
+		return x.dedicated(p)
+	}
+	return program.None
 }
 
 // tipPlace is the place of the tip to use, or None for the next one.
@@ -124,11 +156,21 @@ func (x *expansion) outOfTips(pip int) {
 	x.add(d)
 }
 
-// finishTip puts the step's tip where it belongs.
+// finishTip puts the step's tip where it belongs when the step is over.
 func (x *expansion) finishTip() {
+	if x.tip.then == "keep" {
+		x.tip = tipUse{}
+		return
+	}
+	x.changeTip()
+}
+
+// changeTip puts the step's tip where it belongs, because another one is
+// wanted; one to be kept at the end goes into the trash.
+func (x *expansion) changeTip() {
 	t := x.tip
 	x.tip = tipUse{}
-	if !t.on || t.then == "keep" {
+	if !t.on {
 		return
 	}
 	f := x.frame

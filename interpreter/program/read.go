@@ -522,13 +522,17 @@ func (r *reader) frame(in *stepJSON, kind Kind) (*Frame, int) {
 }
 
 // framesOf rebuilds the frames of a step from its origin: of each the path of
-// a step of the language, and what its loops were at.
+// a step of the language, and what its loops were at. Only of the innermost
+// step it is known where it stands.
 func framesOf(in *stepJSON) *Frame {
 	var f *Frame
-	at := diag.Pos{Line: in.Origin.Line, Column: in.Origin.Column}
-	for _, text := range in.Origin.Frames {
+	for i, text := range in.Origin.Frames {
 		path, notes, looped := strings.Cut(text, " [")
-		f = &Frame{Parent: f, Site: &Site{Path: path, Span: diag.Span{File: in.Origin.File, Start: at, End: at}}}
+		f = &Frame{Parent: f, Site: &Site{Path: path}}
+		if i == len(in.Origin.Frames)-1 {
+			at := diag.Pos{Line: in.Origin.Line, Column: in.Origin.Column}
+			f.Site.Span = diag.Span{File: in.Origin.File, Start: at, End: at}
+		}
 		if !looped {
 			continue
 		}

@@ -68,16 +68,32 @@ func (s *Step) Where() diag.Span {
 	return diag.Span{}
 }
 
-// Loops returns what the enclosing loops were at, outermost first.
+// Loops returns what the enclosing loops were at, outermost first, with the
+// lines of those known: "w = plate.A1 (1 of 60), line 27".
 func (f *Frame) Loops() []string {
 	if f == nil {
 		return nil
 	}
 	out := f.Parent.Loops()
-	if f.Note != nil {
-		out = append(out, f.Note.String())
+	if f.Note == nil {
+		return out
 	}
-	return out
+	text := f.Note.String()
+	if line := f.line(); line > 0 {
+		text += ", line " + strconv.Itoa(line)
+	}
+	return append(out, text)
+}
+
+// line is where the innermost step of the language stands; 0 if that is not
+// known.
+func (f *Frame) line() int {
+	for ; f != nil; f = f.Parent {
+		if f.Site != nil {
+			return f.Site.Span.Start.Line
+		}
+	}
+	return 0
 }
 
 // Sites returns the paths of the enclosing steps of the language, outermost
@@ -99,18 +115,18 @@ func (f *Frame) Sites() []string {
 // Movement is liquid to be moved, before tips and chunks are chosen. Rules
 // about what gets where read movements; ops are what the robot does.
 type Movement struct {
-	From, To WellRef
-	Volume   int64 // nL
+	From, To WellRef // of a pool, the well of the current aliquot
+	Volume   int64   // nL; of all aliquots together
 	Frame    *Frame
 }
 
 // Transition is one step with the state after it and what it touched.
 type Transition struct {
 	Step     *Step
-	Movement *Movement // the movement this step serves, or nil; as for a stored plan
+	Movement *Movement // the movement this step serves, or nil; nil also where a plan is replayed
 	After    *State
 	Touched  *Touched
-	Blame    Blame // nil where the source is not at hand, as for a stored plan
+	Blame    Blame // nil where the source is not at hand, as where a plan is replayed
 }
 
 // Aspect is what of a step a finding is about.
@@ -124,6 +140,7 @@ const (
 	AboutTo
 	AboutTip
 	AboutHeight
+	Aspects int = iota
 )
 
 // Blame finds where in the workflow an aspect of the current step was written,
