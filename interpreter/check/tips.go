@@ -68,7 +68,7 @@ func (e *ending) End(s *program.State, r *Report) {
 			continue
 		}
 		span, name := e.picked[int8(i)].span, s.Deck.WellName(m.From)
-		if isTool(s.Deck, i, m.From) {
+		if s.Deck.IsTool(i, m.From) {
 			r.Add(program.AboutStep, diag.Diagnostic{Code: diag.ToolAtEnd, Span: span, Message: "the run ends while the tool from " + name + " is on, and the robot would throw it into the trash",
 				Help: "put it back before the end: return_tip:"})
 			continue
@@ -76,15 +76,4 @@ func (e *ending) End(s *program.State, r *Report) {
 		r.Add(program.AboutStep, diag.Diagnostic{Code: diag.TipAtEnd, Severity: diag.Warning, Span: span, Message: "the run ends while the tip from " + name + " is on, and the robot will drop it into the trash",
 			Help: "say what becomes of it: drop_tip: or return_tip:"})
 	}
-}
-
-// isTool reports whether what is on came from a rack that the pipette takes no
-// plain tips from.
-func isTool(d *program.Deck, pipette int, from program.WellRef) bool {
-	for _, r := range d.Pipettes[pipette].Racks {
-		if r == int(from.Labware) {
-			return false
-		}
-	}
-	return true
 }

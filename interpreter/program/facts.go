@@ -1,6 +1,9 @@
 package program
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // The plain facts of a robot and its deck that expansion, checks and the
 // simulator need. Lengths are micrometres, volumes nanolitres, rates nL/s.
@@ -136,3 +139,10 @@ func (d *Deck) WellName(r WellRef) string {
 
 // Well returns the facts of the well r names.
 func (d *Deck) Well(r WellRef) *Well { return &d.Labware[r.Labware].Def.Wells[r.Well] }
+
+// IsTool reports whether what a pipette took from a place is a tool, such as a
+// sensor: it came from a rack that the pipette takes no plain tips from. Nobody
+// wants it in the trash.
+func (d *Deck) IsTool(pipette int, from WellRef) bool {
+	return from != None && !slices.Contains(d.Pipettes[pipette].Racks, int(from.Labware))
+}

@@ -6,49 +6,52 @@ import "github.com/ot2flow/ot2flow/interpreter/program"
 // to done are done and the next may have begun: the first one after which no
 // tip is on. It is done itself where no tip is on and nothing has begun. Where
 // the tip stays on for longer than limit µs (0: no limit), or to the end of
-// the plan, the step under way is the one.
+// the plan, the step under way is the one. A tool is waited for without limit.
 //
 // A device drops what is on into the trash when a run ends; so does a stop, and
 // a tip that is in use takes its liquid with it.
 func stopPoint(p *program.Plan, clock *stepClock, done int, begun bool, limit int64) int {
-	on := tipsOn(p.Steps[:done])
+	var on mounts
+	for i := range p.Steps[:done] {
+		on.after(p.Deck, &p.Steps[i].Op)
+	}
 	first := done
 	if begun {
 		first = min(done+1, len(p.Steps))
-		on = afterStep(on, &p.Steps[first-1].Op)
+		if first > done {
+			on.after(p.Deck, &p.Steps[done].Op)
+		}
 	}
-	for n, tips := first, on; ; n++ {
-		if tips == 0 {
+	for n := first; ; n++ {
+		if on.tips == 0 {
 			return n
 		}
-		if n == len(p.Steps) || limit > 0 && clock.at(n)-clock.at(done) > limit {
+		if n == len(p.Steps) || on.tools == 0 && limit > 0 && clock.at(n)-clock.at(done) > limit {
 			return first
 		}
-		tips = afterStep(tips, &p.Steps[n].Op)
+		on.after(p.Deck, &p.Steps[n].Op)
 	}
 }
 
-// tipsOn returns a bit for every pipette with a tip on after the steps.
-func tipsOn(steps []program.Step) uint64 {
-	var on uint64
-	for i := range steps {
-		on = afterStep(on, &steps[i].Op)
-	}
-	return on
-}
+// mounts has a bit for every pipette with something on, and with a tool on.
+type mounts struct{ tips, tools uint64 }
 
-func afterStep(on uint64, op *program.Op) uint64 {
+func (m *mounts) after(d *program.Deck, op *program.Op) {
+	bit := uint64(1) << uint(op.Pipette)
 	switch op.Kind {
 	case program.PickUpTip:
-		return on | 1<<uint(op.Pipette)
+		m.tips |= bit
+		if d != nil && d.IsTool(int(op.Pipette), op.Well) {
+			m.tools |= bit
+		}
 	case program.DropTip, program.ReturnTip:
-		return on &^ (1 << uint(op.Pipette))
+		m.tips &^= bit
+		m.tools &^= bit
 	case program.EndRun:
-		return 0
+		*m = mounts{}
 	case program.Aspirate, program.Dispense, program.AirGap, program.TouchTip, program.BlowOut,
 		program.MoveTo, program.Home, program.Delay, program.Pause, program.Comment:
 	}
-	return on
 }
 
 // stepClock knows when, by the time model, each step of a plan ends.
