@@ -35,6 +35,7 @@ type decoder struct {
 	found   diag.List
 	broken  bool // something was refused in the step being read
 	paths   map[string]diag.Span
+	exprs   []*yaml.Node // the scalars read as expressions
 }
 
 // Decode reads a parsed workflow. It takes exactly what the schema takes: a
@@ -46,14 +47,25 @@ func Decode(src *Source, root *yaml.Node) (*Document, diag.List) {
 	if root == nil {
 		return doc, nil
 	}
+	d := decode(src, root, w)
+	doc.Refused = d.refused
+	return doc, d.found
+}
+
+// Expressions returns the scalars of a workflow that are read as expressions,
+// in no particular order. Those that are refused are left out.
+func Expressions(src *Source, root *yaml.Node) []*yaml.Node {
+	return decode(src, root, &Workflow{}).exprs
+}
+
+func decode(src *Source, root *yaml.Node, w *Workflow) *decoder {
 	d := &decoder{src: src, kinds: StepKinds(), paths: map[string]diag.Span{}}
 	v := value{d, root}
 	if d.opens(v, rootShape) {
 		w.Span = v.span()
 		d.object(v, rootShape, workflowFields(w))
 	}
-	doc.Refused = d.refused
-	return doc, d.found
+	return d
 }
 
 // value is a node being decoded.
@@ -66,6 +78,12 @@ func (v value) scalar() Scalar  { return v.d.src.Scalar(v.node) }
 func (v value) span() diag.Span { return v.d.src.NodeSpan(v.node) }
 func (v value) isScalar() bool  { return v.node.Kind == yaml.ScalarNode }
 func (v value) isList() bool    { return v.node.Kind == yaml.SequenceNode }
+
+// expr takes the scalar for an expression.
+func (v value) expr(want Want) Expr {
+	v.d.exprs = append(v.d.exprs, v.node)
+	return Expr{Scalar: v.scalar(), Want: want}
+}
 
 // word returns the word that s takes v for: of a number, the one written like
 // the shape has it.

@@ -40,7 +40,7 @@ var wantShapes = [...]*Shape{
 func (w Want) shape() *Shape { return wantShapes[w] }
 
 func exprSlot(to *Expr, want Want) Slot {
-	return Slot{want.shape(), func(_ *decoder, v value) { *to = Expr{Scalar: v.scalar(), Want: want} }}
+	return Slot{want.shape(), func(_ *decoder, v value) { *to = v.expr(want) }}
 }
 
 var wellsShape = &Shape{Kind: UnionShape, Name: "wells_or_list", Noun: "wells, or a list of them", Example: "plate.A1:D6",
@@ -58,7 +58,7 @@ func volumesSlot(to *Exprs) Slot { return exprsSlot(to, volumesShape, WantVolume
 func exprsSlot(to *Exprs, shape *Shape, want Want) Slot {
 	return Slot{shape, func(_ *decoder, v value) {
 		to.Span, to.Many = v.span(), v.isList()
-		v.each(want.shape(), func(_ int, item value) { to.Items = append(to.Items, Expr{Scalar: item.scalar(), Want: want}) })
+		v.each(want.shape(), func(_ int, item value) { to.Items = append(to.Items, item.expr(want)) })
 	}}
 }
 
@@ -243,7 +243,7 @@ func readPlace(v value, word *string, in *Expr, shape *Shape) {
 			return
 		}
 	}
-	*in = Expr{Scalar: v.scalar(), Want: WantWell}
+	*in = v.expr(WantWell)
 }
 
 func blowOutSlot(to *BlowOut) Slot {
@@ -297,7 +297,7 @@ func bindingsSlot(to *[]Binding, shape *Shape, want Want) Slot {
 		v.entries(want.shape(), func(name Word, item value, taken bool) {
 			b := Binding{Name: name}
 			if taken {
-				b.Value = Expr{Scalar: item.scalar(), Want: want}
+				b.Value = item.expr(want)
 			}
 			*to = append(*to, b)
 		})

@@ -1,0 +1,167 @@
+// Package format writes a workflow file in its one canonical form.
+//
+// It owns layout only: indentation, spaces, quotes, blank lines, where braces
+// are used. Meaning, order and comments stay; what it writes is read back and
+// compared before it is handed out, and a file that it could not write without
+// losing something is refused. Formatting twice changes nothing more.
+//
+// The form: two spaces a level; a list stands one level under its key; braces
+// and brackets stay where a line has room for them; values in braces of
+// neighbouring keys begin in one column; quotes only where YAML needs them;
+// one blank line at most; comments two spaces behind what they are about.
+package format
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/ot2flow/ot2flow/spec"
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
+
+// Width is the column beyond which braces and brackets are opened out into
+// lines, where that helps.
+const Width = 120
+
+// ErrComment is returned where a comment stands at a place that the canonical
+// form has no line for.
+var ErrComment = errors.New("a comment would be lost")
+
+// ErrUnstable is returned where formatting again would change more: YAML
+// takes a comment to belong to something else each time.
+var ErrUnstable = errors.New("its comments stand where it is not clear what they belong to")
+
+// rounds is how often a file is formatted until it stays the same. Most do at
+// once; a comment at the end of a list may have to find its level first.
+const rounds = 4
+
+// Source returns the canonical form of a workflow file. The findings are those
+// of reading it as YAML; with errors among them there is no result.
+func Source(f *spec.File) ([]byte, diag.List, error) {
+	before, list, err := once(f)
+	if before == nil || err != nil {
+		return nil, list, err
+	}
+	for range rounds {
+		after, _, err := once(&spec.File{Name: f.Name, Data: before})
+		if err != nil {
+			return nil, nil, err
+		}
+		if bytes.Equal(before, after) {
+			return after, nil, nil
+		}
+		before = after
+	}
+	return nil, nil, ErrUnstable
+}
+
+func once(f *spec.File) ([]byte, diag.List, error) {
+	src := spec.NewSource(f)
+	root, list := src.Parse()
+	if root == nil || list.HasErrors() {
+		return nil, list, nil
+	}
+	unwrap(src, root)
+	p := &printer{src: bytes.Split(bytes.TrimPrefix(normalLines(f.Data), []byte("\ufeff")), []byte("\n"))}
+	doc, err := document(f)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.lead(doc.HeadComment, root)
+	p.block(root, 0)
+	p.comment(doc.FootComment, 0)
+	p.comment(root.FootComment, 0)
+	out := p.finish()
+	if err := verify(f, root, out); err != nil {
+		return nil, nil, err
+	}
+	return out, nil, nil
+}
+
+func normalLines(data []byte) []byte {
+	return bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
+}
+
+// document is the YAML document node, which carries the comments around the
+// root.
+func document(f *spec.File) (*yaml.Node, error) {
+	var doc yaml.Node
+	err := yaml.Unmarshal(f.Data, &doc)
+	return &doc, err
+}
+
+// unwrap takes a whole `${ … }` off values that are expressions anyway.
+func unwrap(src *spec.Source, root *yaml.Node) {
+	for _, n := range spec.Expressions(src, root) {
+		text := strings.TrimSpace(n.Value)
+		inner, ok := strings.CutPrefix(text, "${")
+		if !ok || !strings.HasSuffix(inner, "}") || strings.Count(inner, "${") > 0 || strings.Count(inner, "{") != strings.Count(inner, "}")-1 {
+			continue
+		}
+		n.Value, n.Style = strings.TrimSpace(strings.TrimSuffix(inner, "}")), 0
+	}
+}
+
+// verify compares what was written with what was read.
+func verify(f *spec.File, root *yaml.Node, out []byte) error {
+	again, list := spec.Parse(&spec.File{Name: f.Name, Data: out})
+	if again == nil || list.HasErrors() {
+		return fmt.Errorf("the formatted file cannot be read: %s", first(list))
+	}
+	if !equal(root, again) {
+		return errors.New("the formatted file would mean something else")
+	}
+	if before, after := comments(normalLines(f.Data)), comments(out); !sameComments(before, after) {
+		return ErrComment
+	}
+	return nil
+}
+
+func first(list diag.List) string {
+	if len(list) == 0 {
+		return "nothing is left of it"
+	}
+	return list[0].Message
+}
+
+func equal(a, b *yaml.Node) bool {
+	if a.Kind != b.Kind || a.Kind == yaml.ScalarNode && (a.ShortTag() != b.ShortTag() || a.Value != b.Value) || len(a.Content) != len(b.Content) {
+		return false
+	}
+	for i := range a.Content {
+		if !equal(a.Content[i], b.Content[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// comments lists what looks like a comment in the lines of a file. It may take
+// a # inside a text for one; both sides do.
+func comments(data []byte) []string {
+	var out []string
+	for _, line := range strings.Split(string(data), "\n") {
+		if i := strings.Index(" "+line, " #"); i >= 0 {
+			out = append(out, strings.TrimSpace(line[i:]))
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+func sameComments(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}

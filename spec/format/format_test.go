@@ -1,0 +1,121 @@
+package format_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ot2flow/ot2flow/spec"
+	"github.com/ot2flow/ot2flow/spec/format"
+)
+
+const head = "ot2flow: 1\nname: t\n"
+
+// forms are pieces of workflows and their canonical form; an empty want means
+// that the piece is in it already.
+var forms = []struct{ name, in, want string }{
+	{"spaces in braces", "labware: { plate : {type: a,slot: 1} }\nsteps: [ ]\n", "labware: {plate: {type: a, slot: 1}}\nsteps: []\n"},
+	{"braces in columns", "labware:\n  plate: {type: a, slot: 1}\n  tips:   {type: b, slot: 2}\nsteps: []\n", "labware:\n  plate: {type: a, slot: 1}\n  tips:  {type: b, slot: 2}\nsteps: []\n"},
+	{"a list under its key", "steps:\n- home:\n- comment: hello\n", "steps:\n  - home:\n  - comment: hello\n"},
+	{"deep indentation", "steps:\n    - if: R > 0 uL\n      do:\n          - home:\n", "steps:\n  - if: R > 0 uL\n    do:\n      - home:\n"},
+	{"quotes that are not needed", "steps:\n  - comment: \"hello there\"\n  - comment: '12'\n  - comment: 'a: b'\n  - comment: \"tab\\there\"\n", "steps:\n  - comment: hello there\n  - comment: '12'\n  - comment: 'a: b'\n  - comment: \"tab\\there\"\n"},
+	{"quotes that braces need", "steps:\n  - {transfer: {from: 'p.columns(1, 2)', to: 'q', volume: \"5 uL\"}}\n", "steps:\n  - {transfer: {from: 'p.columns(1, 2)', to: q, volume: 5 uL}}\n"},
+	{"a whole ${ } where an expression is wanted", "steps:\n  - delay: ${ R + 1 s }\n  - comment: ${ R }\n", "steps:\n  - delay: R + 1 s\n  - comment: ${ R }\n"},
+	{"blank lines", "\n\n\nlabware: {}\n\n\n\nsteps:\n\n  - home:\n\n\n  - home:\n", "\nlabware: {}\n\nsteps:\n\n  - home:\n\n  - home:\n"},
+	{"comments", "# above\nlabware: {} # behind\n\n# steps\nsteps:   # behind steps\n  # above home\n  - home:      # home\n  - comment: hello #c\n# below\n", "# above\nlabware: {}  # behind\n\n# steps\nsteps:  # behind steps\n  # above home\n  - home:           # home\n  - comment: hello  #c\n# below\n"},
+	{"a long text", "steps:\n  - pause: |\n     first line\n     second line\n  - home:\n", "steps:\n  - pause: |\n      first line\n      second line\n  - home:\n"},
+	{"too long for a line", "steps:\n  - {transfer: {from: a_rather_long_name.A1, to: another_rather_long_name.A1:H12, volume: 50 uL, pipette: p300, tip: new, split: even}}\n",
+		"steps:\n  - transfer:\n      from: a_rather_long_name.A1\n      to: another_rather_long_name.A1:H12\n      volume: 50 uL\n      pipette: p300\n      tip: new\n      split: even\n"},
+	{"windows lines", "steps:\r\n  - home:\r\n", "steps:\n  - home:\n"},
+	{"canonical", "params:\n  R:   {type: volume, default: 5 uL}\n  way: {type: well, in: plate}\nsteps:\n  - for: w in plate\n    do:\n      - home:\n", ""},
+}
+
+func TestCanonicalForm(t *testing.T) {
+	for _, c := range forms {
+		t.Run(c.name, func(t *testing.T) {
+			want := c.want
+			if want == "" {
+				want = c.in
+			}
+			if got := formatted(t, head+c.in); got != head+want {
+				t.Error(cmp.Diff(head+want, got))
+			}
+		})
+	}
+}
+
+func formatted(t *testing.T, text string) string {
+	t.Helper()
+	out, list, err := format.Source(&spec.File{Name: "t.yaml", Data: []byte(text)})
+	if err != nil || len(list) > 0 {
+		t.Fatalf("%v %v in\n%s", err, list, text)
+	}
+	return string(out)
+}
+
+// TestEveryWorkflowOfTheRepository formats every YAML file there is: twice is
+// once, and meaning and comments stay (Source refuses otherwise).
+func TestEveryWorkflowOfTheRepository(t *testing.T) {
+	files := 0
+	err := filepath.WalkDir("../..", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".yaml") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		once, list, err := format.Source(&spec.File{Name: path, Data: data})
+		if once == nil {
+			return nil // no YAML; the tests of package spec are about those
+		}
+		if err != nil || len(list) > 0 {
+			t.Errorf("%s: %v %v", path, err, list)
+			return nil
+		}
+		files++
+		if twice := formatted(t, string(once)); twice != string(once) {
+			t.Errorf("%s: formatting twice changes it:\n%s", path, cmp.Diff(string(once), twice))
+		}
+		return nil
+	})
+	if err != nil || files < 20 {
+		t.Fatalf("%d files, %v", files, err)
+	}
+}
+
+func TestExamplesAreCanonical(t *testing.T) {
+	paths, err := filepath.Glob("../../examples/*/*.yaml")
+	if err != nil || len(paths) < 2 {
+		t.Fatal(paths, err)
+	}
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := formatted(t, string(data)); got != string(data) {
+			t.Errorf("%s: run ot2flow fmt\n%s", path, cmp.Diff(string(data), got))
+		}
+	}
+}
+
+func FuzzSource(f *testing.F) {
+	for _, c := range forms {
+		f.Add(head + c.in)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		once, _, err := format.Source(&spec.File{Name: "t.yaml", Data: []byte(text)})
+		if err != nil || once == nil {
+			return
+		}
+		twice, list, err := format.Source(&spec.File{Name: "t.yaml", Data: once})
+		if err != nil || len(list) > 0 || string(twice) != string(once) {
+			t.Fatalf("%v %v\nonce\n%s\ntwice\n%s", err, list, once, twice)
+		}
+	})
+}
