@@ -267,7 +267,7 @@ func engineForm(d *program.Deck, step *program.Step) engineStep {
 		w := d.Well(op.Well)
 		s.Slot, s.Well = d.Labware[op.Well.Labware].Slot, w.Name
 		s.X, s.Y = mm(int64(op.At.X)), mm(int64(op.At.Y))
-		z := mm(aboveBottom(w, op.At))
+		z := aboveBottom(w, op.At)
 		s.Z = &z
 	}
 	if has(program.HasVolume) {
@@ -297,15 +297,16 @@ func engineForm(d *program.Deck, step *program.Step) engineStep {
 // mm turns µm into mm, and likewise every other thousandth into its unit.
 func mm(v int64) float64 { return float64(v) / 1000 }
 
-func aboveBottom(w *program.Well, p program.Position) int64 {
+// aboveBottom is a height in mm; the middle of a well can be half a µm.
+func aboveBottom(w *program.Well, p program.Position) float64 {
 	switch p.From {
 	case program.Top:
-		return w.Depth + int64(p.Z)
+		return mm(w.Depth + int64(p.Z))
 	case program.Center:
-		return w.Depth/2 + int64(p.Z)
+		return mm(w.Depth)/2 + mm(int64(p.Z))
 	case program.Bottom:
 	}
-	return int64(p.Z)
+	return mm(int64(p.Z))
 }
 
 func protocols(t *testing.T) []string {
@@ -526,6 +527,11 @@ func planOf(t *testing.T, name string) *program.Plan {
 	if !ok {
 		path = filepath.Join(engineFolder, name, "workflow.yaml")
 	}
+	return planAt(t, path)
+}
+
+func planAt(t *testing.T, path string) *program.Plan {
+	t.Helper()
 	checked := workflows.Open(path)
 	if checked.Prepared == nil {
 		t.Fatalf("%s: %v", path, checked.Diagnostics)

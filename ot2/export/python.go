@@ -98,8 +98,8 @@ func (w *python) variable(name string) string {
 	if out == "" || out[0] >= '0' && out[0] <= '9' {
 		out = "_" + out
 	}
-	for i := 2; w.taken[out]; i++ {
-		out = fmt.Sprintf("%s_%d", strings.TrimRight(out, "_0123456789"), i)
+	for w.taken[out] {
+		out += "_"
 	}
 	w.taken[out] = true
 	return out
@@ -318,19 +318,21 @@ func (w *python) touch(pip string, op *program.Op) {
 	if op.Touch.Radius != program.AllSides.Radius {
 		radius = ", radius=" + number(int64(op.Touch.Radius))
 	}
-	w.line("%s.touch_tip(%s%s, v_offset=%s, speed=%s)", pip, w.well(op.Well), radius, number(belowTop(w.deck.Well(op.Well), op.At)), number(op.Speed))
+	w.line("%s.touch_tip(%s%s, v_offset=%s, speed=%s)", pip, w.well(op.Well), radius, belowTop(w.deck.Well(op.Well), op.At), number(op.Speed))
 }
 
-// belowTop is a height counted from the top of the well, in µm.
-func belowTop(well *program.Well, p program.Position) int64 {
+// belowTop is a height counted from the top of the well, in mm. The middle of
+// a well can be half a µm.
+func belowTop(well *program.Well, p program.Position) string {
+	halves := 2 * int64(p.Z)
 	switch p.From {
 	case program.Bottom:
-		return int64(p.Z) - well.Depth
+		halves -= 2 * well.Depth
 	case program.Center:
-		return int64(p.Z) - well.Depth/2
+		halves -= well.Depth
 	case program.Top:
 	}
-	return int64(p.Z)
+	return strconv.FormatFloat(float64(halves)/2000, 'f', -1, 64)
 }
 
 // number renders thousandths as a decimal.
