@@ -24,6 +24,9 @@ type Input struct {
 	Params   Values
 	Examples bool // parameters without value or default take their example, as lint does
 	Results  []Result
+	// State is what stands on the deck, as an earlier run left it; nil is what
+	// the workflow declares. It is not changed.
+	State *program.State
 }
 
 // Result is what the world answered to a step whose result exists only at run
@@ -52,10 +55,11 @@ func (e *End) Op() program.End {
 	return out
 }
 
-// Start lets a sink see the deck before the first step. Liquids may depend on
-// parameters, so the deck is known only then.
+// Start lets a sink see the state before the first step, and through it the
+// deck. Liquids may depend on parameters, so neither is known before. The
+// state must not be kept: it changes with every step.
 type Start interface {
-	Start(*program.Deck, []program.Param)
+	Start(*program.State, []program.Param)
 }
 
 // expansion is one walk over a prepared workflow.
@@ -104,7 +108,7 @@ type finding struct {
 // is a pure function of the files, the input and nothing else. The error is
 // that of the sink.
 func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
-	x := &expansion{p: p, sink: sink, seen: map[finding]int{}}
+	x := &expansion{p: p, sink: sink, state: in.State, seen: map[finding]int{}}
 	deck := *p.deck
 	deck.Liquids = append([]program.Liquid(nil), p.deck.Liquids...)
 	x.deck = &deck
@@ -126,13 +130,30 @@ func (x *expansion) start() {
 	if x.list.HasErrors() {
 		return
 	}
-	x.state = program.NewState(x.deck)
+	if !x.begin() {
+		return
+	}
 	x.env.State = x.state
 	x.bind(x.p.lets, true)
 	x.bind(x.p.vars, true)
 	for i := range x.p.require {
 		x.requirement(&x.p.require[i])
 	}
+}
+
+// begin sets the state before the first step.
+func (x *expansion) begin() bool {
+	if x.state == nil {
+		x.state = program.NewState(x.deck)
+		return true
+	}
+	begun, ok := x.state.CloneFor(x.deck)
+	if !ok {
+		x.add(diag.Diagnostic{Code: diag.OtherDeck, Message: "the state the run is to begin with is that of another deck", Help: "begin with a state of this workflow, or without one"})
+		x.stuck = true
+	}
+	x.state = begun
+	return ok
 }
 
 // bind computes constants or variables. A constant that reads what a well
@@ -168,7 +189,7 @@ func (x *expansion) requirement(r *requirement) {
 
 func (x *expansion) run() {
 	if s, ok := x.sink.(Start); ok {
-		s.Start(x.deck, x.shown)
+		s.Start(x.state, x.shown)
 	}
 	for _, n := range x.p.nodes {
 		n.expand(x, nil)

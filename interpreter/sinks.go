@@ -23,10 +23,10 @@ func (f Fan) Step(t *program.Transition) error {
 }
 
 // Start tells the sinks that want to know which deck it is.
-func (f Fan) Start(d *program.Deck, params []program.Param) {
+func (f Fan) Start(begin *program.State, params []program.Param) {
 	for _, s := range f {
 		if s, ok := s.(Start); ok {
-			s.Start(d, params)
+			s.Start(begin, params)
 		}
 	}
 }
@@ -38,7 +38,8 @@ type Needs struct {
 }
 
 // Start makes room for the deck's racks and liquids.
-func (n *Needs) Start(d *program.Deck, _ []program.Param) {
+func (n *Needs) Start(begin *program.State, _ []program.Param) {
+	d := begin.Deck
 	n.tips, n.liquids = make([]int64, len(d.Labware)), make([]int64, len(d.Liquids))
 	n.stock = map[program.WellRef]int{}
 	for i := range d.Liquids {
@@ -91,7 +92,8 @@ type Estimate struct {
 func NewEstimate(m Machine) *Estimate { return &Estimate{machine: m} }
 
 // Start sets the clock to 0 for a deck.
-func (e *Estimate) Start(d *program.Deck, _ []program.Param) {
+func (e *Estimate) Start(begin *program.State, _ []program.Param) {
+	d := begin.Deck
 	e.timer, e.us = e.machine.Timer(d), 0
 }
 
@@ -121,19 +123,36 @@ func NewChecks(m Machine) Checks {
 	return Checks{check.NewSink(append(check.Rules(), m.Rules()...))}
 }
 
-// Prove expands the workflow and checks every step; extra sinks may be nil.
-// It is what lint, plan, simulate and apply all do first.
+// Prove expands the workflow and checks every step; more sinks see the steps
+// after the rules. It is what lint, plan, simulate and apply all do first.
+// Where something is found, the workflow is expanded once more to say how it
+// came to that.
 func (p *Prepared) Prove(in Input, more ...program.Sink) (End, diag.List, error) {
 	checks := NewChecks(p.machine)
 	end, list, err := p.Expand(in, append(Fan{checks}, more...))
-	if end.State != nil {
-		list = append(list, checks.End(end.State)...)
+	if end.State == nil {
+		return end, list, err
 	}
-	return end, list, err
+	if h := checks.History(); h != nil && err == nil {
+		_, _, err = p.Expand(in, h)
+	}
+	return end, append(list, checks.End(end.State)...), err
+}
+
+// ProvePlan checks every step of a stored plan again, which may be older than
+// the rules. Places are those that the plan keeps: the line of each step.
+func ProvePlan(p *program.Plan, m Machine) (diag.List, error) {
+	checks := NewChecks(m)
+	state, err := p.Timeline(checks.Step)
+	if h := checks.History(); h != nil && err == nil {
+		_, err = p.Timeline(h.Step)
+	}
+	return checks.End(state), err
 }
 
 // Plan expands, checks and records the workflow as data. The plan is nil if
-// there are errors.
+// there are errors. A plan begins with what the workflow declares, so
+// Input.State must be nil.
 func (p *Prepared) Plan(in Input) (*program.Plan, diag.List) {
 	rec, needs, time := &Recorder{}, &Needs{}, NewEstimate(p.machine)
 	end, list, _ := p.Prove(in, rec, needs, time)

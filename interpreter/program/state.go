@@ -1,5 +1,7 @@
 package program
 
+import "slices"
+
 // Content is what a well or a tip holds: volumes by declared liquid. A well
 // whose amount was not declared is Unknown: its volume is counted from zero
 // and may be negative, its composition is that of the declared liquid.
@@ -167,7 +169,17 @@ func (s *State) columnIsNew(rack int, column []int) bool {
 
 // Clone returns an independent copy.
 func (s *State) Clone() *State {
-	c := NewState(s.Deck)
+	c, _ := s.CloneFor(s.Deck)
+	return c
+}
+
+// CloneFor returns an independent copy on a deck with the same labware,
+// pipettes and liquids; ok is false for another deck.
+func (s *State) CloneFor(d *Deck) (c *State, ok bool) {
+	if !s.Deck.sameAs(d) {
+		return nil, false
+	}
+	c = NewState(d)
 	for i := range s.wells {
 		for w := range s.wells[i] {
 			copyContent(&c.wells[i][w], &s.wells[i][w])
@@ -181,7 +193,15 @@ func (s *State) Clone() *State {
 		c.Mounts[i].Held = held
 		copyContent(&c.Mounts[i].Held, &s.Mounts[i].Held)
 	}
-	return c
+	return c, true
+}
+
+// sameAs reports whether wells, pipettes and liquids mean the same on both.
+func (d *Deck) sameAs(e *Deck) bool {
+	return d == e ||
+		slices.EqualFunc(d.Labware, e.Labware, func(a, b Placed) bool { return a.Name == b.Name && a.Def.URI() == b.Def.URI() }) &&
+			slices.EqualFunc(d.Pipettes, e.Pipettes, func(a, b Pipette) bool { return a.Name == b.Name && a.Model.Name == b.Model.Name }) &&
+			slices.EqualFunc(d.Liquids, e.Liquids, func(a, b Liquid) bool { return a.Name == b.Name })
 }
 
 func copyContent(to, from *Content) {

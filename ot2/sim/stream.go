@@ -24,9 +24,9 @@ func NewStream(timer func(*program.Deck) program.Timer, trace *Trace) *Stream {
 	return &Stream{timer: timer, trace: trace}
 }
 
-// Start sets the deck.
-func (s *Stream) Start(d *program.Deck, _ []program.Param) {
-	s.world = NewWorld(program.NewState(d), s.timer(d))
+// Start sets the deck and what stands on it.
+func (s *Stream) Start(begin *program.State, _ []program.Param) {
+	s.world = NewWorld(begin.Clone(), s.timer(begin.Deck))
 	s.world.TraceTo(s.trace)
 }
 

@@ -4,9 +4,10 @@ package diag
 var (
 	TipAtEnd  = &Code{"OTF701", "tip-at-end", "The program ends while a tip is on. When a run ends, the robot's own software drops whatever tip is on into the trash and homes. That is what becomes of a plain tip anyway; say so with drop_tip, or return it."}
 	ToolAtEnd = &Code{"OTF702", "tool-at-end", "The program ends while a tool is on that no pipette takes as a plain tip, such as a sensor. When a run ends, the robot's own software drops whatever is on into the trash: the tool would be thrown away. Return it to its place before the end."}
+	OtherDeck = &Code{"OTF703", "other-deck", "A run can begin with what an earlier one left on the deck. What was given for that belongs to a deck with other labware, pipettes or liquids, so it says nothing about this one."}
 	RunFailed = &Code{"OTF801", "run-failed", "A step could not be carried out. The message says which, and what was found. Steps before it were carried out; nothing after it was."}
 
 	Disagreement = &Code{"OTF901", "internal-disagreement", "ot2flow checks a workflow twice, once to read it and once to explain what is wrong with it, and here the two do not agree. That is a fault of ot2flow, not of your file. Please report it with the file, so that it can be mended."}
 )
 
-var runCodes = []*Code{TipAtEnd, ToolAtEnd, RunFailed, Disagreement}
+var runCodes = []*Code{TipAtEnd, ToolAtEnd, OtherDeck, RunFailed, Disagreement}
