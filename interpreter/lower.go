@@ -73,7 +73,7 @@ func (x *expansion) movePair(k *keys, pip int, p *pair, gap int64, f *program.Fr
 	a := aliquot{pip: pip, to: p.to, gap: gap, frame: x.movement.Frame, movement: &x.movement}
 	for i, v := range x.chunks {
 		a.from, a.volume, a.last = x.drawFrom(p.from, v), v, i == len(x.chunks)-1
-		x.movement.From = a.from
+		x.movement.From, x.movement.Aliquot = a.from, v
 		if !x.takeTip(k, pip, p, i == 0, a.frame) || !x.aspirate(&k.aspirate, &a) || !x.dispense(&k.dispense, &a) || !x.blowOut(k.blow, &a) {
 			return false
 		}

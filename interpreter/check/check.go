@@ -42,6 +42,16 @@ func (s *Sink) Step(t *program.Transition) error {
 	return nil
 }
 
+// History returns a sink that wants to see the same steps once more, from the
+// first: it finds out how wells came to hold what was found wrong. It is nil
+// where nobody asks that. It is done before End.
+func (s *Sink) History() program.Sink {
+	if len(s.report.questions) == 0 {
+		return nil
+	}
+	return newHistory(&s.report)
+}
+
 // End tells the rules that the program is over and returns what they found.
 func (s *Sink) End(state *program.State) diag.List {
 	s.report.at = nil
@@ -54,15 +64,26 @@ func (s *Sink) End(state *program.State) diag.List {
 // Report collects findings. The same finding in another iteration of a loop is
 // counted, not repeated.
 type Report struct {
-	at   *program.Transition
-	list diag.List
-	more []int
-	seen map[key]int
+	at        *program.Transition
+	list      diag.List
+	more      []int
+	seen      map[key]int
+	questions []question
 }
 
 type key struct {
 	code *diag.Code
 	span diag.Span
+}
+
+// AddOf reports a finding about what a well holds at the current step. Notes
+// will say where that came from.
+func (r *Report) AddOf(well program.WellRef, about program.Aspect, d diag.Diagnostic) {
+	n := len(r.list)
+	r.Add(about, d)
+	if len(r.list) > n {
+		r.questions = append(r.questions, question{finding: n, well: well, before: r.at.Step.N})
+	}
 }
 
 // Add reports a finding about an aspect of the current step. Position, values
@@ -88,6 +109,10 @@ func (r *Report) Add(about program.Aspect, d diag.Diagnostic) {
 }
 
 func (r *Report) findings() diag.List {
+	for i := range r.questions {
+		q := &r.questions[i]
+		r.list[q.finding].Notes = append(r.list[q.finding].Notes, q.notes()...)
+	}
 	for i, n := range r.more {
 		if n > 0 {
 			r.list[i].Notes = append(r.list[i].Notes, "the same is found "+times(n)+" more in this program")

@@ -16,14 +16,27 @@ func (limits) See(t *program.Transition, r *Report) {
 	if op.Kind == program.Aspirate {
 		belowMinimum(t, r)
 	}
-	if t.Touched.Faults&program.OverTip != 0 && t.Touched.Faults&program.NoTip == 0 {
+	switch f := t.Touched.Faults; {
+	case f&program.NoTip != 0:
+	case f&program.OverTip != 0:
 		overTip(t, r)
-	}
-	if t.Touched.Faults&program.OverHeld != 0 && t.Touched.Faults&program.NoTip == 0 {
+	case f&program.OverHeld != 0:
 		r.Add(program.AboutVolume, diag.Diagnostic{Code: diag.OverHeld, Message: "dispenses more than the tip holds",
 			Label: "asks for " + volume(op.Volume) + "; the tip holds " + volume(t.Touched.Held+t.Touched.Air), Help: "dispense at most that, or draw more before"})
 	}
-	belowBottom(t, r)
+	if inWell(op) {
+		belowBottom(t, r)
+	}
+}
+
+// inWell reports whether op has its tip at a height in a well.
+func inWell(op *program.Op) bool {
+	switch op.Kind {
+	case program.Aspirate, program.Dispense, program.BlowOut, program.TouchTip, program.MoveTo:
+		return !op.Trash && op.Well != program.None
+	default:
+		return false
+	}
 }
 
 func (limits) End(*program.State, *Report) {}
@@ -37,8 +50,8 @@ func belowMinimum(t *program.Transition, r *Report) {
 	}
 	d := diag.Diagnostic{Code: diag.BelowMinimum, Message: "draws less than " + p.Name + " can draw accurately",
 		Label: volume(op.Volume) + "; a " + p.Model.Name + " draws at least " + volume(p.Model.MinNL), Help: "use a smaller pipette, or move more of a dilution"}
-	if m := t.Movement; m != nil && m.Volume != op.Volume {
-		d.Notes = append(d.Notes, "the volume is divided, because it does not fit into the tip at once")
+	if m := t.Movement; m != nil && m.Volume > m.Aliquot && m.Aliquot == op.Volume {
+		d.Notes = append(d.Notes, "the "+volume(m.Volume)+" are divided, because they do not fit into the tip at once")
 	}
 	for i := range deck.Pipettes {
 		if other := &deck.Pipettes[i]; other.Model.MinNL <= op.Volume && op.Volume <= other.Model.MaxNL {
@@ -64,14 +77,6 @@ func overTip(t *program.Transition, r *Report) {
 
 func belowBottom(t *program.Transition, r *Report) {
 	op := &t.Step.Op
-	switch op.Kind {
-	case program.Aspirate, program.Dispense, program.BlowOut, program.TouchTip, program.MoveTo:
-	default:
-		return
-	}
-	if op.Trash || op.Well == program.None {
-		return
-	}
 	w := t.After.Deck.Well(op.Well)
 	z := int64(op.At.Z)
 	switch op.At.From {

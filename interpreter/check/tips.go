@@ -9,7 +9,29 @@ import (
 type tips struct{}
 
 func (tips) See(t *program.Transition, r *Report) {
-	f := t.Touched.Faults
+	op := &t.Step.Op
+	if op.Kind == program.DropTip && !op.Trash {
+		dropPlace(t, r)
+	}
+	if f := t.Touched.Faults; f != 0 {
+		faults(t, f, r)
+	}
+}
+
+func (tips) End(*program.State, *Report) {}
+
+// dropPlace reports a tip that is dropped where no tip belongs.
+func dropPlace(t *program.Transition, r *Report) {
+	deck := t.After.Deck
+	def := deck.Labware[t.Step.Op.Well.Labware].Def
+	if def.IsTipRack || def.Category == "trash" {
+		return
+	}
+	r.Add(program.AboutTo, diag.Diagnostic{Code: diag.NotATipRack, Message: deck.WellName(t.Step.Op.Well) + " is no place for a tip",
+		Help: "leave `in` out to drop it into the trash, or name a place of a tip rack"})
+}
+
+func faults(t *program.Transition, f program.Fault, r *Report) {
 	op := &t.Step.Op
 	deck := t.After.Deck
 	if f&program.NoTip != 0 {
@@ -36,29 +58,14 @@ func (tips) See(t *program.Transition, r *Report) {
 	}
 }
 
-func (tips) End(*program.State, *Report) {}
-
 // ending: what is on a pipette when the run ends is dropped into the trash by
 // the robot.
-type ending struct{ picked map[int8]pick }
-
-type pick struct {
-	span   diag.Span
-	frames []string
-}
+type ending struct{ picked [2]*program.Frame } // what the last pick-up of each pipette stands in
 
 func (e *ending) See(t *program.Transition, _ *Report) {
-	if t.Step.Op.Kind != program.PickUpTip {
-		return
+	if op := &t.Step.Op; op.Kind == program.PickUpTip && int(op.Pipette) < len(e.picked) {
+		e.picked[op.Pipette] = t.Step.Frame
 	}
-	if e.picked == nil {
-		e.picked = map[int8]pick{}
-	}
-	p := pick{span: t.Step.Where(), frames: nil}
-	if t.Blame != nil {
-		p.span, _ = t.Blame.Blame(program.AboutTip)
-	}
-	e.picked[t.Step.Op.Pipette] = p
 }
 
 func (e *ending) End(s *program.State, r *Report) {
@@ -67,13 +74,15 @@ func (e *ending) End(s *program.State, r *Report) {
 		if !m.On || m.From == program.None {
 			continue
 		}
-		span, name := e.picked[int8(i)].span, s.Deck.WellName(m.From)
+		d := diag.Diagnostic{Code: diag.TipAtEnd, Severity: diag.Warning, Message: "the run ends while the tip from " + s.Deck.WellName(m.From) + " is on, and the robot will drop it into the trash",
+			Help: "say what becomes of it: drop_tip: or return_tip:"}
 		if s.Deck.IsTool(i, m.From) {
-			r.Add(program.AboutStep, diag.Diagnostic{Code: diag.ToolAtEnd, Span: span, Message: "the run ends while the tool from " + name + " is on, and the robot would throw it into the trash",
-				Help: "put it back before the end: return_tip:"})
-			continue
+			d = diag.Diagnostic{Code: diag.ToolAtEnd, Message: "the run ends while the tool from " + s.Deck.WellName(m.From) + " is on, and the robot would throw it into the trash",
+				Help: "put it back before the end: return_tip:"}
 		}
-		r.Add(program.AboutStep, diag.Diagnostic{Code: diag.TipAtEnd, Severity: diag.Warning, Span: span, Message: "the run ends while the tip from " + name + " is on, and the robot will drop it into the trash",
-			Help: "say what becomes of it: drop_tip: or return_tip:"})
+		if i < len(e.picked) {
+			d.Span, d.Frames = e.picked[i].Where(), e.picked[i].Loops()
+		}
+		r.Add(program.AboutStep, d)
 	}
 }

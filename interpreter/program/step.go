@@ -23,6 +23,7 @@ type Frame struct {
 	Site   *Site        // set where the frame is a step of the language
 	Label  string       // the segment of the id: steps[0], A1, red
 	Note   fmt.Stringer // of an iteration, for people: "w = plate.A1 (1 of 60)"; rendered on demand
+	Title  string       // the name the step was given, for people
 }
 
 // Step is one atomic step of an expanded workflow.
@@ -59,8 +60,11 @@ func (f *Frame) writeID(b *strings.Builder) {
 }
 
 // Where returns the place of the workflow that the step comes from.
-func (s *Step) Where() diag.Span {
-	for f := s.Frame; f != nil; f = f.Parent {
+func (s *Step) Where() diag.Span { return s.Frame.Where() }
+
+// Where returns the place of the innermost step of the language around f.
+func (f *Frame) Where() diag.Span {
+	for ; f != nil; f = f.Parent {
 		if f.Site != nil {
 			return f.Site.Span
 		}
@@ -79,21 +83,10 @@ func (f *Frame) Loops() []string {
 		return out
 	}
 	text := f.Note.String()
-	if line := f.line(); line > 0 {
+	if line := f.Where().Start.Line; line > 0 {
 		text += ", line " + strconv.Itoa(line)
 	}
 	return append(out, text)
-}
-
-// line is where the innermost step of the language stands; 0 if that is not
-// known.
-func (f *Frame) line() int {
-	for ; f != nil; f = f.Parent {
-		if f.Site != nil {
-			return f.Site.Span.Start.Line
-		}
-	}
-	return 0
 }
 
 // Sites returns the paths of the enclosing steps of the language, outermost
@@ -109,6 +102,22 @@ func (f *Frame) Sites() []string {
 	case f.Note != nil && len(out) > 0:
 		out[len(out)-1] += " [" + f.Note.String() + "]"
 	}
+	if f.Title != "" && len(out) > 0 {
+		out[len(out)-1] += ": " + f.Title
+	}
+	return out
+}
+
+// Titles returns the names that the enclosing steps were given, outermost
+// first.
+func (f *Frame) Titles() []string {
+	if f == nil {
+		return nil
+	}
+	out := f.Parent.Titles()
+	if f.Title != "" {
+		out = append(out, f.Title)
+	}
 	return out
 }
 
@@ -117,6 +126,7 @@ func (f *Frame) Sites() []string {
 type Movement struct {
 	From, To WellRef // of a pool, the well of the current aliquot
 	Volume   int64   // nL; of all aliquots together
+	Aliquot  int64   // nL of the current one
 	Frame    *Frame
 }
 
