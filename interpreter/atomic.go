@@ -393,9 +393,8 @@ type message struct {
 }
 
 func (b *message) expand(x *expansion, f *program.Frame) {
-	text, fault := b.text.Eval(&x.env)
-	if fault != nil {
-		x.add(*fault)
+	text, ok := x.text(b.text)
+	if !ok {
 		return
 	}
 	x.emit(program.Op{Kind: b.kind, Well: program.None}, text, f, nil)

@@ -264,6 +264,15 @@ func (x *expansion) eval(e *eval.Expr) (eval.Value, bool) {
 	return v, true
 }
 
+// text fills in a template; where that fails, it reports and returns false.
+func (x *expansion) text(t *eval.Template) (string, bool) {
+	s, fault := t.Eval(&x.env)
+	if fault != nil {
+		x.add(*fault)
+	}
+	return s, fault == nil
+}
+
 // quantity evaluates an expression for a quantity; an unwritten one gives the
 // default.
 func (x *expansion) quantity(e *eval.Expr, otherwise int64) (int64, bool) {

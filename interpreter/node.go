@@ -19,6 +19,7 @@ type node struct {
 	cond   *eval.Expr
 	els    []*node
 	repeat *eval.Expr
+	title  *eval.Template
 	body   body
 }
 
@@ -51,9 +52,7 @@ func (p *preparer) step(s *spec.Step) *node {
 		n.loop = p.loop(&s.For)
 	}
 	n.cond, n.repeat = p.expr(s.If), p.expr(s.Repeat)
-	if s.Name.Set {
-		p.text(s.Name)
-	}
+	n.title = p.text(s.Name)
 	n.els = p.steps(s.Else)
 	if len(s.Else) > 0 && !s.If.IsSet() {
 		p.fail(diag.NoEffect, s.Else[0].Span, "`else` has no effect without `if`", "add the condition: if: …")
@@ -204,6 +203,9 @@ func (n *node) branch(x *expansion, f *program.Frame) {
 			}
 			return
 		}
+	}
+	if n.title != nil {
+		f.Title, _ = x.text(n.title)
 	}
 	n.repeated(x, f)
 }

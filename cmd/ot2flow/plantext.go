@@ -130,7 +130,8 @@ func (t *planText) list() {
 func (t *planText) title(s *program.Step) string {
 	at := s.Where()
 	id := s.ID()
-	return fmt.Sprintf("%s  (line %d)", strings.TrimSuffix(id, "/"+id[strings.LastIndexByte(id, '/')+1:]), at.Start.Line)
+	title := fmt.Sprintf("%s  (line %d)", strings.TrimSuffix(id, "/"+id[strings.LastIndexByte(id, '/')+1:]), at.Start.Line)
+	return strings.Join(append([]string{title}, s.Frame.Titles()...), "  ")
 }
 
 // sentence says what a step does.
