@@ -5,57 +5,67 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/signal"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2"
-	"github.com/ot2flow/ot2flow/ot2/sim"
 )
 
-func (a *app) applyCommand() *cobra.Command {
-	var robot string
-	var yes bool
-	c := &cobra.Command{
-		Use:   "apply FILE|plan.json --robot sim",
-		Short: "Do it",
-		Long: `Shows the plan, asks, and carries it out step by step.
+// applying is what apply was told.
+type applying struct {
+	robot    string
+	yes      bool
+	patience time.Duration
+}
 
-This version carries out on the built-in simulator only: --robot sim. It goes through the
-same runner that will drive the robot. Ctrl-C stops at the next good place, where no tip
-is on if that is near; a second Ctrl-C stops at once.`,
-		Example: "  ot2flow apply workflow.yaml --robot sim\n  ot2flow apply plan.json --robot sim --yes",
+func (a *app) applyCommand() *cobra.Command {
+	var o applying
+	c := &cobra.Command{
+		Use:   "apply FILE|plan.json --robot NAME|ADDRESS|sim",
+		Short: "Do it",
+		Long: `Shows the plan, asks, and carries it out on a robot, or on the built-in simulator with
+--robot sim. Before it asks, it looks at the robot: software, pipettes, whether it is free.
+Then the robot is handed the plan and analyses it by itself, and only after that it moves.
+
+Ctrl-C asks the robot to stop at the next good place, where no tip is on if that is near,
+and waits until it says so; a second Ctrl-C stops at once; a third leaves the robot as it is
+and says in which state that is. A connection that is lost is waited for; nothing that moves
+anything is ever sent twice.`,
+		Example: "  ot2flow apply workflow.yaml --robot 192.168.1.20\n  ot2flow apply plan.json --robot sim --yes",
 		Args:    oneFile,
 	}
 	a.paramFlags(c)
 	a.formatFlag(c, "text", "json")
-	c.Flags().StringVar(&robot, "robot", "", "where to do it; sim is the built-in simulator")
-	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
-	c.RunE = func(c *cobra.Command, args []string) error { return a.apply(c.Context(), args[0], robot, yes) }
+	c.Flags().StringVar(&o.robot, "robot", "", "where to do it: a robot's name or address; sim is the built-in simulator")
+	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+	c.Flags().DurationVar(&o.patience, "patience", 0, "how long a lost connection is waited for, such as 10m; by default until Ctrl-C")
+	c.RunE = func(c *cobra.Command, args []string) error { return a.apply(c.Context(), args[0], o) }
 	return c
 }
 
-func (a *app) apply(ctx context.Context, path, robot string, yes bool) error {
-	switch robot {
-	case "sim":
-	case "":
-		return usage("say where: --robot sim carries it out on the built-in simulator")
-	default:
-		return usage("--robot %s: this version carries out on the built-in simulator only; write --robot sim", robot)
+func (a *app) apply(ctx context.Context, path string, o applying) error {
+	if o.robot == "" {
+		return usage("say where: --robot NAME or the robot's address; --robot sim carries it out on the built-in simulator")
 	}
 	plan, err := a.plan(path)
 	if err != nil {
 		return err
 	}
-	a.preview(plan)
-	in := bufio.NewReader(a.in)
-	if !yes {
-		ok, err := a.confirm(in)
+	status := newStatus(a, plan)
+	where, err := a.place(ctx, o.robot, plan, status)
+	if err != nil {
+		return err
+	}
+	defer where.close()
+	a.preview(plan, where)
+	in := newLines(a.in)
+	defer in.stop()
+	if !o.yes {
+		ok, err := a.confirm(in, where)
 		if err != nil {
 			return err
 		}
@@ -63,103 +73,114 @@ func (a *app) apply(ctx context.Context, path, robot string, yes bool) error {
 			return &exitError{exitStopped, "nothing was done"}
 		}
 	}
-	return a.carryOut(ctx, plan, in, yes)
+	return a.carryOut(ctx, plan, where, status, in, o)
 }
 
 // preview shows the plan without its steps; it stands between a person and a
 // robot, so it goes where the question goes.
-func (a *app) preview(plan *program.Plan) {
+func (a *app) preview(plan *program.Plan, where *place) {
 	if a.quiet {
 		return
 	}
 	w := bufio.NewWriter(a.err)
 	t := &planText{w: w, plan: plan, color: a.colors(a.err)}
 	t.all()
+	if where.robot != nil {
+		t.f("\n%s\n  %s at %s\n", t.bold("Robot"), where.name, where.robot.Address())
+		for _, text := range toolsOn(plan) {
+			t.f("  %s\n", text)
+		}
+	}
 	fmt.Fprintln(w)
 	w.Flush()
 }
 
-func (a *app) confirm(in *bufio.Reader) (bool, error) {
-	fmt.Fprint(a.err, "Carry this out on the simulator? [y/N] ")
-	line, err := in.ReadString('\n')
-	if err != nil && line == "" {
-		fmt.Fprintln(a.err)
-		if errors.Is(err, io.EOF) {
-			return false, usage("nobody is there to answer; --yes answers")
+// toolsOn says between which steps a tool is on, which a stop at once would
+// throw away.
+func toolsOn(p *program.Plan) []string {
+	var out []string
+	since := map[int8]int{}
+	for i := range p.Steps {
+		op := &p.Steps[i].Op
+		switch op.Kind {
+		case program.PickUpTip:
+			if p.Deck.IsTool(int(op.Pipette), op.Well) {
+				since[op.Pipette] = i + 1
+			}
+		case program.DropTip, program.ReturnTip:
+			if first := since[op.Pipette]; first > 0 {
+				out = append(out, fmt.Sprintf("steps %d to %d have the tool from %s on; a stop at once would throw it into the trash", first, i+1, p.Deck.WellName(p.Steps[first-1].Op.Well)))
+				delete(since, op.Pipette)
+			}
 		}
-		return false, cannot("the answer cannot be read: %s", reason(err))
 	}
-	switch strings.ToLower(strings.TrimSpace(line)) {
+	if len(out) > 3 {
+		out = append(out[:3], fmt.Sprintf("… and so on, %d times in all", len(out)))
+	}
+	return out
+}
+
+func (a *app) confirm(in *lines, where *place) (bool, error) {
+	fmt.Fprintf(a.err, "Carry this out on %s? [y/N] ", where.name)
+	line, ok := <-in.next()
+	if !ok {
+		fmt.Fprintln(a.err)
+		return false, usage("nobody is there to answer; --yes answers")
+	}
+	switch strings.ToLower(line) {
 	case "y", "yes":
 		return true, nil
 	}
 	return false, nil
 }
 
-func (a *app) carryOut(ctx context.Context, plan *program.Plan, in *bufio.Reader, yes bool) error {
-	world := sim.NewWorld(program.NewState(plan.Deck), ot2.NewTimer(plan.Deck))
-	status := newStatus(a, plan)
-	requests, done := a.interrupts(status)
-	defer done()
-	options := run.Options{
-		Run: plan.Workflow.Name, Plan: plan, Backend: sim.NewBackend(world), Timer: ot2.NewTimer(plan.Deck),
-		Requests: requests, Observe: []func(run.Event, run.Progress){status.see}, Answer: run.AnswerAtOnce,
+func (a *app) carryOut(ctx context.Context, plan *program.Plan, where *place, s *status, in *lines, o applying) error {
+	asked := in
+	if o.yes {
+		asked = nil
 	}
-	if !yes {
-		options.Answer = func(_ context.Context, q run.Question) (run.Control, error) { return a.answer(in, status, q) }
+	s.wall = where.robot != nil
+	ctx, person := attend(ctx, s, asked)
+	options := run.Options{
+		Run: plan.Workflow.Name, Plan: plan, Backend: where.backend, Timer: ot2.NewTimer(plan.Deck), Patience: o.patience,
+		Requests: person.requests, Observe: []func(run.Event, run.Progress){s.see}, Answer: run.AnswerAtOnce,
+	}
+	if !o.yes {
+		options.Answer = func(ctx context.Context, q run.Question) (run.Control, error) { return a.answer(ctx, in, s, q) }
 	}
 	result, err := run.Run(ctx, options)
-	status.end()
-	return a.ended(plan, world, result, err)
-}
-
-// interrupts turns Ctrl-C into requests to stop: first at a good place, then
-// at once.
-func (a *app) interrupts(s *status) (<-chan run.Request, func()) {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt)
-	requests := make(chan run.Request, 2)
-	quit, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for n := 0; n < 2; n++ {
-			select {
-			case <-quit:
-				return
-			case <-signals:
-				s.say([]string{"stopping at the next good place; Ctrl-C again stops at once", "stopping at once"}[n])
-				requests <- run.Request{Control: run.Stop, Now: n > 0, By: "Ctrl-C"}
-			}
-		}
-		<-quit
-	}()
-	return requests, func() {
-		signal.Stop(signals)
-		close(quit)
-		<-stopped
+	person.stop()
+	s.end()
+	if where.robot != nil {
+		return a.endedOnRobot(plan, where, result, s.took(), err)
 	}
+	return a.endedInSimulator(plan, where, result, err)
 }
 
-// answer asks a person at a pause.
-func (a *app) answer(in *bufio.Reader, s *status, q run.Question) (run.Control, error) {
+// answer asks a person at a pause, until the answer is no longer needed.
+func (a *app) answer(ctx context.Context, in *lines, s *status, q run.Question) (run.Control, error) {
 	s.end()
 	fmt.Fprintf(a.err, "Pause at step %d: %s\nPress Enter to go on, or type stop: ", q.N, q.Text)
-	line, err := in.ReadString('\n')
-	if err != nil && line == "" {
+	select {
+	case line, ok := <-in.next():
+		if !ok {
+			fmt.Fprintln(a.err)
+		}
+		if !ok || strings.EqualFold(line, "stop") {
+			return run.Stop, nil
+		}
+		return run.Resume, nil
+	case <-ctx.Done():
 		fmt.Fprintln(a.err)
-		return run.Stop, nil
+		return 0, ctx.Err()
 	}
-	if strings.EqualFold(strings.TrimSpace(line), "stop") {
-		return run.Stop, nil
-	}
-	return run.Resume, nil
 }
 
-func (a *app) ended(plan *program.Plan, world *sim.World, result run.Result, err error) error {
+func (a *app) endedInSimulator(plan *program.Plan, where *place, result run.Result, err error) error {
 	if result.Verdict == run.VerdictStopped {
-		world.Stop()
+		where.world.Stop()
 	}
-	if report := a.reportResult(plan.Workflow.Name, world.Result()); report != nil {
+	if report := a.reportResult(plan.Workflow.Name, where.world.Result()); report != nil {
 		return report
 	}
 	if result.CutOff > 0 {
@@ -174,4 +195,33 @@ func (a *app) ended(plan *program.Plan, world *sim.World, result run.Result, err
 		return &exitError{exitFailed, "the run did not end well"}
 	}
 	return nil
+}
+
+// exitOf is the exit code of a run on a robot.
+func exitOf(r run.Result, err error) int {
+	s := &r.State
+	switch {
+	case r.Verdict == run.VerdictOK && err == nil:
+		return exitFine
+	case s.Ended == run.Stopped && r.Doubt == run.Doubt{}:
+		return exitStopped // here, or in the Opentrons App
+	case s.Left && !s.Sent && s.Stage <= run.Ready:
+		return exitStopped // a person gave up before anything moved
+	case s.Left, !s.Sent:
+		return exitCannot
+	}
+	return exitFailed
+}
+
+// whereOf is the place of the workflow an error is about, or nothing.
+func whereOf(plan *program.Plan, err error) string {
+	var e *run.Error
+	if !errors.As(err, &e) || e.Where.IsZero() || e.Where.Start.Line == 0 {
+		return ""
+	}
+	file := e.Where.File
+	if file == "" {
+		file = plan.Workflow.File
+	}
+	return fmt.Sprintf("%s:%d: ", file, e.Where.Start.Line)
 }

@@ -175,6 +175,11 @@ func resultText(w *bufio.Writer, name string, r *sim.Result, color bool) {
 	case sim.Failed:
 		fmt.Fprintf(w, "%s: failed at step %d, after %s\n  %s\n", name, r.Failure.Step.N, plural(r.Steps, "step"), r.Failure.Message)
 	}
+	contents(w, r, color, "Wells in the end")
+}
+
+// contents is what was used and what the wells hold.
+func contents(w *bufio.Writer, r *sim.Result, color bool, title string) {
 	fmt.Fprintln(w, "\nUsed")
 	for _, c := range r.Tips {
 		fmt.Fprintf(w, margin+"%-14s %s\n", r.Deck.Labware[c.Index].Name, plural(int(c.Amount), "tip"))
@@ -183,7 +188,7 @@ func resultText(w *bufio.Writer, name string, r *sim.Result, color bool) {
 		l := &r.Deck.Liquids[c.Index]
 		fmt.Fprintf(w, "%s%-14s %s\n", patch(color, l.Color), l.Name, volume(c.Amount))
 	}
-	fmt.Fprintln(w, "\nWells in the end")
+	fmt.Fprintf(w, "\n%s\n", title)
 	wells := newWellTable(w, r.Deck, color)
 	for i := range r.Wells {
 		wells.add(r.Wells[i].Ref, &r.Wells[i].Content)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
@@ -13,17 +14,25 @@ import (
 // status is the one line that says how far a run is: rewritten in place on a
 // terminal, and elsewhere a plain line now and then.
 type status struct {
+	changed chan struct{} // holds a token when the run begins or ends to stand still
+	wall    bool          // elapsed is by our clock, not by the device's
+
 	mu       sync.Mutex
 	w        io.Writer
+	plan     *program.Plan
 	terminal bool
 	quiet    bool
 	columns  int
 	tenth    int
 	drawn    bool
+	begun    bool // the device has the run
+	waiting  bool // a step of the plan waits for a person
+	halted   run.Status
+	since    time.Time // when it was started
 }
 
-func newStatus(a *app, _ *program.Plan) *status {
-	return &status{w: a.err, terminal: isTerminal(a.err), quiet: a.quiet, columns: width(a.err)}
+func newStatus(a *app, plan *program.Plan) *status {
+	return &status{w: a.err, plan: plan, terminal: isTerminal(a.err), quiet: a.quiet, columns: width(a.err), changed: make(chan struct{}, 1)}
 }
 
 // see hears every event of the run.
@@ -31,21 +40,130 @@ func (s *status) see(e run.Event, p run.Progress) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch e := e.(type) {
+	case run.Opened:
+		s.begun = true
+	case run.Sent:
+		if s.since.IsZero() {
+			s.since = time.Now()
+		}
 	case run.StepStarted, run.StepDone:
+		s.waiting = false
 		s.progress(p)
+	case run.Waiting:
+		s.waiting = true
+	case run.Halting:
+		s.halts(e.Status)
+	case run.Resumed:
+		if s.halted != run.NoStatus && !s.waiting {
+			s.line("the robot goes on")
+		}
+		s.halted, s.waiting = run.NoStatus, false
+		s.poke()
+	case run.StopAsked:
+		s.stops(e, p)
+	case run.AskFailed:
+		s.line(fmt.Sprintf("the robot was asked to %s: %s", e.Control, e.Reason))
 	case run.Lost:
-		s.line("the connection is lost: " + e.Reason)
-	case run.Regained:
+		s.line("the connection is lost: " + e.Reason + "; trying again, the robot goes on by itself meanwhile")
+	case run.Regained, run.Reattached:
 		s.line("the connection is back")
+	case run.Ended:
+		s.halted = run.NoStatus
+		s.poke()
 	default:
 	}
+}
+
+func (s *status) halts(why run.Status) {
+	s.halted = why
+	switch {
+	case why == run.DoorOpen:
+		s.line("the robot waits because its door is open; close it")
+	case !s.waiting:
+		s.line("the robot is paused; press Enter to go on, or resume it in the Opentrons App")
+	}
+	s.poke()
+}
+
+// stops says when the stop will be, and what it costs.
+func (s *status) stops(e run.StopAsked, p run.Progress) {
+	at := max(e.After, p.N)
+	text := "stopping as soon as the step under way is over"
+	if !e.Now && e.After > p.N {
+		text = fmt.Sprintf("stopping after step %d, a good place", e.After)
+	}
+	if !e.Now {
+		s.line(text + "; Ctrl-C again stops at once")
+	}
+	for _, tool := range toolsAt(s.plan, at) {
+		s.line("the tool from " + tool + " is on, and the robot drops whatever is on into the trash when it stops")
+	}
+}
+
+// toolsAt names the places of the tools that are on after step n.
+func toolsAt(p *program.Plan, n int) []string {
+	on := map[int8]string{}
+	for i := range p.Steps[:min(n, len(p.Steps))] {
+		op := &p.Steps[i].Op
+		switch op.Kind {
+		case program.PickUpTip:
+			if p.Deck.IsTool(int(op.Pipette), op.Well) {
+				on[op.Pipette] = p.Deck.WellName(op.Well)
+			}
+		case program.DropTip, program.ReturnTip:
+			delete(on, op.Pipette)
+		}
+	}
+	var out []string
+	for i := range p.Deck.Pipettes {
+		if name := on[int8(i)]; name != "" {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func (s *status) poke() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// standsStill reports whether the run waits, not for a step of the plan, and a
+// person may let it go on.
+func (s *status) standsStill() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.halted == run.Paused && !s.waiting
+}
+
+// hasBegun reports whether the device has the run.
+func (s *status) hasBegun() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.begun
+}
+
+// took is how long the run has taken by our clock.
+func (s *status) took() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.since.IsZero() {
+		return 0
+	}
+	return time.Since(s.since)
 }
 
 func (s *status) progress(p run.Progress) {
 	if s.quiet || p.Total == 0 {
 		return
 	}
-	text := fmt.Sprintf("step %d/%d  %-12s %s elapsed, %s left", p.N, p.Total, p.Well, clock(p.ElapsedMS), clock(p.RemainingMS))
+	elapsed := p.ElapsedMS
+	if s.wall && !s.since.IsZero() {
+		elapsed = time.Since(s.since).Milliseconds()
+	}
+	text := fmt.Sprintf("step %d/%d  %-12s %s elapsed, %s left", p.N, p.Total, p.Well, clock(elapsed), clock(p.RemainingMS))
 	if s.terminal {
 		if s.columns > 1 && len(text) >= s.columns {
 			text = text[:s.columns-1]

@@ -252,3 +252,12 @@ func (r *Robot) Reattach(ctx context.Context, job run.Job, h run.Handle) (run.Se
 	}
 	return s, nil
 }
+
+// RunOf returns the robot's id of the run that h finds again, or "".
+func RunOf(h run.Handle) string {
+	var was handle
+	if err := json.Unmarshal(h, &was); err != nil {
+		return ""
+	}
+	return was.Run
+}

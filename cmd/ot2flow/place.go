@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/ot2/robot"
+	"github.com/ot2flow/ot2flow/ot2/sim"
+)
+
+// place is where a plan is carried out.
+type place struct {
+	backend run.Backend
+	name    string     // for people
+	device  run.Device // of a robot, as inspected
+	robot   *robot.Robot
+	world   *sim.World // of the simulator
+}
+
+// place is the one spot where --robot is understood. A robot is inspected: one
+// that the plan does not fit is an error before anybody is asked.
+func (a *app) place(ctx context.Context, name string, plan *program.Plan, s *status) (*place, error) {
+	switch name {
+	case "":
+		return nil, usage("say where: --robot NAME or the robot's address; --robot sim carries it out on the built-in simulator")
+	case "sim":
+		world := sim.NewWorld(program.NewState(plan.Deck), ot2.NewTimer(plan.Deck))
+		return &place{backend: sim.NewBackend(world), name: "the simulator", world: world}, nil
+	}
+	address, err := a.addressOf(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	r, err := robot.New(address, robot.Options{Say: s.say})
+	if err != nil {
+		return nil, usage("--robot: %v", err)
+	}
+	p := &place{backend: r, robot: r}
+	if p.device, err = r.Inspect(ctx); err == nil {
+		err = robot.Busy(p.device)
+	}
+	if err != nil {
+		p.close()
+		return nil, cannot("%v", err)
+	}
+	p.name = fmt.Sprintf("%s (OT-2, software %s, %s)", p.device.Name, p.device.Software, pipettesOf(p.device))
+	if list := robot.Misfits(plan, p.device); len(list) > 0 {
+		p.close()
+		return nil, cannot("the plan does not fit %s:\n  %s", p.name, strings.Join(list, "\n  "))
+	}
+	return p, nil
+}
+
+func pipettesOf(d run.Device) string {
+	if len(d.Pipettes) == 0 {
+		return "no pipettes"
+	}
+	var parts []string
+	for _, p := range d.Pipettes {
+		parts = append(parts, p.Model+" "+p.Mount)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (p *place) close() {
+	if p.robot != nil {
+		p.robot.Close()
+	}
+}

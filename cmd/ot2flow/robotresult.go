@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"time"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/ot2/robot"
+	"github.com/ot2flow/ot2flow/ot2/sim"
+	"github.com/ot2flow/ot2flow/spec/quantity"
+)
+
+// How a run on a robot ended. A robot measures nothing: what the wells hold is
+// what the plan makes of the steps that are done.
+
+// byPlan replays the steps that are done.
+func byPlan(plan *program.Plan, done int) *sim.Result {
+	world := sim.NewWorld(program.NewState(plan.Deck), ot2.NewTimer(plan.Deck))
+	for i := range plan.Steps[:done] {
+		world.Do(&plan.Steps[i])
+	}
+	return world.Result()
+}
+
+func (a *app) endedOnRobot(plan *program.Plan, where *place, r run.Result, took time.Duration, err error) error {
+	code := exitOf(r, err)
+	if !r.State.Sent && code != exitFine && (len(plan.Steps) > 0 || err != nil) {
+		if err == nil || code == exitStopped {
+			return &exitError{code, "nothing was done"}
+		}
+		return &exitError{code, whereOf(plan, err) + err.Error()}
+	}
+	held := byPlan(plan, r.Done)
+	if a.format == "json" {
+		if _, problem := a.out.Write(appendRun(nil, plan, where, &r, held, took, err)); problem != nil {
+			return a.written(problem)
+		}
+	} else {
+		w := bufio.NewWriter(a.out)
+		fmt.Fprintf(w, "%s: %s of %s on %s, %s\n", plan.Workflow.Name, howItEnded(&r), plural(len(plan.Steps), "step"), where.device.Name, clock(took.Milliseconds()))
+		contents(w, held, a.colors(a.out), "Wells in the end, by the plan")
+		if problem := w.Flush(); problem != nil {
+			return a.written(problem)
+		}
+	}
+	a.unclear(where, &r)
+	if code == exitFine {
+		return nil
+	}
+	message := ""
+	switch {
+	case err != nil:
+		message = whereOf(plan, err) + err.Error()
+	case code == exitFailed:
+		message = "the run did not end well"
+	}
+	return &exitError{code, message}
+}
+
+func howItEnded(r *run.Result) string {
+	switch {
+	case r.Verdict == run.VerdictOK:
+		return fmt.Sprintf("done, %d", r.Done)
+	case r.Verdict == run.NoVerdict:
+		return fmt.Sprintf("left under way after %d", r.Done)
+	case r.Verdict == run.VerdictDoubt:
+		return fmt.Sprintf("in doubt after %d", r.Done)
+	case r.State.Ended == run.Stopped:
+		return fmt.Sprintf("stopped after %d", r.Done)
+	}
+	return fmt.Sprintf("failed after %d", r.Done)
+}
+
+// unclear says what a person has to look at.
+func (a *app) unclear(where *place, r *run.Result) {
+	if r.CutOff > 0 {
+		fmt.Fprintf(a.err, "step %d was cut off; how much of it happened is not known\n", r.CutOff)
+	}
+	if d := r.Doubt; d.First > 0 {
+		fmt.Fprintf(a.err, "whether steps %d to %d happened is not known: look at the deck, the tips and the wells before the robot moves again\n", d.First, d.Last)
+	}
+	if r.State.Left {
+		fmt.Fprintf(a.err, "the robot was left to itself; see how it goes on in the Opentrons App, or ask %s/runs/%s\n", where.robot.Address(), robot.RunOf(r.State.Handle))
+	}
+}
+
+// runFormat names the form that appendRun writes.
+const runFormat = "ot2flow.run/1"
+
+func appendRun(b []byte, plan *program.Plan, where *place, r *run.Result, held *sim.Result, took time.Duration, err error) []byte {
+	text := func(name, s string) {
+		b = append(b, ",\n  \""+name+"\": "...)
+		b = program.AppendString(b, s)
+	}
+	number := func(name string, n int) { b = fmt.Appendf(b, ",\n  %q: %d", name, n) }
+	b = append(b, "{\n  \"format\": \""+runFormat+"\""...)
+	text("workflow", plan.Workflow.Name)
+	text("fingerprint", plan.Fingerprint)
+	text("result", resultWord(r))
+	b = append(b, ",\n  \"robot\": {\"name\": "...)
+	b = program.AppendString(b, where.device.Name)
+	b = program.AppendString(append(b, ", \"serial\": "...), where.device.Serial)
+	b = program.AppendString(append(b, ", \"software\": "...), where.device.Software)
+	b = program.AppendString(append(b, ", \"run\": "...), robot.RunOf(r.State.Handle))
+	b = append(b, '}')
+	number("steps", len(plan.Steps))
+	number("done", r.Done)
+	if r.CutOff > 0 {
+		number("cut_off", r.CutOff)
+	}
+	if r.Doubt.First > 0 {
+		b = fmt.Appendf(b, ",\n  \"in_doubt\": {\"first\": %d, \"last\": %d}", r.Doubt.First, r.Doubt.Last)
+	}
+	b = append(b, ",\n  \"duration_s\": "...)
+	b = quantity.AppendDecimal(b, took.Milliseconds(), 1000)
+	if err != nil {
+		text("error", whereOf(plan, err)+err.Error())
+	}
+	b = append(b, ",\n  \"by_plan\": "...)
+	b = held.AppendJSON(b)
+	return append(b[:len(b)-1], "\n}\n"...)
+}
+
+func resultWord(r *run.Result) string {
+	switch {
+	case r.Verdict == run.NoVerdict:
+		return "left"
+	case r.Verdict == run.VerdictFailed && r.State.Ended == run.Stopped:
+		return run.VerdictStopped.String()
+	}
+	return r.Verdict.String()
+}
