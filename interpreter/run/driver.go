@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -141,15 +142,30 @@ func (d *driver) emit(ctx context.Context, e Event) error {
 		return fmt.Errorf("writing the journal: %w", err)
 	}
 	d.seq++
-	if !d.m.state.live() {
-		d.todo = d.todo[:0] // what was due of a run that is over no longer is
-	}
+	d.forget()
 	if d.m.state.Waiting == 0 {
 		d.dismiss()
 	}
 	d.todo = append(d.todo, actions...)
 	d.tell(e)
 	return nil
+}
+
+// forget drops what was due and no longer is: everything of a run that is
+// over, and the next batch when the connection is lost before its intent was
+// journalled. The machine asks for it again once the device answers.
+func (d *driver) forget() {
+	if !d.m.state.live() {
+		d.todo = d.todo[:0]
+	}
+	if d.m.state.Lost {
+		d.todo = slices.DeleteFunc(d.todo, isIntent)
+	}
+}
+
+func isIntent(a Action) bool {
+	_, ok := a.(JournalIntent)
+	return ok
 }
 
 func (d *driver) tell(e Event) {
@@ -248,6 +264,9 @@ func (d *driver) gone(ctx context.Context, err error) error {
 }
 
 func (d *driver) send(ctx context.Context, b Batch) error {
+	if ctx.Err() != nil {
+		return d.leave(ctx) // the intent stays; whoever goes on will learn that nothing was taken
+	}
 	b.Steps = d.o.Plan.Steps[b.First-1 : b.Last]
 	err := d.session.Send(ctx, b)
 	if err == nil {

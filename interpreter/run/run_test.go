@@ -493,6 +493,12 @@ func judge(t *rapid.T, b *bench, r run.Result, err error) {
 	if r.Verdict != run.VerdictDoubt && r.Done < len(b.plan.Steps) && b.executed[r.Done+1] != 0 {
 		t.Errorf("step %d was carried out and is not known", r.Done+1)
 	}
+	if b.taken > 0 && b.ended == run.NoStatus && r.Verdict != run.VerdictDoubt {
+		t.Errorf("%v, and the device has not ended the run", r.Verdict)
+	}
+	if b.unknown != 0 && (r.Verdict != run.VerdictDoubt || r.Doubt.First > b.unknown || r.Doubt.Last < b.unknown) {
+		t.Errorf("nobody can know about step %d, and the runner says %v, in doubt %v", b.unknown, r.Verdict, r.Doubt)
+	}
 	switch r.Verdict {
 	case run.VerdictOK:
 		if r.Done != len(b.plan.Steps) || len(b.plan.Steps) > 0 && b.ended != run.Succeeded || err != nil {

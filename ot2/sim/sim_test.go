@@ -373,6 +373,30 @@ func TestBackendRunsOnAfterReattach(t *testing.T) {
 	}
 }
 
+// A simulator that was restarted knows nothing of a run that had begun: what
+// was sent and not reported is in doubt, and nothing is sent again.
+func TestRunThatIsGoneIsInDoubt(t *testing.T) {
+	plan := planOf(mixture())
+	journal := new(run.Memory)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	o := run.Options{Run: "r", Plan: plan, Backend: sim.NewBackend(newWorld()), Journal: journal, BatchSteps: 5}
+	o.Observe = []func(run.Event, run.Progress){func(e run.Event, _ run.Progress) {
+		if e.Kind() == "intent" {
+			cancel() // before anything of the batch can be reported
+		}
+	}}
+	if r, err := run.Run(ctx, o); err == nil || !r.State.Left {
+		t.Fatal(r, err)
+	}
+	fresh := newWorld()
+	o.Backend, o.Observe = sim.NewBackend(fresh), nil
+	r, err := run.Run(context.Background(), o)
+	if r.Verdict != run.VerdictDoubt || run.KindOf(err) != run.InDoubt || r.Doubt != (run.Doubt{First: 1, Last: 5}) || fresh.Result().Steps != 0 {
+		t.Fatal(r, err)
+	}
+}
+
 func TestBackendRefuses(t *testing.T) {
 	ctx := context.Background()
 	b := sim.NewBackend(newWorld())
