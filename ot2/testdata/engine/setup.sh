@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
-# Makes the Python environment with the real engine that the recordings beside
-# this file come from. Does nothing where it stands already.
+# Makes a Python environment with the real engine. Does nothing where it stands
+# already.
 #
-#   setup.sh DIR        then OT2FLOW_ENGINE=DIR/bin/python go test ./ot2/
+#   setup.sh DIR            8.2.0, which the recordings beside this file come from;
+#                           then OT2FLOW_ENGINE=DIR/bin/python go test ./ot2/
+#   setup.sh DIR VERSION    another version: exports are also analysed by 8.8.2,
+#                           OT2FLOW_ENGINE_NEW
 #
 # PYTHON names the interpreter to make it with (default python3; opentrons
-# 8.2.0 takes 3.10 and later).
+# 8.2.0 and 8.8.2 take 3.10 and later).
 set -euo pipefail
 
-version=8.2.0
-dir=${1:?usage: setup.sh DIR}
+dir=${1:?usage: setup.sh DIR [VERSION]}
+version=${2:-8.2.0}
 
 has() {
   [ -x "$dir/bin/python" ] &&
