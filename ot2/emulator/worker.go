@@ -1,0 +1,286 @@
+package emulator
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// cleanup is how long a robot takes to halt, drop its tips and home when a
+// played run ends.
+const cleanup = 15 * time.Second
+
+// homing is how long the home takes that begins a run without a protocol.
+const homing = 10 * time.Second
+
+// work carries out commands, one at a time, until the power is cut.
+func (e *Emulator) work() {
+	for {
+		e.mu.Lock()
+		busy := e.ctx.Err() == nil && e.turn()
+		e.mu.Unlock()
+		if busy {
+			continue
+		}
+		select {
+		case <-e.wake:
+		case <-e.ctx.Done():
+			return
+		}
+	}
+}
+
+// turn does one thing, and reports whether there was one to do. It is called
+// with the robot locked, and unlocks it while time passes.
+func (e *Emulator) turn() bool {
+	for _, r := range []*run{e.current, e.upkeep, e.stateless} {
+		if r != nil && e.advance(r) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *Emulator) advance(r *run) bool {
+	switch {
+	case r.isOver():
+		return false
+	case r.result != noResult:
+		e.cleanUp(r)
+		return true
+	case len(r.setup) > 0 && r.queue != pausedQueue:
+		c := r.setup[0]
+		r.setup = r.setup[1:]
+		e.execute(r, c)
+		return true
+	case r.queue != runningQueue:
+		return false
+	case !r.greeted:
+		r.greeted = true
+		if r.protocol == nil {
+			e.sleep(r, homing)
+		}
+		return true
+	case len(r.queued) > 0:
+		c := r.queued[0]
+		r.queued = r.queued[1:]
+		e.execute(r, c)
+		return true
+	case len(r.feed) > 0:
+		q := r.feed[0]
+		r.feed = r.feed[1:]
+		r.enqueue(q, e.options.NewID(), e.clock.Now(), true)
+		return true
+	}
+	r.finish(succeeded, e.clock.Now())
+	return true
+}
+
+// sleep lets time pass for a run and reports whether it was let.
+func (e *Emulator) sleep(r *run, d time.Duration) bool {
+	if d <= 0 {
+		return r.ctx.Err() == nil
+	}
+	e.mu.Unlock()
+	defer e.mu.Lock()
+	return e.clock.Sleep(r.ctx, d) == nil
+}
+
+// cleanUp is what follows a result.
+func (e *Emulator) cleanUp(r *run) {
+	if r.played {
+		e.mu.Unlock()
+		if r.result == stopped && e.faults.StopHangs {
+			<-e.ctx.Done()
+		}
+		err := e.clock.Sleep(e.ctx, cleanup)
+		e.mu.Lock()
+		if err != nil || r.lost {
+			r.end()
+			return
+		}
+		r.engine.end()
+	}
+	r.completed = e.clock.Now()
+	r.end()
+}
+
+// execute carries out a command that was queued.
+func (e *Emulator) execute(r *run, c *entry) {
+	if c.intent != forSetup && r.played && e.trip(r, c) {
+		return
+	}
+	c.status, c.started = isRunning, e.clock.Now()
+	r.running = c
+	w, bad := work{}, (*failure)(nil)
+	if c.request.kind == endless {
+		e.mu.Unlock()
+		<-r.ctx.Done()
+		e.mu.Lock()
+	} else {
+		w, bad = r.engine.prepare(c.kind, &c.params)
+		bad = e.induced(c, bad)
+	}
+	if bad == nil {
+		e.spend(r, &w)
+		if r.ctx.Err() != nil {
+			bad = fails("RunStoppedError", "Run was cancelled")
+		}
+	}
+	r.running = nil
+	if r.lost {
+		return
+	}
+	e.settle(r, c, &w, bad)
+}
+
+// induced is the failure that is injected into a command, or the one it has.
+func (e *Emulator) induced(c *entry, bad *failure) *failure {
+	if f := e.faults.FailCommand; c.intent != forSetup && f.hits(c.key, e.reached) {
+		detail := f.Detail
+		if detail == "" {
+			detail = "the fault injected here"
+		}
+		return unplanned("RuntimeError", detail)
+	}
+	return bad
+}
+
+// spend lets the time of a command pass.
+func (e *Emulator) spend(r *run, w *work) {
+	if w.waits && !r.engine.virtual {
+		r.queue = pausedQueue
+		resume := make(chan struct{})
+		r.resume = resume
+		e.mu.Unlock()
+		select {
+		case <-resume:
+		case <-r.ctx.Done():
+		}
+		e.mu.Lock()
+		return
+	}
+	e.sleep(r, time.Duration(r.engine.duration(w))*time.Microsecond)
+}
+
+// settle ends a command well or badly.
+func (e *Emulator) settle(r *run, c *entry, w *work, bad *failure) {
+	now := e.clock.Now()
+	c.noted = true
+	if bad == nil {
+		r.engine.finish(w)
+		c.result, _ = json.Marshal(w.result) // results are ours and have a JSON form
+		r.conclude(c, isSucceeded, now)
+		if len(w.ops) > 0 && !r.engine.virtual {
+			e.shown = r
+		}
+		return
+	}
+	c.err = bad.occur(e.options.NewID(), now)
+	r.conclude(c, isFailed, now)
+	switch {
+	case r.result != noResult: // stopped
+		if r.played {
+			r.drop(&r.queued, now)
+		}
+	case c.intent == forSetup:
+		r.drop(&r.setup, now)
+	default:
+		r.errors = []*occurrence{c.err}
+		r.finish(failed, now)
+	}
+}
+
+// trip does what Faults have happen at a command, before it begins. It reports
+// whether the command is out of reach now.
+func (e *Emulator) trip(r *run, c *entry) bool {
+	e.reached++
+	switch {
+	case e.faults.RebootAt.hits(c.key, e.reached):
+		e.faults.RebootAt = nil // once
+		e.reboot(e.faults.Down)
+		return true
+	case e.faults.StopAt.hits(c.key, e.reached):
+		e.press(r, "stop") // and the command is cut off
+	case e.faults.PauseAt.hits(c.key, e.reached):
+		e.faults.PauseAt = nil
+		e.reached--
+		e.press(r, "pause")
+		r.queued = append([]*entry{c}, r.queued...)
+		return true
+	}
+	return false
+}
+
+// press does what a button of the vendor's App does.
+func (e *Emulator) press(r *run, kind string) {
+	if bad := e.act(r, kind); bad == nil {
+		r.actions = append(r.actions, action{e.options.NewID(), stamp(e.clock.Now()), kind})
+	}
+}
+
+// play begins or goes on.
+func (e *Emulator) play(r *run) {
+	first := !r.played
+	if first {
+		r.played, r.started = true, e.clock.Now()
+		if e.upkeep != nil {
+			e.upkeep.end()
+			e.upkeep = nil
+		}
+	}
+	r.queue = runningQueue
+	if first && r.doorSwitch && e.doorOpen {
+		r.queue, r.doorBlocks = pausedQueue, true
+		return
+	}
+	r.release()
+	e.poke()
+}
+
+// act does what an action asks for, or says why not.
+func (e *Emulator) act(r *run, kind string) *failure {
+	over := r.result != noResult
+	switch kind {
+	case "play":
+		switch {
+		case over:
+			return fails("RunStoppedError", runStopped)
+		case r.played && r.doorBlocks && e.doorOpen:
+			return fails("RobotDoorOpenError", "Front door or top window is currently open.")
+		}
+		r.doorBlocks = false
+		e.play(r)
+	case "pause":
+		switch {
+		case over:
+			return fails("RunStoppedError", runStopped)
+		case r.queue != runningQueue:
+			return fails("PauseNotAllowedError", "Cannot pause a run that is not running.")
+		}
+		r.queue = pausedQueue
+	case "stop":
+		e.stop(r)
+	default:
+		return fails("ResumeFromRecoveryNotAllowedError", "Cannot resume from recovery if the run is not in recovery mode.")
+	}
+	return nil
+}
+
+const runStopped = "The run has already stopped."
+
+// stop asks a run to stop. What is queued falls at once if it was played; a
+// command of intent setup is not cut off.
+func (e *Emulator) stop(r *run) {
+	if r.result != noResult {
+		return
+	}
+	r.finish(stopped, e.clock.Now())
+	if r.played || r.running != nil && r.resume != nil {
+		r.cancel()
+	}
+	if !r.played && r.running == nil {
+		r.completed = e.clock.Now()
+		r.end()
+	}
+	e.poke()
+}
