@@ -40,8 +40,13 @@ steps:
 
 const stepsInRound = 96 * 4
 
-func prepare(t testing.TB, text string) *interpreter.Prepared {
-	t.Helper()
+// fataler is a test, or a try of a property.
+type fataler interface {
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func prepare(t fataler, text string) *interpreter.Prepared {
 	bundle, list := spec.FromFiles("workflow.yaml", []spec.File{{Name: "workflow.yaml", Data: []byte(text)}})
 	p, more := workflows.Prepare(bundle)
 	if list = append(list, more...); p == nil {
