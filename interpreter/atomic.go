@@ -344,13 +344,15 @@ func (b *returnTip) expand(x *expansion, f *program.Frame) {
 
 // dropPosition is how deep the robot puts a tip into a rack: a fraction of the
 // tip's length below the place's top that depends on the pipette (Opentrons:
-// return tip depth).
+// return tip depth). Robot software 8.2 and later refuses its own depth where
+// the place is shallower than that, so it is never more than the place's.
 func (x *expansion) dropPosition(pip int, place program.WellRef) program.Position {
 	if place == program.None {
 		return top0
 	}
 	def := x.deck.Labware[place.Labware].Def
-	return program.Position{From: program.Top, Z: -int32(def.TipLength * x.deck.Pipettes[pip].Model.ReturnTipPermille / 1000)}
+	depth := def.TipLength * x.deck.Pipettes[pip].Model.ReturnTipPermille / 1000
+	return program.Position{From: program.Top, Z: -int32(min(depth, x.deck.Well(place).Depth))}
 }
 
 type moveTo struct{ single }

@@ -446,7 +446,11 @@ func TestExports(t *testing.T) {
 			t.Logf("%s is not set: %s was not asked", e.variable, e.version)
 			continue
 		}
-		for file, text := range ask(t, python, folder, names(workflows)) {
+		var files []string
+		for _, name := range names(workflows) {
+			files = append(files, name+".json", name+".py")
+		}
+		for file, text := range ask(t, python, folder, files) {
 			kind := filepath.Ext(file)
 			name := strings.TrimSuffix(file, kind)
 			if fresh[name] == nil {
@@ -480,18 +484,14 @@ func writeExports(t *testing.T, folder, name string, plan *program.Plan) map[str
 	return out
 }
 
-// ask has an engine analyse all exports, in one start of Python.
-func ask(t *testing.T, python, folder string, names []string) map[string]string {
+// ask has an engine analyse files of a folder, in one start of Python.
+func ask(t *testing.T, python, folder string, files []string) map[string]string {
 	t.Helper()
 	script, err := filepath.Abs(filepath.Join(engineFolder, "analyze.py"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"-B", script}
-	for _, name := range names {
-		args = append(args, name+".json", name+".py")
-	}
-	cmd := exec.CommandContext(t.Context(), python, args...)
+	cmd := exec.CommandContext(t.Context(), python, append([]string{"-B", script}, files...)...)
 	cmd.Dir = folder
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

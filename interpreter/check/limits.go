@@ -32,7 +32,7 @@ func (limits) See(t *program.Transition, r *Report) {
 // inWell reports whether op has its tip at a height in a well.
 func inWell(op *program.Op) bool {
 	switch op.Kind {
-	case program.Aspirate, program.Dispense, program.BlowOut, program.TouchTip, program.MoveTo:
+	case program.Aspirate, program.Dispense, program.BlowOut, program.TouchTip, program.MoveTo, program.DropTip, program.ReturnTip:
 		return !op.Trash && op.Well != program.None
 	default:
 		return false
