@@ -25,6 +25,7 @@ type follower struct {
 	at       int // steps up to this one were reported
 	current  int // was reported as started
 	reported run.Status
+	heldAt   int // the last step that had begun when a pause was reported
 }
 
 // mark is what is known of a step.
@@ -155,6 +156,10 @@ func (f *follower) reports() []run.Report {
 	}
 	if s := statusOf(f.status); s != run.NoStatus && s != f.reported {
 		f.reported = s
+		f.heldAt = f.at
+		if f.at < len(f.steps) && f.steps[f.at].started {
+			f.heldAt++
+		}
 		r := run.Report{Status: s}
 		if s == run.Errored {
 			r.Reason = f.reason
@@ -182,7 +187,7 @@ func (f *follower) step(n int) (run.Report, bool) {
 	case m.done >= m.want:
 		f.at = n
 		r := run.Report{Phase: run.Done, Step: n, Finding: run.Finding{Outcome: run.WasDone}}
-		if f.isPause(n) && f.reported == run.Paused && !f.over() {
+		if f.reported == run.Paused && (f.isPause(n) || n > f.heldAt) && !f.over() {
 			r.Status, f.reported = run.Running, run.Running // it went on, if only to the next pause
 		}
 		return r, true
@@ -192,7 +197,7 @@ func (f *follower) step(n int) (run.Report, bool) {
 		f.current = n
 		r := run.Report{Phase: run.Started, Step: n}
 		if f.isPause(n) && statusOf(f.status) == run.Paused {
-			r.Status, f.reported = run.Paused, run.Paused
+			r.Status, f.reported, f.heldAt = run.Paused, run.Paused, n
 		}
 		return r, true
 	}
