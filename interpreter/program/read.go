@@ -521,26 +521,56 @@ func (r *reader) frame(in *stepJSON, kind Kind) (*Frame, int) {
 	return f, seq - 1
 }
 
-// framesOf rebuilds the frames of a step from its origin: of each the path of
-// a step of the language, and what its loops were at. Only of the innermost
-// step it is known where it stands.
+// framesOf rebuilds the frames of a step from its origin. Only of the innermost
+// step of the language it is known where it stands.
 func framesOf(in *stepJSON) *Frame {
 	var f *Frame
 	for i, text := range in.Origin.Frames {
-		path, notes, looped := strings.Cut(text, " [")
-		f = &Frame{Parent: f, Site: &Site{Path: path}}
-		if i == len(in.Origin.Frames)-1 {
-			at := diag.Pos{Line: in.Origin.Line, Column: in.Origin.Column}
-			f.Site.Span = diag.Span{File: in.Origin.File, Start: at, End: at}
+		at := diag.Pos{Line: in.Origin.Line, Column: in.Origin.Column}
+		span := diag.Span{File: in.Origin.File, Start: at, End: at}
+		if i < len(in.Origin.Frames)-1 {
+			span = diag.Span{}
 		}
-		if !looped {
-			continue
-		}
-		for _, n := range strings.Split(strings.TrimSuffix(notes, "]"), "] [") {
-			f = &Frame{Parent: f, Note: note(n)}
+		f = frameOf(f, text, span)
+	}
+	return f
+}
+
+// frameOf rebuilds the frames of one step of the language from what Sites says
+// of it: path [loop] [loop]: name. It goes piece by piece and leaves nothing
+// out, so that Sites says the same again whatever the pieces look like.
+func frameOf(parent *Frame, text string, at diag.Span) *Frame {
+	n := pathEnd(text)
+	f, rest := &Frame{Parent: parent, Site: &Site{Path: text[:n], Span: at}}, text[n:]
+	for rest != "" {
+		loop, ok := strings.CutPrefix(rest, " [")
+		end := noteEnd(loop)
+		name := strings.TrimPrefix(rest, ": ")
+		n := strings.Index(name+" [", " [")
+		switch {
+		case ok && end >= 0:
+			f, rest = &Frame{Parent: f, Note: note(loop[:end])}, loop[end+1:]
+		case ok || n == 0:
+			return &Frame{Parent: parent, Site: &Site{Path: text, Span: at}}
+		default:
+			f, rest = &Frame{Parent: f, Title: name[:n]}, name[n:]
 		}
 	}
 	return f
+}
+
+func pathEnd(text string) int {
+	return min(strings.Index(text+" [", " ["), strings.Index(text+": ", ": "))
+}
+
+// noteEnd finds the bracket after a note; -1 if there is none.
+func noteEnd(s string) int {
+	for i := range len(s) {
+		if rest := s[i+1:]; s[i] == ']' && (rest == "" || strings.HasPrefix(rest, " [") || strings.HasPrefix(rest, ": ")) {
+			return i
+		}
+	}
+	return -1
 }
 
 // note is what a loop was at, as it was written into the plan.
