@@ -1,6 +1,7 @@
 package interpreter
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/ot2flow/ot2flow/interpreter/eval"
@@ -9,8 +10,9 @@ import (
 )
 
 // MaxSteps is how many atomic steps a program may have. An OT-2 would take
-// more than a year for that many.
-const MaxSteps = 10_000_000
+// months for that many, and a loop without end is told from a program in a
+// second or two.
+const MaxSteps = 3_000_000
 
 // maxIdle bounds iterations that give no steps, which would otherwise go on
 // for days. Those that do may go round some times for each.
@@ -382,9 +384,12 @@ func (x *expansion) checkLiquidWells(i int) {
 			x.add(diag.Diagnostic{Code: diag.NoLiquidHere, Span: decl.In.Span, Message: x.deck.WellName(w) + " is a place for a tip and cannot hold " + decl.Name.Value, Help: "name wells of a plate, a rack of tubes or a reservoir"})
 			x.stuck = true
 		}
-		for j := 0; j <= i; j++ {
-			for m, other := range x.deck.Liquids[j].Wells {
-				if other == w && (j < i || m < k) {
+		if slices.Contains(x.deck.Liquids[i].Wells[:k], w) {
+			x.add(diag.Diagnostic{Code: diag.TwoLiquids, Span: decl.In.Span, Message: x.deck.WellName(w) + " is named twice for " + decl.Name.Value, Help: "name each well once"})
+		}
+		for j := range i {
+			for _, other := range x.deck.Liquids[j].Wells {
+				if other == w {
 					x.add(diag.Diagnostic{Code: diag.TwoLiquids, Span: decl.In.Span, Message: x.deck.WellName(w) + " is declared twice: for " + x.deck.Liquids[j].Name + " and for " + decl.Name.Value,
 						Related: []diag.Related{{Span: x.p.liquids[j].decl.In.Span, Message: x.deck.Liquids[j].Name + " is declared here"}}, Help: "a well holds one liquid before the run; give each its own"})
 				}

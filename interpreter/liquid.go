@@ -115,7 +115,7 @@ func (p *preparer) tipRule(t *spec.Tip, otherwise string) tipRule {
 		}
 	}
 	if out.from != nil && out.use != "once" {
-		p.fail(diag.NoEffect, t.From.Whole(), "`from` names one tip, which cannot be used "+out.use, "leave out `use`, or `from`")
+		p.fail(diag.NoEffect, t.From.Whole(), "`from` names one tip, which does not go with `use: "+out.use+"`", "leave out `use`, or `from`")
 	}
 	if out.then == "" {
 		out.then = map[string]string{"dedicated": "return", "current": "keep"}[out.use]

@@ -180,7 +180,7 @@ func (x *expansion) mixWell(mix *mixing, a *aliquot, well program.WellRef, other
 		return false
 	}
 	if times.Int() < 1 || times.Int() > MaxSteps {
-		x.addAt(mix.times, diag.Diagnostic{Code: diag.BadCount, Message: "mixes " + times.String() + " times", Help: "write a number from 1"})
+		x.addAt(mix.times, diag.Diagnostic{Code: diag.BadCount, Message: "mixes " + times.String() + " times", Help: "write a number from 1 to " + itoa(MaxSteps)})
 		return false
 	}
 	x.blame[program.AboutFrom], x.blame[program.AboutVolume] = x.blameOf(well, a), mix.volume

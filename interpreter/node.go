@@ -46,7 +46,6 @@ func (p *preparer) steps(steps []*spec.Step) []*node {
 func (p *preparer) step(s *spec.Step) *node {
 	n := &node{label: s.Path[strings.LastIndexByte(s.Path, '.')+1:], keyAt: s.KeyAt}
 	n.site = &program.Site{Path: s.Path, Span: s.KeyAt}
-	p.id(s)
 	p.scope.Push()
 	if s.For.Set {
 		n.loop = p.loop(&s.For)
@@ -54,24 +53,9 @@ func (p *preparer) step(s *spec.Step) *node {
 	n.cond, n.repeat = p.expr(s.If), p.expr(s.Repeat)
 	n.title = p.text(s.Name)
 	n.els = p.steps(s.Else)
-	if len(s.Else) > 0 && !s.If.IsSet() {
-		p.fail(diag.NoEffect, s.Else[0].Span, "`else` has no effect without `if`", "add the condition: if: …")
-	}
 	n.body = p.body(s)
 	p.scope.Pop()
 	return n
-}
-
-func (p *preparer) id(s *spec.Step) {
-	if !s.ID.IsSet() {
-		return
-	}
-	if first, ok := p.ids[s.ID.Value]; ok {
-		p.add(diag.Diagnostic{Code: diag.NameTaken, Span: s.ID.Span, Message: "two steps have the id " + s.ID.Value,
-			Related: []diag.Related{{Span: first, Message: "the first is here"}}, Help: "choose another id; ids are unique in a workflow"})
-		return
-	}
-	p.ids[s.ID.Value] = s.ID.Span
 }
 
 func (p *preparer) loop(f *spec.For) *loop {
@@ -100,7 +84,7 @@ func (p *preparer) element(in *eval.Expr, f *spec.For) eval.Type {
 	case eval.Invalid:
 		return eval.Type{}
 	default:
-		p.fail(diag.TypeMismatch, f.In.Whole(), "a loop goes over a list, and this is a "+t.String(), "write a list, such as plate.first(24) or 1..3; to do a step several times use repeat:")
+		p.fail(diag.TypeMismatch, f.In.Whole(), "a loop goes over a list, and this is "+article(t.String()), "write a list, such as plate.first(24) or 1..3; to do a step several times use repeat:")
 	}
 	return eval.Type{}
 }
@@ -221,7 +205,11 @@ func (n *node) repeated(x *expansion, f *program.Frame) {
 	}
 	times := v.Int()
 	if times < 0 || times > MaxSteps {
-		x.addAt(n.repeat, diag.Diagnostic{Code: diag.TooManySteps, Message: "repeats " + strconv.FormatInt(times, 10) + " times",
+		code := diag.TooManySteps
+		if times < 0 {
+			code = diag.BadCount
+		}
+		x.addAt(n.repeat, diag.Diagnostic{Code: code, Message: "repeats " + strconv.FormatInt(times, 10) + " times",
 			Help: "write a number from 0 to " + strconv.Itoa(MaxSteps)})
 		return
 	}

@@ -45,7 +45,7 @@ func (p *preparer) params() {
 				p.unknownName(diag.UnknownName, d.In, "labware", p.labwareNames())
 			}
 		}
-		if d.Type.IsSet() {
+		if d.Type.IsSet() && (out.in >= 0 || !d.In.IsSet()) {
 			p.paramValues(&out)
 		}
 		p.p.params = append(p.p.params, out)
@@ -56,7 +56,6 @@ func (p *preparer) params() {
 // bounds.
 func (p *preparer) paramValues(out *param) {
 	d := out.decl
-	p.pointless(out)
 	out.min, out.max = p.given(out, d.Min), p.given(out, d.Max)
 	for _, c := range d.Choices {
 		if v := p.given(out, c); v != nil {
@@ -78,26 +77,6 @@ func (p *preparer) paramValues(out *param) {
 		if why := out.outside(*g.v); why != "" {
 			p.fail(diag.OutOfBounds, g.s.Whole(), d.Name.Value+" "+why, "change the value or the bounds")
 		}
-	}
-}
-
-// pointless reports options that can have no effect on the type.
-func (p *preparer) pointless(out *param) {
-	d := out.decl
-	ordered := out.typ.Kind == eval.Quantity || out.typ.Kind == eval.Number || out.typ.Kind == eval.Integer
-	for _, g := range []struct {
-		name string
-		s    spec.Given
-	}{{"min", d.Min}, {"max", d.Max}} {
-		if g.s.Set && !ordered {
-			p.fail(diag.NoEffect, g.s.Whole(), "`"+g.name+"` has no effect on a "+d.Type.Value, "remove it; only numbers and quantities have bounds")
-		}
-	}
-	if d.In.IsSet() && out.typ.Kind != eval.Well {
-		p.fail(diag.NoEffect, d.In.Span, "`in` has no effect on a "+d.Type.Value, "remove it; only a well is in a labware")
-	}
-	if d.Type.Value == "choice" && len(d.Choices) == 0 {
-		p.fail(diag.BadBounds, d.Span, d.Name.Value+" is a choice without choices", "add choices: [first, second]")
 	}
 }
 

@@ -7,6 +7,7 @@
 package interpreter
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/eval"
@@ -56,7 +57,6 @@ type preparer struct {
 	scope *eval.Scope
 	list  diag.List
 	names map[string]diag.Span
-	ids   map[string]diag.Span
 	vars  map[string]eval.Type
 	lists map[string]bool
 
@@ -69,7 +69,7 @@ type preparer struct {
 func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine) (*Prepared, diag.List) {
 	p := &preparer{
 		p:     &Prepared{workflow: w, bundle: b, machine: m, deck: &program.Deck{}},
-		scope: eval.NewScope(), names: map[string]diag.Span{}, ids: map[string]diag.Span{}, vars: map[string]eval.Type{},
+		scope: eval.NewScope(), names: map[string]diag.Span{}, vars: map[string]eval.Type{},
 	}
 	p.labware()
 	p.pipettes()
@@ -81,10 +81,28 @@ func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine) (*Prepared, diag.List)
 	p.requirements()
 	p.p.nodes = p.steps(w.Steps)
 	p.p.slots = p.scope.Slots()
+	p.explainOrder()
 	if p.list.HasErrors() {
 		return nil, p.list
 	}
 	return p.p, p.list
+}
+
+// explainOrder says of names that are used above their declaration where that
+// is. Constants and variables can use those above them.
+func (p *preparer) explainOrder() {
+	for i := range p.list {
+		d := &p.list[i]
+		if d.Code != diag.UnknownName {
+			continue
+		}
+		for name, at := range p.names {
+			if d.Message == name+" is not declared" && at.Start.Offset > d.Span.Start.Offset {
+				d.Message = name + " is declared further down, and can be used only below that"
+				d.Related, d.Help = []diag.Related{{Span: at, Message: name + " is declared here"}}, "move its declaration up"
+			}
+		}
+	}
 }
 
 func (p *preparer) add(d diag.Diagnostic) { p.list = append(p.list, d) }
@@ -308,6 +326,10 @@ func (p *preparer) racks(d *spec.Pipette, m *program.PipetteModel) []int {
 		def := p.p.deck.Labware[i].Def
 		if def != nil && !def.IsTipRack {
 			p.fail(diag.NotATipRack, name.Span, name.Value+" is "+article(def.DisplayName)+", not a tip rack", "name a tip rack of the labware section")
+			continue
+		}
+		if slices.Contains(out, i) {
+			p.fail(diag.NoEffect, name.Span, name.Value+" stands twice among the tips of "+d.Name.Value, "remove one of the two")
 			continue
 		}
 		out = append(out, i)

@@ -74,9 +74,12 @@ func (e *explainer) wrongName(p *place) {
 
 // nameLike returns the name that is nearest to s, or "" if there is none.
 func nameLike(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool { return r >= 128 }) {
+		return "" // what is left of größe without its umlaut is no name for it
+	}
 	like := strings.Map(func(r rune) rune {
 		switch {
-		case r < 128 && spec.IsName("_"+string(r)):
+		case spec.IsName("_" + string(r)):
 			return r
 		case strings.ContainsRune(" -./:", r):
 			return '_'
@@ -105,7 +108,14 @@ func (e *explainer) wrongType(p *place) {
 		e.add(diag.WrongType, n, "this step lacks the colon behind "+quoted(n.Value), "write "+stepExample(n.Value))
 		return
 	}
+	if name, rest, ok := strings.Cut(n.Value, ":"); ok && isStep(p) && n.Kind == yaml.ScalarNode && spec.LookupStepKind(name) != nil {
+		e.add(diag.WrongType, n, "a blank is missing after the colon, so YAML reads this as text", "write "+name+": "+rest)
+		return
+	}
 	help := "write it like this: " + p.example()
+	if n.Kind == yaml.SequenceNode && n.Style&yaml.FlowStyle != 0 && p.shape.Noun == "an expression" {
+		help = "put quotes around the list, so that it is read as an expression"
+	}
 	if n.Kind == yaml.MappingNode && p.shape.Kind == spec.ListShape {
 		help = "start each item with a dash, or put all of them into brackets: " + p.example()
 	}

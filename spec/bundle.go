@@ -447,7 +447,7 @@ func checkText(f *File) diag.List {
 	data := bytes.TrimPrefix(f.Data, []byte(utf8BOM))
 	switch {
 	case len(bytes.TrimSpace(data)) == 0:
-		return report(diag.EmptyFile, -1, "the file is empty", `save it first, or start from a template with "ot2flow new"`)
+		return report(diag.EmptyFile, -1, "the file is empty", "save it first; it may also have been cut short when it was copied")
 	case bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")):
 		return report(diag.NotUTF8, -1, "the file is saved as UTF-16, not as UTF-8", saveAs)
 	}

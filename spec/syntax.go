@@ -438,6 +438,8 @@ func (f *fault) bracket() (diag.Diagnostic, bool) {
 			}
 		case c == '#' && i > 0 && isBlankOrBreak(data[i-1]):
 			i += len(lineRest(data[i:])) - 1
+		case c == '{' && len(open) > 0 && data[i-1] == '$':
+			return f.template(i - 1)
 		case (c == '[' || c == '{') && (len(open) > 0 || startsValue(data, i)):
 			open = append(open, i)
 		case (c == ']' || c == '}') && len(open) > 0:
@@ -471,6 +473,16 @@ func (f *fault) howToClose(data string, at int) string {
 		return "YAML takes the colon of x ? a : b for its own; write if x {a} else {b}, in quotes"
 	}
 	return end
+}
+
+// template explains ${ … } inside brackets, where YAML takes { for a mapping.
+func (f *fault) template(at int) (diag.Diagnostic, bool) {
+	rest := lineRest(string(f.src.file.Data[at:]))
+	end := strings.IndexByte(rest, '}') + 1
+	if end == 0 {
+		end = 2
+	}
+	return f.syntax(at, at+end, "inside { } and [ ], YAML takes the { of ${ for the start of a mapping", "put quotes around the whole value; an expression needs no ${ } at all")
 }
 
 // neverClosed picks the bracket that lacks its partner: the outermost that a

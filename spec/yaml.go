@@ -38,7 +38,7 @@ func (src *Source) Parse() (*yaml.Node, diag.List) {
 	doc, err := decodeDocument(dec)
 	if errors.Is(err, io.EOF) {
 		return nil, diag.List{{Code: diag.EmptyFile, Span: diag.Span{File: src.file.Name}, Message: "the file holds nothing but comments",
-			Help: `start from a template with "ot2flow new"`}}
+			Help: `write a workflow below them; "ot2flow explain workflow" shows its keys`}}
 	}
 	if err != nil {
 		return nil, diag.List{src.syntaxError(err)}
@@ -145,13 +145,15 @@ func (w *walker) tooDeep(n *yaml.Node) {
 
 const wantsQuotes = "if this is meant as text, put it in quotes"
 
+// alias reports a repetition of nothing. That a part has a name was reported
+// where it stands, with what to write in place of its repetitions.
 func (w *walker) alias(n *yaml.Node) {
-	d := w.report(diag.NotInLanguage, w.src.NodeSpan(n), fmt.Sprintf("YAML takes *%s for a repetition of a part named &%s, which workflows do not use", n.Value, n.Value),
-		"write the value itself, give it a name under let, or repeat steps with for; "+wantsQuotes)
+	defer refuse(n)
 	if n.Alias != nil {
-		d.Related = []diag.Related{{Span: w.src.properties(n.Alias), Message: "it is named here"}}
+		return
 	}
-	refuse(n)
+	w.report(diag.NotInLanguage, w.src.NodeSpan(n), fmt.Sprintf("YAML takes *%s for a repetition of a part named &%s, which workflows do not use", n.Value, n.Value),
+		"write the value itself, give it a name under let, or repeat steps with for; "+wantsQuotes)
 }
 
 // anchor reports a name given to a part of the file. The part itself is fine,
@@ -161,7 +163,7 @@ func (w *walker) anchor(n *yaml.Node) {
 		return
 	}
 	w.report(diag.NotInLanguage, w.src.properties(n), fmt.Sprintf("YAML takes &%s for the name of a part of the file, which workflows do not use", n.Anchor),
-		"remove &"+n.Anchor+"; a value gets a name under let. "+strings.ToUpper(wantsQuotes[:1])+wantsQuotes[1:])
+		"remove &"+n.Anchor+"; where *"+n.Anchor+" stands write the value itself, or give it a name under let. "+strings.ToUpper(wantsQuotes[:1])+wantsQuotes[1:])
 	if n.Kind == yaml.ScalarNode && n.Value == "" {
 		refuse(n)
 	}

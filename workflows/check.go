@@ -3,6 +3,7 @@ package workflows
 import (
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/ot2flow/ot2flow/interpreter"
 	"github.com/ot2flow/ot2flow/ot2"
@@ -109,7 +110,7 @@ func Prepare(b *spec.Bundle) (*interpreter.Prepared, diag.List) {
 	}
 	src := spec.NewSource(main)
 	root, list := src.Parse()
-	if root == nil {
+	if root == nil || cutOff(list) {
 		return nil, list
 	}
 	doc, found := spec.Decode(src, root)
@@ -123,6 +124,12 @@ func Prepare(b *spec.Bundle) (*interpreter.Prepared, diag.List) {
 		return nil, list
 	}
 	return prepared, list
+}
+
+// cutOff reports whether the tree is not the whole file, so that looking at it
+// would find mistakes that are none.
+func cutOff(list diag.List) bool {
+	return slices.ContainsFunc(list, func(d diag.Diagnostic) bool { return d.Code == diag.TooDeep || d.Code == diag.TooManyValues })
 }
 
 // Lint proves a workflow for the given parameters and, where none are given,

@@ -134,7 +134,11 @@ func toNumber(_ *Env, _ where, v Value) Value {
 
 func toInteger(env *Env, at where, v Value) Value {
 	if v.num != math.Trunc(v.num) {
-		return env.fail(at, diag.NotWhole, "a whole number is wanted here, and "+at.text()+" is "+v.String(), "round it with round, floor or ceil")
+		what := at.text() + " is " + v.String()
+		if at.text() == v.String() {
+			what = "this is " + v.String()
+		}
+		return env.fail(at, diag.NotWhole, "a whole number is wanted here, and "+what, "round it with round, floor or ceil")
 	}
 	return env.number(at, v.num, Type{Kind: Integer})
 }

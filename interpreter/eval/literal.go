@@ -64,7 +64,7 @@ func parseBool(s string) (Value, error) {
 	case "false":
 		return BoolValue(false), nil
 	}
-	return Value{}, fmt.Errorf("%q is neither true nor false", s)
+	return Value{}, fmt.Errorf("%q is neither true nor false; write one of the two", s)
 }
 
 // parseNumber reads a decimal number, which must be finite.

@@ -83,7 +83,32 @@ func (c *compiler) unknownName(n *ast.IdentifierNode) operand {
 	if slices.Contains(enumWords, name) {
 		return c.fail(diag.UnknownName, n, name+" is a word that some fields understand and no value", "")
 	}
+	if l := c.labwareWith(name); l != "" {
+		return c.fail(diag.UnknownName, n, name+" alone names no well", "write it with its labware, for example "+l+"."+name)
+	}
 	return c.fail(diag.UnknownName, n, name+" is not declared", didYouMean(name, c.namesInReach(), "names in reach:"))
+}
+
+// labwareWith returns the first labware that holds liquid and has the well, or
+// else any that has it, or "".
+func (c *compiler) labwareWith(well string) string {
+	found := ""
+	for i := range c.deck.Labware {
+		l := &c.deck.Labware[i]
+		if l.Def == nil {
+			continue
+		}
+		if _, ok := l.Def.Well(well); !ok {
+			continue
+		}
+		if !l.Def.IsTipRack {
+			return l.Name
+		}
+		if found == "" {
+			found = l.Name
+		}
+	}
+	return found
 }
 
 // foreignWords are what people write out of habit from other languages.

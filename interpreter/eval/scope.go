@@ -148,11 +148,11 @@ func CheckName(name string) error {
 	case !isIdentifier(name):
 		return notIdentifier(name)
 	case slices.Contains(keywords, name):
-		return fmt.Errorf("%s is a word of the expression language; choose another name", name)
+		return fmt.Errorf("%s is a word of the expression language", name)
 	case slices.Contains(enumWords, name):
-		return fmt.Errorf("%s is a word that fields of steps understand; choose another name", name)
+		return fmt.Errorf("%s is a word that fields of steps understand", name)
 	case isFunction(name):
-		return fmt.Errorf("%s is a function of expressions; choose another name", name)
+		return fmt.Errorf("%s is a function of expressions", name)
 	}
 	return nil
 }

@@ -190,7 +190,9 @@ func (t Type) phrase() string {
 	switch t.Kind {
 	case Bool:
 		return "true or false"
-	case Text, Labware, Nothing, Invalid, Wells:
+	case Wells:
+		return "a well or several wells"
+	case Text, Labware, Nothing, Invalid:
 		return t.String()
 	case Integer:
 		return "a whole number"

@@ -20,7 +20,7 @@ A workflow is only used when it was read in one piece. Wait until the program th
 Most often the wrong file was named. If the file holds data, give it as a table of parameters instead.`}
 
 	EmptyFile = &Code{ID: "OTF106", Name: "empty-file", Explain: `The file holds nothing, or nothing but comments and empty lines.
-Perhaps it was not saved yet, or copying it was interrupted. "ot2flow new" starts a workflow from a template.`}
+Perhaps it was not saved yet, or copying it was interrupted. "ot2flow explain workflow" shows what a workflow has.`}
 
 	NotUTF8 = &Code{ID: "OTF107", Name: "not-utf8", Explain: `Workflows are text in UTF-8, the encoding in which nearly all editors save today. This file holds bytes that are no UTF-8, so letters such as µ or ° could be misread.
 Open the file in an editor and save it again with the encoding UTF-8. Files of older Windows programs are often in Windows-1252 or UTF-16.`}
