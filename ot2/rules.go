@@ -9,7 +9,7 @@ import (
 
 // Rules returns the rules that are true of an OT-2 only, in the form of the
 // rules of package check.
-func Rules() []check.Rule { return []check.Rule{speeds{}} }
+func Rules() []check.Rule { return []check.Rule{speeds{}, refusals{}} }
 
 // speeds: what the gantry can do. The robot slows a faster move down without a
 // word (OT-2: 600 mm/s at most, in x).
@@ -27,3 +27,43 @@ func (speeds) See(t *program.Transition, r *check.Report) {
 }
 
 func (speeds) End(*program.State, *check.Report) {}
+
+// refusals: what the robot's software refuses, some of it only in the middle of
+// a run.
+type refusals struct{}
+
+func (refusals) See(t *program.Transition, r *check.Report) {
+	op := &t.Step.Op
+	switch op.Kind {
+	case program.TouchTip:
+		touchRefused(t, r)
+	case program.Dispense:
+		left := &t.After.Mounts[op.Pipette]
+		if n := left.Held.Volume + left.Air; op.HasPush && op.PushOut > 0 && n > 0 {
+			r.Add(program.AboutVolume, diag.Diagnostic{Code: diag.PushOutRefused, Message: "a push-out needs a dispense that empties the tip",
+				Label: volume(n) + " stay in the tip", Help: "leave push_out away here, or dispense everything"})
+		}
+	}
+}
+
+func (refusals) End(*program.State, *check.Report) {}
+
+// touchRefused reports labware that must not be touched. The vendor's Python
+// leaves such a touch out without a word; its engine refuses it.
+func touchRefused(t *program.Transition, r *check.Report) {
+	op := &t.Step.Op
+	if op.Well == program.None {
+		return
+	}
+	l := &t.After.Deck.Labware[op.Well.Labware]
+	switch {
+	case l.Def.IsTipRack:
+		r.Add(program.AboutTo, diag.Diagnostic{Code: diag.TouchRefused, Message: "touches the sides of " + t.After.Deck.WellName(op.Well) + ", a place in a tip rack",
+			Help: "touch the sides of a well"})
+	case l.Def.TouchTipDisabled:
+		r.Add(program.AboutTo, diag.Diagnostic{Code: diag.TouchRefused, Message: l.Name + " must not be touched with a tip",
+			Notes: []string{"the definition of " + l.Def.LoadName + " has the quirk touchTipDisabled"}, Help: "leave touch_tip out, or touch the sides of other labware"})
+	}
+}
+
+func volume(nl int64) string { return quantity.Quantity{Dim: quantity.Volume, N: nl}.String() }

@@ -18,9 +18,11 @@ var (
 	NoDedicatedTip = &Code{"OTF514", "no-dedicated-tip", "`tip: dedicated` uses the tip that a liquid keeps for itself and returns it afterwards. The liquid drawn here has none, or the step draws from a well that is no declared liquid. Name a tip in the liquid's declaration."}
 	PlaceTaken     = &Code{"OTF515", "tip-place-taken", "A tip is put into a place that has one already. The robot would press it onto the other. Put it back where it came from, or drop it into the trash."}
 	LiquidLost     = &Code{"OTF516", "liquid-in-tip", "A tip is dropped or returned while it holds liquid. What it holds is lost, or drips; a returned tip carries it back into the rack. Dispense it, or blow out into the trash, before."}
+	TouchRefused   = &Code{"OTF517", "touch-refused", "The tip is to touch the sides of labware whose definition forbids it (the quirk touchTipDisabled; reservoirs have it), or of a place in a tip rack. The robot's software refuses that when it reads the program. Leave the touch out, or touch the sides of other labware."}
+	PushOutRefused = &Code{"OTF518", "push-out-refused", "A push-out moves the plunger past the end of its way, which it reaches only with an empty tip. The robot stops in the middle of the run where a dispense with a push-out leaves something in the tip. Give the push-out to the last dispense."}
 )
 
 var pipettingCodes = []*Code{
 	OutOfTips, NoTip, HasTip, TipMissing, BelowMinimum, TooMuchForTip, OverHeld, BadVolume, BadRate, BadDuration, BadCount, BadHeight, BelowBottom,
-	NoDedicatedTip, PlaceTaken, LiquidLost,
+	NoDedicatedTip, PlaceTaken, LiquidLost, TouchRefused, PushOutRefused,
 }
