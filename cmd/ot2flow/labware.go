@@ -27,8 +27,52 @@ func (a *app) labwareCommand() *cobra.Command {
 	check := &cobra.Command{Use: "check FILE…", Short: "Check labware definitions of your own", Args: cobra.MinimumNArgs(1)}
 	a.formatFlag(check, "text", "json", "github")
 	check.RunE = func(_ *cobra.Command, args []string) error { return a.labwareCheck(args) }
-	c.AddCommand(list, show, check)
+	c.AddCommand(list, show, check, a.labwarePadCommand())
 	return c
+}
+
+func (a *app) labwarePadCommand() *cobra.Command {
+	out := ""
+	c := &cobra.Command{
+		Use:   "pad FILE --out FILE2",
+		Short: "Give a tip rack all 96 places, as newer robots want it",
+		Long: `Writes the definition of a tip rack with all 96 places. Robot software from 8.3 on takes no
+tip rack with fewer, such as one that holds a sensor. The places that are there stay where
+they are; nothing may be picked up from the others.`,
+		Example: "  ot2flow labware pad sensor.json --out sensor_96.json",
+		Args:    cobra.ExactArgs(1),
+	}
+	c.Flags().StringVar(&out, "out", "", "where to write it; - is standard output")
+	c.RunE = func(_ *cobra.Command, args []string) error { return a.labwarePad(args[0], out) }
+	return c
+}
+
+func (a *app) labwarePad(file, out string) error {
+	if out == "" {
+		return usage("say where to write the new definition: --out FILE")
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return cannot("%s cannot be read: %s", file, reason(err))
+	}
+	padded, list, err := labware.Pad(file, data)
+	a.show(list, func(string) []byte { return data })
+	switch {
+	case err != nil:
+		return &exitError{exitFindings, err.Error()}
+	case padded == nil:
+		return &exitError{code: exitFindings}
+	case out == "-":
+		_, err := a.out.Write(padded)
+		return a.written(err)
+	}
+	if err := os.WriteFile(out, padded, 0o644); err != nil {
+		return cannot("%s cannot be written: %s", out, reason(err))
+	}
+	if !a.quiet {
+		fmt.Fprintf(a.err, "%s has all 96 places; use it in the workflow in the place of %s\n", out, file)
+	}
+	return nil
 }
 
 func (a *app) labwareList(text string) error {
