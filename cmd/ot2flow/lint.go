@@ -5,11 +5,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ot2flow/ot2flow/interpreter"
+	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/workflows"
 )
 
 func (a *app) lintCommand() *cobra.Command {
+	version := ""
 	c := &cobra.Command{
 		Use:   "lint [PATH…]",
 		Short: "Prove workflows before any liquid moves",
@@ -21,11 +24,40 @@ Nothing is printed when nothing is wrong.`,
 	}
 	a.paramFlags(c)
 	a.formatFlag(c, "text", "json", "github")
-	c.RunE = func(_ *cobra.Command, args []string) error { return a.lint(args) }
+	c.Flags().StringVar(&version, "robot-version", "", "the robot's software, such as 8.5: find what it does not do")
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		software, err := softwareOf(version)
+		if err != nil {
+			return err
+		}
+		return a.lint(args, software)
+	}
 	return c
 }
 
-func (a *app) lint(paths []string) error {
+func softwareOf(version string) (ot2.Software, error) {
+	if version == "" {
+		return ot2.Software{}, nil
+	}
+	s, err := ot2.ParseSoftware(version)
+	if err != nil {
+		return s, usage("--robot-version: %v", err)
+	}
+	return s, nil
+}
+
+// lintFor finds what robots with a certain software do not do.
+func lintFor(c *workflows.Checked, values interpreter.Values, s ot2.Software) {
+	if c.Prepared == nil || !s.Known() || c.Diagnostics.HasErrors() {
+		return
+	}
+	check := ot2.NewSoftwareCheck(s)
+	if _, _, err := c.Prepared.Prove(interpreter.Input{Params: values, Examples: true}, check); err == nil {
+		c.Add(check.List())
+	}
+}
+
+func (a *app) lint(paths []string, software ot2.Software) error {
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
@@ -44,6 +76,7 @@ func (a *app) lint(paths []string) error {
 			return err
 		}
 		checked.Lint(values)
+		lintFor(checked, values, software)
 		all = append(all, checked.Diagnostics...)
 		code = worse(code, findingsCode(checked))
 		sources = append(sources, checked)

@@ -33,7 +33,7 @@ func Misfits(p *program.Plan, d run.Device) []string {
 			out = append(out, text)
 		}
 	}
-	return append(out, sparse(p.Deck, software)...)
+	return append(out, sparse(p, software)...)
 }
 
 func misfit(want *program.Pipette, there []run.Attached) string {
@@ -48,23 +48,22 @@ func misfit(want *program.Pipette, there []run.Attached) string {
 	return fmt.Sprintf("%s mount: the plan needs a %s (%s), and a %s is attached; attach the other one, or change mount or type in the workflow", want.Mount, want.Model.Name, want.Name, has)
 }
 
-func sparse(d *program.Deck, s ot2.Software) []string {
+// sparse names the racks that the robot's software does not pick up from.
+func sparse(p *program.Plan, s ot2.Software) []string {
 	var out []string
-	for i := range d.Labware {
-		l := &d.Labware[i]
+	told := map[int16]bool{}
+	for i := range p.Steps {
+		op := &p.Steps[i].Op
+		if op.Kind != program.PickUpTip || told[op.Well.Labware] {
+			continue
+		}
+		told[op.Well.Labware] = true
+		l := &p.Deck.Labware[op.Well.Labware]
 		if why := ot2.SparseRack(s, l.Def); why != "" {
-			out = append(out, fmt.Sprintf("%s in slot %s: %s; %s", l.Name, l.Slot, why, padding(l)))
+			out = append(out, fmt.Sprintf("%s in slot %s: %s; %s", l.Name, l.Slot, why, ot2.PaddingOf(l)))
 		}
 	}
 	return out
-}
-
-// padding says how to make a rack acceptable.
-func padding(l *program.Placed) string {
-	if l.Def.JSON == nil {
-		return "use a rack with all 96 places"
-	}
-	return fmt.Sprintf("write a definition with all 96 places: ot2flow labware pad %s --out FILE, and use that file in the workflow", l.Type)
 }
 
 // fits makes one error of what does not fit.
