@@ -161,8 +161,8 @@ func keys(t *rapid.T) string {
 		}
 	}
 	add("split", "", "", "split: even_last_two", "split: full_then_rest", "split: even")
-	add("aspirate", "", "aspirate: {air_gap: 12.5 uL}", "aspirate: {mix: 2 x 30 uL, touch_tip: true, at: bottom + 3 mm}", "aspirate: {delay: 1 s, rate: 50 uL/s}")
-	add("dispense", "", "dispense: {mix: 3 x 25 uL}", "dispense: {push_out: 2 uL, at: top - 4 mm}")
+	add("aspirate", "", "aspirate: {air_gap: 12.5 uL}", "aspirate: {mix: 2 x 30 uL, at: bottom + 3 mm}", "aspirate: {delay: 1 s, rate: 50 uL/s}")
+	add("dispense", "", "dispense: {mix: 3 x 25 uL, touch_tip: true}", "dispense: {push_out: 2 uL, at: top - 4 mm}")
 	add("blow-out", "", "blow_out: destination", "blow_out: {in: trough.A12, at: top - 2 mm, speed: 100 mm/s}", "blow_out: trash")
 	add("pipette", "", "pipette: p300")
 	return out

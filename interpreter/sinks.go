@@ -140,10 +140,11 @@ func (p *Prepared) Prove(in Input, more ...program.Sink) (End, diag.List, error)
 }
 
 // ProvePlan checks every step of a stored plan again, which may be older than
-// the rules. Places are those that the plan keeps: the line of each step.
-func ProvePlan(p *program.Plan, m Machine) (diag.List, error) {
+// the rules; more sinks see the steps after them. Places are those that the
+// plan keeps: the line of each step. The error is that of a sink.
+func ProvePlan(p *program.Plan, m Machine, more ...program.Sink) (diag.List, error) {
 	checks := NewChecks(m)
-	state, err := p.Timeline(checks.Step)
+	state, err := p.Timeline(append(Fan{checks}, more...).Step)
 	if h := checks.History(); h != nil && err == nil {
 		_, err = p.Timeline(h.Step)
 	}

@@ -89,11 +89,15 @@ func (a *app) open(path string) (*workflows.Checked, error) {
 // plan gives the plan of a workflow, or the stored plan, at path. Findings are
 // shown; with errors among them there is no plan.
 func (a *app) plan(path string) (*program.Plan, error) {
-	if stored, err := storedPlan(path); stored != nil || err != nil {
-		if err == nil && (len(a.set) > 0 || a.params != "") {
-			return nil, usage("%s is a plan, whose parameters are fixed; make a new plan from the workflow", path)
+	if stored, err := a.stored(path); stored != nil || err != nil {
+		if err != nil {
+			return nil, err
 		}
-		return stored, err
+		list, err := interpreter.ProvePlan(stored, ot2.Machine{})
+		if err != nil {
+			return nil, err
+		}
+		return stored, a.findingsOf(stored, list)
 	}
 	c, err := a.open(path)
 	if err != nil {
@@ -134,8 +138,26 @@ func unreadable(c *diag.Code) bool {
 	return c == diag.NotFound || c == diag.NotAFile || c == diag.Unreadable || c == diag.FileChanged
 }
 
-// storedPlan reads path if it is a plan.json; a workflow gives nil.
-func storedPlan(path string) (*program.Plan, error) {
+// findingsOf shows what was found in a stored plan; errors among it are the
+// error.
+func (a *app) findingsOf(plan *program.Plan, list diag.List) error {
+	a.show(list.Sorted(), func(file string) []byte {
+		for _, f := range plan.Files {
+			if f.Name == file {
+				return f.Data
+			}
+		}
+		return nil
+	})
+	if list.HasErrors() {
+		return &exitError{code: exitFindings}
+	}
+	return nil
+}
+
+// stored reads path if it is a plan.json, whose parameters are fixed; a
+// workflow gives nil.
+func (a *app) stored(path string) (*program.Plan, error) {
 	if !strings.HasSuffix(path, ".json") {
 		return nil, nil
 	}
@@ -149,6 +171,9 @@ func storedPlan(path string) (*program.Plan, error) {
 	plan, err := program.Read(data, ot2.Machine{})
 	if err != nil {
 		return nil, cannot("the plan %s cannot be used: %v", path, err)
+	}
+	if len(a.set) > 0 || a.params != "" {
+		return nil, usage("%s is a plan, whose parameters are fixed; make a new plan from the workflow", path)
 	}
 	return plan, nil
 }

@@ -213,10 +213,7 @@ func volume(nl int64) string { return quantity.Quantity{Dim: quantity.Volume, N:
 func (t *planText) summary() {
 	p := t.plan
 	t.f("\n%s\n", t.bold("Deck after"))
-	state := program.NewState(p.Deck)
-	for i := range p.Steps {
-		state.Apply(&p.Steps[i].Op)
-	}
+	state, _ := p.Timeline(func(*program.Transition) error { return nil })
 	wells := newWellTable(t.w, p.Deck, t.color)
 	wells.of(state)
 	wells.print()

@@ -57,11 +57,12 @@ func (a *app) simulate(path, traceFile string) error {
 // simulated carries out a stored plan, or a workflow step by step as it is
 // expanded, so that memory does not grow with its steps.
 func (a *app) simulated(path string, trace *sim.Trace) (*sim.Result, string, error) {
-	if plan, err := storedPlan(path); plan != nil || err != nil {
+	if plan, err := a.stored(path); plan != nil || err != nil {
 		if err != nil {
 			return nil, "", err
 		}
-		return simulatePlan(plan, trace), plan.Workflow.Name, nil
+		result, err := a.simulatePlan(plan, trace)
+		return result, plan.Workflow.Name, err
 	}
 	c, err := a.open(path)
 	if err != nil {
@@ -101,16 +102,19 @@ func simulateWorkflow(c *workflows.Checked, values interpreter.Values, trace *si
 	return stream.End(), nil
 }
 
-func simulatePlan(plan *program.Plan, trace *sim.Trace) *sim.Result {
+// simulatePlan proves a stored plan again and simulates it, in one walk.
+func (a *app) simulatePlan(plan *program.Plan, trace *sim.Trace) (*sim.Result, error) {
 	world := sim.NewWorld(program.NewState(plan.Deck), ot2.NewTimer(plan.Deck))
 	world.TraceTo(trace)
-	for i := range plan.Steps {
-		if !world.Do(&plan.Steps[i]) {
-			break
-		}
+	list, err := interpreter.ProvePlan(plan, ot2.Machine{}, world)
+	if err != nil {
+		return nil, cannot("the trace cannot be written: %s", reason(err))
+	}
+	if err := a.findingsOf(plan, list); err != nil {
+		return nil, err
 	}
 	world.End()
-	return world.Result()
+	return world.Result(), nil
 }
 
 // traceFile is a trace under way; it takes its name when it is whole.
