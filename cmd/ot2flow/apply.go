@@ -41,7 +41,7 @@ anything is ever sent twice.`,
 	a.paramFlags(c)
 	a.formatFlag(c, "text", "json")
 	c.Flags().StringVar(&o.robot, "robot", "", "where to do it: a robot's name or address; sim is the built-in simulator")
-	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask whether to begin; on a robot, pauses wait for a person all the same")
 	c.Flags().DurationVar(&o.patience, "patience", 0, "how long a lost connection is waited for, such as 10m; by default until Ctrl-C")
 	c.RunE = func(c *cobra.Command, args []string) error { return a.apply(c.Context(), args[0], o) }
 	return c
@@ -135,8 +135,11 @@ func (a *app) confirm(in *lines, where *place) (bool, error) {
 }
 
 func (a *app) carryOut(ctx context.Context, plan *program.Plan, where *place, s *status, in *lines, o applying) error {
+	// --yes answers whether to begin. At a pause on a robot somebody has to do
+	// something with their hands, so a person answers that.
+	atPauses := !o.yes || where.robot != nil
 	asked := in
-	if o.yes {
+	if !atPauses {
 		asked = nil
 	}
 	s.wall = where.robot != nil
@@ -145,8 +148,8 @@ func (a *app) carryOut(ctx context.Context, plan *program.Plan, where *place, s 
 		Run: plan.Workflow.Name, Plan: plan, Backend: where.backend, Timer: ot2.NewTimer(plan.Deck), Patience: o.patience,
 		Requests: person.requests, Observe: []func(run.Event, run.Progress){s.see}, Answer: run.AnswerAtOnce,
 	}
-	if !o.yes {
-		options.Answer = func(ctx context.Context, q run.Question) (run.Control, error) { return a.answer(ctx, in, s, q) }
+	if atPauses {
+		options.Answer = func(ctx context.Context, q run.Question) (run.Control, error) { return a.answer(ctx, in, s, q, where) }
 	}
 	result, err := run.Run(ctx, options)
 	person.stop()
@@ -157,14 +160,21 @@ func (a *app) carryOut(ctx context.Context, plan *program.Plan, where *place, s 
 	return a.endedInSimulator(plan, where, result, err)
 }
 
-// answer asks a person at a pause, until the answer is no longer needed.
-func (a *app) answer(ctx context.Context, in *lines, s *status, q run.Question) (run.Control, error) {
+// answer asks a person at a pause, until the answer is no longer needed. Where
+// nobody can answer, the simulator stops; a robot waits, because somebody in
+// front of it can go on from the Opentrons App.
+func (a *app) answer(ctx context.Context, in *lines, s *status, q run.Question, where *place) (run.Control, error) {
 	s.end()
 	fmt.Fprintf(a.err, "Pause at step %d: %s\nPress Enter to go on, or type stop: ", q.N, q.Text)
 	select {
 	case line, ok := <-in.next():
 		if !ok {
 			fmt.Fprintln(a.err)
+		}
+		if !ok && where.robot != nil {
+			s.say("nobody is there to answer, and the robot waits: go on or stop from the Opentrons App, or press Ctrl-C here")
+			<-ctx.Done()
+			return 0, ctx.Err()
 		}
 		if !ok || strings.EqualFold(line, "stop") {
 			return run.Stop, nil
