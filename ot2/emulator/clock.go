@@ -88,6 +88,7 @@ type Manual struct {
 type sleeper struct {
 	until time.Duration
 	wake  chan struct{}
+	quit  <-chan struct{}
 }
 
 // Now returns a fixed time of day and what was advanced since.
@@ -104,13 +105,13 @@ func (c *Manual) Sleep(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 	c.mu.Lock()
-	s := &sleeper{c.passed + d, make(chan struct{})}
+	s := &sleeper{c.passed + d, make(chan struct{}), ctx.Done()}
 	c.sleepers = append(c.sleepers, s)
 	c.mu.Unlock()
 	select {
 	case <-s.wake:
 		return nil
-	case <-ctx.Done():
+	case <-s.quit:
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.sleepers = slices.DeleteFunc(c.sleepers, func(o *sleeper) bool { return o == s })

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -27,6 +28,10 @@ type Options struct {
 	Timer func(*program.Deck) program.Timer
 	// AnalysisTime is how long the analysis of a protocol takes on the clock.
 	AnalysisTime time.Duration
+	// HomeTime is how long the home takes that begins a run without a protocol,
+	// EndTime what follows a played run: halt, drop the tips, home. Zero is 10 s
+	// and 15 s, less is no time.
+	HomeTime, EndTime time.Duration
 	// NewID makes the ids of runs, commands, protocols; nil makes random ones.
 	NewID func() string
 	// Faults is how the robot misbehaves.
@@ -89,6 +94,7 @@ func New(o Options) (*Emulator, error) {
 	if o.Timer == nil {
 		o.Timer = ot2.Machine{}.Timer
 	}
+	o.HomeTime, o.EndTime = cmp.Or(o.HomeTime, 10*time.Second), cmp.Or(o.EndTime, 15*time.Second)
 	o.NewID = onePerCall(o.NewID)
 	if err := o.Faults.check(); err != nil {
 		return nil, err

@@ -26,8 +26,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // client speaks to an emulator without a network.
 type client struct {
-	t testing.TB
+	t tester
 	e *Emulator
+}
+
+// tester is what a client needs of a test, or of one of rapid's.
+type tester interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
 }
 
 func start(t testing.TB, o Options) client {

@@ -45,6 +45,7 @@ type pipette struct {
 	tip             *tip
 	volume          float64 // µL drawn, where known
 	known           bool
+	drew            bool // something, since the tip is on
 	ready           bool // the plunger is where an aspirate begins
 	spot            spot
 }

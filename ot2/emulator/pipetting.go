@@ -123,7 +123,7 @@ func (g *engine) pickUpTip(p *params) (work, *failure) {
 		"tipLength": number(mm(t.length)), "tipDiameter": number(mm(t.diameter)),
 	}
 	return work{ops: []program.Op{on.op(program.PickUpTip, &at)}, result: result, then: func() {
-		on.tip, on.volume, on.known, on.ready, on.spot = t, 0, true, true, at
+		on.tip, on.volume, on.known, on.ready, on.drew, on.spot = t, 0, true, true, false, at
 	}}, nil
 }
 
@@ -208,7 +208,7 @@ func (g *engine) aspirate(p *params, move bool) (work, *failure) {
 		result["position"] = positionOf(at.point)
 	}
 	return work{ops: moved(op), result: result, then: func() {
-		on.volume, on.known, on.ready, on.spot = before+p.volume, true, true, at
+		on.volume, on.known, on.ready, on.drew, on.spot = before+p.volume, true, true, true, at
 	}}, nil
 }
 
@@ -261,11 +261,19 @@ func (on *pipette) canDispense(p *params) *failure {
 	case !on.known:
 		return fails("InvalidDispenseVolumeError", "Cannot perform a dispense if there is no volume in attached tip.")
 	case p.volume > on.volume+1e-9:
-		return fails("InvalidDispenseVolumeError", "Cannot dispense "+python(p.volume)+" µL when only "+short(on.volume)+" µL has been aspirated.")
+		return fails("InvalidDispenseVolumeError", "Cannot dispense "+python(p.volume)+" µL when only "+on.held()+" µL has been aspirated.")
 	case push && p.volume < on.volume-1e-9:
 		return &failure{"CommandPreconditionViolated", "4004", "Cannot push_out on a dispense that does not leave the pipette empty", nil}
 	}
 	return nil
+}
+
+// held is the volume drawn, which has a fraction only once something was.
+func (on *pipette) held() string {
+	if !on.drew {
+		return "0"
+	}
+	return python(on.volume)
 }
 
 func (g *engine) blowOut(p *params, move bool) (work, *failure) {

@@ -589,8 +589,8 @@ func (e *Emulator) getCurrentState(r *http.Request) answer {
 }
 
 func (e *Emulator) putPolicy(r *http.Request) answer {
-	if _, bad := e.findCurrent(r); bad != nil {
-		return *bad
+	if id := r.PathValue("run"); e.current == nil || e.current.id != id {
+		return fault(409, "RunStopped", "Run Stopped", "Cannot update "+id+" because it is not the current run.", "4000")
 	}
 	return ok(object{})
 }

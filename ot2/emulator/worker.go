@@ -5,13 +5,6 @@ import (
 	"time"
 )
 
-// cleanup is how long a robot takes to halt, drop its tips and home when a
-// played run ends.
-const cleanup = 15 * time.Second
-
-// homing is how long the home takes that begins a run without a protocol.
-const homing = 10 * time.Second
-
 // work carries out commands, one at a time, until the power is cut.
 func (e *Emulator) work() {
 	for {
@@ -57,7 +50,7 @@ func (e *Emulator) advance(r *run) bool {
 	case !r.greeted:
 		r.greeted = true
 		if r.protocol == nil {
-			e.sleep(r, homing)
+			e.sleep(r, e.options.HomeTime)
 		}
 		return true
 	case len(r.queued) > 0:
@@ -92,7 +85,7 @@ func (e *Emulator) cleanUp(r *run) {
 		if r.result == stopped && e.faults.StopHangs {
 			<-e.ctx.Done()
 		}
-		err := e.clock.Sleep(e.ctx, cleanup)
+		err := e.clock.Sleep(e.ctx, e.options.EndTime)
 		e.mu.Lock()
 		if err != nil || r.lost {
 			r.end()
