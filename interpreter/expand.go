@@ -6,6 +6,7 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter/eval"
 	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/diag"
 )
 
@@ -24,7 +25,9 @@ const (
 // Input is what an expansion depends on beside the files.
 type Input struct {
 	Params   Values
-	Examples bool // parameters without value or default take their example, as lint does
+	Written  map[string]*spec.Written // parameters out of a file; Params wins over them
+	Tables   map[string]spec.File     // by parameter: the files that values of tables name
+	Examples bool                     // parameters without value or default take their example, as lint does
 	Results  []Result
 	// State is what stands on the deck, as an earlier run left it; nil is what
 	// the workflow declares. It is not changed.
@@ -96,6 +99,7 @@ type expansion struct {
 	more    []int
 	work    int
 	tooMany bool
+	over    bool // the program has failed: nothing behind that point is looked at
 	stuck   bool
 	err     error
 }
@@ -202,7 +206,7 @@ func (x *expansion) run() {
 // is larger than allowed.
 func (x *expansion) halted() bool {
 	x.tooMany = x.tooMany || x.work > maxIdle+workForAStep*x.step.N
-	return x.err != nil || x.tooMany
+	return x.err != nil || x.tooMany || x.over
 }
 
 // newFrame returns a frame inside another. Frames are made in batches, because

@@ -19,6 +19,7 @@ type node struct {
 	cond   *eval.Expr
 	els    []*node
 	repeat *eval.Expr
+	rounds *rounds
 	title  *eval.Template
 	body   body
 }
@@ -51,6 +52,7 @@ func (p *preparer) step(s *spec.Step) *node {
 		n.loop = p.loop(&s.For)
 	}
 	n.cond, n.repeat = p.expr(s.If), p.expr(s.Repeat)
+	n.rounds = p.rounds(s)
 	n.title = p.text(s.Name)
 	n.els = p.steps(s.Else)
 	n.body = p.body(s)
@@ -109,7 +111,8 @@ func (r *repeatNote) String() string {
 	return "repetition " + strconv.Itoa(r.i+1) + " of " + strconv.Itoa(r.n)
 }
 
-// expand carries out the modifiers, outermost first: for, if, repeat.
+// expand carries out the modifiers, outermost first: for, if, and then repeat,
+// while or until.
 func (n *node) expand(x *expansion, parent *program.Frame) {
 	f := x.newFrame(parent, n.label)
 	f.Site = n.site
@@ -171,6 +174,9 @@ func (x *expansion) labels(items []eval.Value) []string {
 // branch carries out `if`. The tip of a step is put away before what stands
 // under `else`, which may need another.
 func (n *node) branch(x *expansion, f *program.Frame) {
+	if x.halted() {
+		return
+	}
 	x.work++
 	x.node, x.blameStep = f, n.keyAt
 	if n.cond != nil {
@@ -179,12 +185,7 @@ func (n *node) branch(x *expansion, f *program.Frame) {
 			return
 		}
 		if !v.Bool() {
-			if len(n.els) > 0 {
-				x.changeTip()
-			}
-			for _, e := range n.els {
-				e.expand(x, f)
-			}
+			x.otherwise(n.els, f)
 			return
 		}
 	}
@@ -195,7 +196,11 @@ func (n *node) branch(x *expansion, f *program.Frame) {
 }
 
 func (n *node) repeated(x *expansion, f *program.Frame) {
-	if n.repeat == nil {
+	switch {
+	case n.rounds != nil:
+		n.goRound(x, f)
+		return
+	case n.repeat == nil:
 		n.once(x, f)
 		return
 	}

@@ -312,7 +312,18 @@ func (e *explainer) partners(p *place) {
 			}
 			e.add(diag.MissingPartner, at[0], quoted(subject)+" needs "+quoted(key), r.Why+"; add "+key+": "+f.Example)
 		}
+		e.anyPartner(p, &r)
 	}
+}
+
+// anyPartner reports a key that has none of those of which it needs one.
+func (e *explainer) anyPartner(p *place, r *spec.Rule) {
+	there := func(key string) bool { return written(p.node, key) || e.misspelt(p, key) }
+	if r.Any == nil || !r.Holds(p.node) || slices.ContainsFunc(r.Any, there) {
+		return
+	}
+	_, f := entry(p.inner(), r.Any[0])
+	e.add(diag.MissingPartner, entryOf(p.node, r.Key)[0], quoted(r.Key)+" needs "+enumerated(allQuoted(r.Any), "or"), r.Why+"; add for example "+f.Key+": "+f.Example)
 }
 
 // misspelt reports whether one of the unknown keys is most likely key.

@@ -108,7 +108,11 @@ func (w writer) obey(s *spec.Shape, n *yaml.Node) *yaml.Node {
 				}
 			}
 		}
-		for _, key := range r.Needs {
+		needs := r.Needs
+		if r.Any != nil && !slices.ContainsFunc(r.Any, func(key string) bool { return written(n, key) }) {
+			needs = r.Any[:1]
+		}
+		for _, key := range needs {
 			if !written(n, key) {
 				shape, _ := entry(s, key)
 				if shape == nil {

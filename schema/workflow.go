@@ -224,7 +224,7 @@ func (g *generator) objectKeywords(s *spec.Shape) object {
 
 // rules returns the keywords for conditions between keys.
 func rules(all []spec.Rule) object {
-	var needs, bars, out object
+	var needs, more, out object
 	var cases []object
 	for _, r := range all {
 		switch {
@@ -234,14 +234,14 @@ func rules(all []spec.Rule) object {
 		case r.Needs != nil:
 			needs = append(needs, member{r.Key, r.Needs})
 		default:
-			bars = append(bars, member{r.Key, consequence(r)})
+			more = append(more, member{r.Key, consequence(r)})
 		}
 	}
 	if needs != nil {
 		out = append(out, member{"dependentRequired", needs})
 	}
-	if bars != nil {
-		out = append(out, member{"dependentSchemas", bars})
+	if more != nil {
+		out = append(out, member{"dependentSchemas", more})
 	}
 	if cases != nil {
 		out = append(out, member{"allOf", cases})
@@ -259,6 +259,13 @@ func consequence(r spec.Rule) object {
 	}
 	if r.Needs != nil {
 		out = append(out, member{"required", r.Needs})
+	}
+	var any []object
+	for _, key := range r.Any {
+		any = append(any, object{{"required", []string{key}}})
+	}
+	if any != nil {
+		out = append(out, member{"anyOf", any})
 	}
 	return out
 }

@@ -19,8 +19,12 @@ import (
 )
 
 // MaxFileSize is the greatest size in bytes of a workflow or of a labware
-// definition. A larger file is refused without being read.
-const MaxFileSize = 4 << 20
+// definition, and MaxTableSize that of a table. A larger file is refused
+// without being read.
+const (
+	MaxFileSize  = 4 << 20
+	MaxTableSize = 64 << 20
+)
 
 // File is one file of a Bundle. Name is relative to the workflow's folder and
 // separated by slashes: "workflow.yaml", "labware/x.json", "../common/x.json".
@@ -69,7 +73,7 @@ func IsFileReference(s string) bool {
 // here but by Parse.
 func Load(fsys fs.FS, name string) (*Bundle, diag.List) {
 	l := loader{fsys: fsys, dir: path.Dir(name), main: path.Base(name)}
-	f, err := readFile(fsys, name)
+	f, err := readFile(fsys, name, MaxFileSize)
 	if err != nil {
 		return nil, diag.List{l.mainProblem(name, err)}
 	}
@@ -89,7 +93,7 @@ func FromFiles(main string, files []File) (*Bundle, diag.List) {
 		return nil, diag.List{l.mainProblem(main, fs.ErrNotExist)}
 	}
 	if len(data) > MaxFileSize {
-		return nil, diag.List{l.mainProblem(main, &tooLargeError{int64(len(data))})}
+		return nil, diag.List{l.mainProblem(main, &tooLargeError{int64(len(data)), MaxFileSize})}
 	}
 	return l.bundle(newFile(main, data))
 }
@@ -119,7 +123,10 @@ func (l *loader) bundle(main File) (*Bundle, diag.List) {
 	src := NewSource(&main)
 	root, _ := src.Parse()
 	for _, ref := range labwareFiles(root) {
-		l.refer(src, ref)
+		l.refer(src, ref, labwareFile)
+	}
+	for _, ref := range tableFiles(root) {
+		l.refer(src, ref, tableFile)
 	}
 	slices.SortFunc(l.found, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	return &Bundle{Main: main.Name, Files: l.found, Hash: hashFiles(main.Name, l.found), Missing: l.missing}, l.list
@@ -152,6 +159,40 @@ func labwareFiles(root *yaml.Node) []*yaml.Node {
 	return out
 }
 
+// tableFiles returns the scalars of root that name the files of tables.
+func tableFiles(root *yaml.Node) []*yaml.Node {
+	var out []*yaml.Node
+	section := child(root, "params")
+	if section == nil || section.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 1; i < len(section.Content); i += 2 {
+		t := child(section.Content[i], "type")
+		if t == nil || t.Value != "table" {
+			continue
+		}
+		for _, key := range []string{"default", "example"} {
+			if n := child(section.Content[i], key); n != nil && n.Kind == yaml.ScalarNode && n.Tag == "!!str" && n.Value != "" {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
+}
+
+// fileKind is what a file of a bundle is for.
+type fileKind struct {
+	what    string // for messages
+	folder  string // an example of where it could be
+	limit   int64
+	endings []string
+}
+
+var (
+	labwareFile = fileKind{"a labware definition", "./labware/", MaxFileSize, []string{".json"}}
+	tableFile   = fileKind{"a table", "./", MaxTableSize, []string{".csv", ".tsv", ".tab", ".txt", ".xlsx"}}
+)
+
 // child returns the value of a key of a mapping, nil if there is none.
 func child(n *yaml.Node, key string) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode {
@@ -166,9 +207,9 @@ func child(n *yaml.Node, key string) *yaml.Node {
 }
 
 // refer takes the file that n names into the bundle.
-func (l *loader) refer(src *Source, n *yaml.Node) {
+func (l *loader) refer(src *Source, n *yaml.Node, kind fileKind) {
 	ref := src.Scalar(n)
-	if d, bad := badReference(ref); bad {
+	if d, bad := badReference(ref, kind); bad {
 		l.list = append(l.list, d)
 		return
 	}
@@ -176,14 +217,14 @@ func (l *loader) refer(src *Source, n *yaml.Node) {
 	if slices.ContainsFunc(l.found, func(f File) bool { return f.Name == name }) {
 		return
 	}
-	data, err := l.read(name)
+	data, err := l.read(name, kind.limit)
 	if err != nil {
-		l.list = append(l.list, l.refProblem(ref, name, err))
+		l.list = append(l.list, l.refProblem(ref, name, kind, err))
 		l.missing = append(l.missing, name)
 		return
 	}
 	f := newFile(name, data)
-	if bad := checkText(&f); len(bad) > 0 {
+	if bad := checkText(&f); len(bad) > 0 && kind.limit == MaxFileSize { // who reads a table checks it
 		l.list = append(l.list, namedAt(bad, ref.Whole())...)
 		l.missing = append(l.missing, name)
 		return
@@ -200,20 +241,20 @@ func namedAt(list diag.List, at diag.Span) diag.List {
 }
 
 // badReference refuses references that mean something else on another machine.
-func badReference(ref Scalar) (diag.Diagnostic, bool) {
+func badReference(ref Scalar, kind fileKind) (diag.Diagnostic, bool) {
 	d := diag.Diagnostic{Code: diag.FileOutside, Span: ref.Whole()}
 	s := ref.Text
 	slashed := strings.ReplaceAll(s, `\`, "/")
 	switch {
 	case strings.Contains(s, "://"):
-		d.Message = "a labware definition is read from a file, not from the web"
-		d.Help = "download it, put it beside the workflow and write ./labware/" + path.Base(slashed)
+		d.Message = kind.what + " is read from a file, not from the web"
+		d.Help = "download it, put it beside the workflow and write " + kind.folder + path.Base(slashed)
 	case strings.HasPrefix(slashed, "/") || isDrive(slashed):
 		d.Message = "the file is named by an absolute path, which exists on one computer only"
-		d.Help = "put it beside the workflow and write ./labware/" + path.Base(slashed)
+		d.Help = "put it beside the workflow and write " + kind.folder + path.Base(slashed)
 	case strings.HasPrefix(slashed, "~/"):
 		d.Message = "the file is named by a path into somebody's home folder"
-		d.Help = "put it beside the workflow and write ./labware/" + path.Base(slashed)
+		d.Help = "put it beside the workflow and write " + kind.folder + path.Base(slashed)
 	case s != slashed:
 		d.Message = `the path is written with "\", which only Windows understands`
 		d.Help = "write it with slashes: " + slashed
@@ -230,20 +271,20 @@ func isDrive(s string) bool {
 }
 
 // read returns the data of a referenced file.
-func (l *loader) read(name string) ([]byte, error) {
+func (l *loader) read(name string, limit int64) ([]byte, error) {
 	if l.fsys != nil {
 		full := path.Join(l.dir, name)
 		if !fs.ValidPath(full) {
 			return nil, errOutside
 		}
-		return readFile(l.fsys, full)
+		return readFile(l.fsys, full, limit)
 	}
 	data, ok := l.files[name]
 	switch {
 	case !ok:
 		return nil, fs.ErrNotExist
-	case len(data) > MaxFileSize:
-		return nil, &tooLargeError{int64(len(data))}
+	case int64(len(data)) > limit:
+		return nil, &tooLargeError{int64(len(data)), limit}
 	}
 	return data, nil
 }
@@ -256,18 +297,18 @@ var (
 	errChanged = errors.New("changed while it was read")
 )
 
-type tooLargeError struct{ size int64 }
+type tooLargeError struct{ size, limit int64 }
 
 func (e *tooLargeError) Error() string { return fmt.Sprintf("%d bytes are too many", e.size) }
 
 // readFile reads a file in one piece: one that is written meanwhile is read
 // again, up to three times.
-func readFile(fsys fs.FS, name string) ([]byte, error) {
+func readFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	if !fs.ValidPath(name) {
 		return nil, errOutside
 	}
 	for range 3 {
-		data, err := readOnce(fsys, name)
+		data, err := readOnce(fsys, name, limit)
 		if !errors.Is(err, errChanged) {
 			return data, err
 		}
@@ -277,12 +318,12 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 
 // readOnce reads a file and makes sure that it was the same before and after.
 // It asks for the kind of file before opening it, since opening a pipe waits.
-func readOnce(fsys fs.FS, name string) ([]byte, error) {
+func readOnce(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	info, err := fs.Stat(fsys, name)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkKind(info); err != nil {
+	if err := checkKind(info, limit); err != nil {
 		return nil, err
 	}
 	f, err := fsys.Open(name)
@@ -294,26 +335,26 @@ func readOnce(fsys fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkKind(before); err != nil {
+	if err := checkKind(before, limit); err != nil {
 		return nil, err
 	}
-	return readStable(f, before)
+	return readStable(f, before, limit)
 }
 
-func checkKind(info fs.FileInfo) error {
+func checkKind(info fs.FileInfo, limit int64) error {
 	switch {
 	case info.IsDir():
 		return errFolder
 	case !info.Mode().IsRegular():
 		return errNotFile
-	case info.Size() > MaxFileSize:
-		return &tooLargeError{info.Size()}
+	case info.Size() > limit:
+		return &tooLargeError{info.Size(), limit}
 	}
 	return nil
 }
 
-func readStable(f fs.File, before fs.FileInfo) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
+func readStable(f fs.File, before fs.FileInfo, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
 		return nil, err
 	}
@@ -332,7 +373,7 @@ func problem(what string, err error) diag.Diagnostic {
 	var large *tooLargeError
 	switch {
 	case errors.As(err, &large):
-		return diag.Diagnostic{Code: diag.FileTooLarge, Message: fmt.Sprintf("%s has %s; at most %s are read", what, megabytes(large.size), megabytes(MaxFileSize)),
+		return diag.Diagnostic{Code: diag.FileTooLarge, Message: fmt.Sprintf("%s has %s; at most %s are read", what, megabytes(large.size), megabytes(large.limit)),
 			Help: "check that this is the right file"}
 	case errors.Is(err, errFolder):
 		return diag.Diagnostic{Code: diag.NotAFile, Message: what + " is a folder, not a file", Help: "name a file in it"}
@@ -383,13 +424,13 @@ func (l *loader) mainProblem(name string, err error) diag.Diagnostic {
 }
 
 // refProblem reports that a file named in the workflow could not be read.
-func (l *loader) refProblem(ref Scalar, name string, err error) diag.Diagnostic {
+func (l *loader) refProblem(ref Scalar, name string, kind fileKind, err error) diag.Diagnostic {
 	d := problem(name, err)
 	d.Span = ref.Whole()
 	if d.Code != diag.NotFound {
 		return d
 	}
-	near, ok := l.nearest(name)
+	near, ok := l.nearest(name, kind)
 	if !ok {
 		d.Help = "file names count from the folder of the workflow; upper and lower case matter"
 		return d
@@ -403,11 +444,11 @@ func (l *loader) refProblem(ref Scalar, name string, err error) diag.Diagnostic 
 	return d
 }
 
-// nearest finds the definition whose name is most like the one that is missing,
+// nearest finds the file whose name is most like the one that is missing,
 // in the folder where it was looked for.
-func (l *loader) nearest(name string) (string, bool) {
+func (l *loader) nearest(name string, kind fileKind) (string, bool) {
 	if l.fsys != nil {
-		return diag.Nearest(path.Base(name), l.listFolder(path.Join(l.dir, path.Dir(name)), ".json"))
+		return diag.Nearest(path.Base(name), l.listFolder(path.Join(l.dir, path.Dir(name)), kind.endings...))
 	}
 	var names []string
 	for other := range l.files {

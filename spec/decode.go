@@ -235,6 +235,9 @@ func (d *decoder) needs(v value, rules []Rule) {
 				d.refuse(v.node)
 			}
 		}
+		if rules[i].lacksAny(v.node) {
+			d.refuse(v.node)
+		}
 	}
 }
 
@@ -246,6 +249,12 @@ func (r *Rule) Holds(mapping *yaml.Node) bool {
 	}
 	s, isText := ScalarValue(n).(string)
 	return isText && slices.Contains(r.Words, s)
+}
+
+// lacksAny reports whether the rule applies to a mapping that has none of the
+// keys of which it needs one.
+func (r *Rule) lacksAny(mapping *yaml.Node) bool {
+	return r.Any != nil && r.Holds(mapping) && !slices.ContainsFunc(r.Any, func(key string) bool { return child(mapping, key) != nil })
 }
 
 func findField(fields []Field, key string) int {
@@ -285,7 +294,9 @@ func (d *decoder) readStepKeys(v value, s *Step) (keys []*yaml.Node) {
 	modifiers := modifierFields(s, s.Path)
 	for k, n := range pairs(v.node) {
 		if f := findField(modifiers, k.Value); f >= 0 {
-			d.take(value{d, n}, modifiers[f].Slot)
+			if d.obeys(v, n, k.Value, aStep.Rules) {
+				d.take(value{d, n}, modifiers[f].Slot)
+			}
 			continue
 		}
 		kind := d.kind(k.Value)

@@ -76,6 +76,7 @@ type Rule struct {
 	Key   string
 	Words []string
 	Needs []string // keys that must stand beside it
+	Any   []string // keys of which one must stand beside it
 	Bars  []string // keys that must not
 	Why   string   // for the message: what the barred or missing keys are for
 }
@@ -105,6 +106,10 @@ type Slot struct {
 	Shape *Shape
 	read  func(*decoder, value)
 }
+
+// columnIn is where the wells of a column are.
+var columnIn = &Pattern{`^(row\.)?[A-Za-z_][A-Za-z0-9_]*$`, func(s string) bool { return IsName(strings.TrimPrefix(s, "row.")) },
+	"the name of a labware, or row. and the name of a column"}
 
 // blanks are the characters around and between the words of a value.
 const blanks = " \t\n\f\r"
@@ -242,5 +247,5 @@ func NamePattern() *Pattern { return identifier }
 // patterns returns every pattern of the language, for the test that Regex and
 // Match agree.
 func patterns() []*Pattern {
-	return []*Pattern{notBlank, identifier, workflowName, colorPattern, heightPattern, mixPattern, forPattern}
+	return []*Pattern{notBlank, identifier, workflowName, colorPattern, heightPattern, mixPattern, forPattern, columnIn}
 }

@@ -84,6 +84,41 @@ func givensSlot(to *[]Given) Slot {
 	}}
 }
 
+// writtenShape is a default or example: one value, a list of values, or rows.
+var writtenShape = &Shape{Kind: UnionShape, Noun: "a value, a list of values or of rows", Example: "100 uL",
+	Any: []*Shape{literalShape, {Kind: ListShape, Elem: writtenItem}}}
+
+var writtenItem = &Shape{Kind: UnionShape, Name: "item", Noun: "a value, or a row", Example: "{well: A1, volume: 50 uL}",
+	Doc: "An element of a list, or a row of a table: its values under the names of their columns.",
+	Any: []*Shape{literalShape, {Kind: MapShape, Elem: literalShape, Min: 1}}}
+
+func writtenSlot(to *Written) Slot {
+	return Slot{writtenShape, func(_ *decoder, v value) {
+		to.Span, to.Set = v.span(), true
+		if v.isScalar() {
+			to.Scalar = v.scalar()
+			return
+		}
+		to.Many = true
+		v.each(writtenItem, func(_ int, item value) { to.Items = append(to.Items, item.written()) })
+	}}
+}
+
+func (v value) written() WrittenItem {
+	out := WrittenItem{Span: v.span()}
+	if v.isScalar() {
+		out.Given = Given{v.scalar(), true}
+		return out
+	}
+	out.IsRow = true
+	v.entries(literalShape, func(name Word, cell value, taken bool) {
+		if taken && name.IsSet() {
+			out.Cells = append(out.Cells, WrittenCell{name, Given{cell.scalar(), true}})
+		}
+	})
+	return out
+}
+
 // wordSlot takes a name, or a word out of the shape's list.
 func wordSlot(to *Word, shape *Shape) Slot {
 	return Slot{shape, func(_ *decoder, v value) { *to = v.word(shape) }}
@@ -311,13 +346,16 @@ var (
 )
 
 // declarations takes a mapping from names to objects, in the file's order. One
-// whose keys were refused has what is left of them, at least its name.
+// whose keys were refused has what is left of them, at least its name. Where
+// the shape has a short form, that is the value of the first key.
 func declarations[T any](to *[]T, shape *Shape, read func(name Word, at diag.Span) (*T, []Field)) Slot {
 	return Slot{shape, func(d *decoder, v value) {
 		v.entries(shape.Elem, func(name Word, item value, taken bool) {
 			decl, fields := read(name, item.span())
-			if taken {
-				d.object(item, shape.Elem, fields)
+			if taken && item.isScalar() {
+				fields[0].Slot.read(d, item) // the short form is the first key's value
+			} else if taken {
+				d.object(item, shape.Elem.Alternative(false, false), fields)
 			}
 			if name.IsSet() {
 				*to = append(*to, *decl)

@@ -160,9 +160,12 @@ func (s *MoveTo) fields() []Field {
 	}
 }
 
+func (s *Assert) fields() []Field { return checkFields(&s.Check) }
+
 func (*Home) fields() []Field    { return nil }
 func (*Delay) fields() []Field   { return nil }
 func (*Pause) fields() []Field   { return nil }
 func (*Comment) fields() []Field { return nil }
+func (*Fail) fields() []Field    { return nil }
 func (*Do) fields() []Field      { return nil }
 func (*Set) fields() []Field     { return nil }

@@ -41,6 +41,8 @@ var stepKinds = []StepKind{
 	{"pause", "Wait until a person says to go on, and say why.", "put the lid on", func() Body { return &Pause{} }, func(b Body, _ string) Slot { return textSlot(&b.(*Pause).Message) }, false},
 	{"comment", "Write a line into the log of the run.", "row ${ w.row } begins", func() Body { return &Comment{} }, func(b Body, _ string) Slot { return textSlot(&b.(*Comment).Message) }, false},
 	{"set", "Give variables (of `vars`) new values.", "{filled: filled + 1}", func() Body { return &Set{} }, func(b Body, _ string) Slot { return bindingsSlot(&b.(*Set).Values, setShape, WantAny) }, false},
+	{"check", "Make sure of something at this point of the program. Nothing moves if it does not hold.", "{that: plate.A1.volume >= 100 uL, message: the well holds ${ plate.A1.volume } only}", func() Body { return &Assert{} }, nil, false},
+	{"fail", "Say why the program must not come here. Nothing moves if it does.", "more than the plate has room for", func() Body { return &Fail{} }, func(b Body, _ string) Slot { return textSlot(&b.(*Fail).Message) }, false},
 	{"do", "Several steps as one, so that a modifier can stand before all of them.", "[{pick_up_tip: {from: tips.A1}}, {drop_tip: null}]", func() Body { return &Do{} }, func(b Body, path string) Slot { return stepsSlot(&b.(*Do).Steps, path+".do") }, false},
 }
 
@@ -49,8 +51,8 @@ var stepKinds = []StepKind{
 var later = map[string]string{
 	"distribute": "", "consolidate": "", "fill": "", "dilute": "",
 	"temperature": "", "heater_shaker": "", "magnet": "", "thermocycler": "", "move_labware": "", "lights": "",
-	"call": "", "check": "", "fail": "", "log": "", "ask": "", "measure": "", "request": "", "publish": "", "notify": "", "protocol": "",
-	"while": "", "until": "", "at_most": "", "timeout": "", "retry": "", "on_error": "", "as": "", "cache": "",
+	"call": "", "log": "", "ask": "", "measure": "", "request": "", "publish": "", "notify": "", "protocol": "",
+	"timeout": "", "retry": "", "on_error": "", "as": "", "cache": "",
 	"modules": "", "instruments": "", "defaults": "", "finally": "", "outputs": "",
 	"liquid_class": "", "order": "", "target": "", "total": "", "diluent": "", "rows": "", "pre_wet": "", "reverse": "", "submerge": "", "retract": "",
 	"contains": "", "distinct": "", "module": "", "adapter": "", "offset": "", "match": "", "each_chunk": "", "below_minimum": "",
@@ -91,10 +93,17 @@ var versionShape = &Shape{Noun: "the version of the language", Scalars: Numbers 
 var workflowNameShape = &Shape{Name: "workflow_name", Noun: "a name", Doc: "A name: letters, digits, _ and -, not starting with a digit.", Example: "mix_colors",
 	Scalars: Strings, Pattern: workflowName}
 
-// ParamTypes are the types a parameter can have.
-var ParamTypes = []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration"}
+// ScalarTypes are the types of single values: of a parameter, of the elements
+// of a list and of the cells of a table.
+var ScalarTypes = []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration"}
 
-var paramTypeShape = &Shape{Noun: "a type", Scalars: Strings, Words: ParamTypes}
+// ParamTypes are the types a parameter can have.
+var ParamTypes = []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "list", "table"}
+
+var (
+	paramTypeShape  = &Shape{Noun: "a type", Scalars: Strings, Words: ParamTypes}
+	scalarTypeShape = &Shape{Noun: "a type", Scalars: Strings, Words: ScalarTypes}
+)
 
 var paramsShape = &Shape{Kind: MapShape, Noun: "parameters, each under its name", Elem: paramShape}
 
@@ -102,24 +111,76 @@ var paramShape = &Shape{Kind: ObjectShape, Name: "param", Noun: "the keys of a p
 	fields: func() []Field { return paramFields(&Param{}) },
 	Rules: []Rule{
 		{Key: "type", Words: []string{"choice"}, Needs: []string{"choices"}, Why: "a choice is made among `choices`"},
-		{Key: "type", Words: []string{"boolean", "string", "choice", "well", "color"}, Bars: []string{"min", "max"}, Why: "only numbers and quantities have a least and a greatest value"},
+		{Key: "type", Words: []string{"list"}, Needs: []string{"of"}, Why: "`of` says what the list holds"},
+		{Key: "type", Words: []string{"table"}, Needs: []string{"columns"}, Why: "`columns` says what the table holds"},
+		{Key: "type", Words: []string{"boolean", "string", "choice", "well", "wells", "labware", "color", "table"}, Bars: []string{"min", "max"}, Why: "only numbers and quantities have a least and a greatest value"},
 		{Key: "type", Words: []string{"boolean"}, Bars: []string{"choices"}, Why: "a boolean is true or false anyway"},
-		{Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration"},
+		{Key: "type", Words: []string{"table"}, Bars: []string{"choices"}, Why: "`choices` belong to a column of the table"},
+		{Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "table"},
 			Bars: []string{"in"}, Why: "`in` names the labware of a well"},
+		{Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "table"},
+			Bars: []string{"of"}, Why: "`of` says what a list holds"},
+		{Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "list"},
+			Bars: []string{"columns", "extra"}, Why: "only a table has columns"},
 		{Key: "default", Bars: []string{"example"}, Why: "an example stands in for a default where there is none"},
 	}}
 
 func paramFields(p *Param) []Field {
 	return []Field{
 		{"type", "What kind of value it is.", "volume", true, wordSlot(&p.Type, paramTypeShape)},
+		{"of", "For a list: what kind of value its elements are.", "volume", false, wordSlot(&p.Of, scalarTypeShape)},
+		{"columns", "For a table: its columns, each under the name that expressions use.", "{source: {type: well, in: plate, header: Source Well}, volume: volume}", false, declarations(&p.Columns, columnsShape, readColumn)},
+		{"extra", "For a table: what becomes of columns of the file that are not declared. Default: they are an error.", "ignore", false, wordSlot(&p.Extra, extraShape)},
 		{"description", "What it is for.", "red paint", false, textSlot(&p.Description)},
-		{"default", "The value if the run gives none. Without one, the run must give a value.", "100 uL", false, givenSlot(&p.Default, literalShape)},
-		{"example", "A typical value, used by lint where there is no default.", "100 uL", false, givenSlot(&p.Example, literalShape)},
-		{"min", "The least value allowed. For numbers and quantities.", "0 uL", false, givenSlot(&p.Min, literalShape)},
-		{"max", "The greatest value allowed. For numbers and quantities.", "300 uL", false, givenSlot(&p.Max, literalShape)},
-		{"choices", "The values allowed.", "[slow, fast]", false, givensSlot(&p.Choices)},
-		{"in", "For a well: the labware it is in, so that `A1` is enough.", "plate", false, nameSlot(&p.In)},
+		{"default", "The value if the run gives none. Without one, the run must give a value. For a table: a file, relative to this one, or a list of rows.", "100 uL", false, writtenSlot(&p.Default)},
+		{"example", "A typical value, used by lint where there is no default.", "100 uL", false, writtenSlot(&p.Example)},
+		{"min", "The least value allowed. For numbers and quantities, and for the elements of a list of them.", "0 uL", false, givenSlot(&p.Min, literalShape)},
+		{"max", "The greatest value allowed. For numbers and quantities, and for the elements of a list of them.", "300 uL", false, givenSlot(&p.Max, literalShape)},
+		{"choices", "The values allowed, for a list those of its elements.", "[slow, fast]", false, givensSlot(&p.Choices)},
+		{"in", "For a well or wells: the labware they are in, so that `A1` is enough.", "plate", false, nameSlot(&p.In)},
 	}
+}
+
+var columnsShape = &Shape{Kind: MapShape, Noun: "columns, each under its name", Elem: columnShape, Min: 1}
+
+var columnShape = &Shape{Kind: UnionShape, Name: "column", Noun: "a type, or the keys of a column", Example: "{type: well, in: row.source_plate, header: Source Well}",
+	Doc: "A column of a table: its type, or in full {type: volume, header: Volume, unit: mL, min: 1 uL}.",
+	Any: []*Shape{scalarTypeShape, columnObject}}
+
+var columnObject = &Shape{Kind: ObjectShape, fields: func() []Field { return columnFields(&Column{}) },
+	Rules: []Rule{
+		{Key: "type", Words: []string{"choice"}, Needs: []string{"choices"}, Why: "a choice is made among `choices`"},
+		{Key: "type", Words: []string{"boolean", "string", "choice", "well", "labware", "color"}, Bars: []string{"min", "max"}, Why: "only numbers and quantities have a least and a greatest value"},
+		{Key: "type", Words: []string{"boolean", "string", "choice", "well", "labware", "color", "number", "integer"}, Bars: []string{"unit"}, Why: "only quantities have a unit"},
+		{Key: "type", Words: []string{"boolean"}, Bars: []string{"choices"}, Why: "a boolean is true or false anyway"},
+		{Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration"},
+			Bars: []string{"in"}, Why: "`in` names the labware of a well"},
+	}}
+
+var (
+	columnInShape   = &Shape{Noun: "a labware, or row. and a column", Scalars: Strings, Pattern: columnIn}
+	columnUnitShape = &Shape{Noun: "a unit", Scalars: Strings, Pattern: notBlank}
+	headerShape     = &Shape{Noun: "a header", Scalars: Strings | Numbers | Booleans, Pattern: notBlank}
+	extraShape      = &Shape{Noun: "what becomes of other columns", Scalars: Strings, Words: []string{"ignore", "error"}}
+)
+
+func columnFields(c *Column) []Field {
+	return []Field{
+		{"type", "What kind of value the cells hold.", "well", true, wordSlot(&c.Type, scalarTypeShape)},
+		{"header", "What stands above the column in the file. Default: the name of the column.", "Source Well", false, givenSlot(&c.Header, headerShape)},
+		{"unit", "The unit of cells that hold a bare number. Default: the one in parentheses in the header, or else that of the type.", "mL", false, wordSlot(&c.Unit, columnUnitShape)},
+		{"in", "For a well: the labware it is in, or the column that names it.", "row.source_plate", false, wordSlot(&c.In, columnInShape)},
+		{"default", "The value of an empty cell. A column with a default may be missing.", "50 uL", false, givenSlot(&c.Default, literalShape)},
+		{"min", "The least value allowed.", "1 uL", false, givenSlot(&c.Min, literalShape)},
+		{"max", "The greatest value allowed.", "300 uL", false, givenSlot(&c.Max, literalShape)},
+		{"choices", "The values allowed.", "[slow, fast]", false, givensSlot(&c.Choices)},
+		{"description", "What it is for.", "where to draw", false, textSlot(&c.Description)},
+	}
+}
+
+func readColumn(name Word, at diag.Span) (*Column, []Field) {
+	c := &Column{Name: name, Span: at}
+	return c, columnFields(c)
 }
 
 func readParam(name Word, at diag.Span) (*Param, []Field) {
@@ -222,7 +283,12 @@ func readLiquid(name Word, at diag.Span) (*Liquid, []Field) {
 var stepsShape = &Shape{Kind: ListShape, Name: "steps", Noun: "a list of steps", Doc: "Steps, done in this order.", Example: "[{transfer: {from: red, to: plate.A1, volume: 50 uL}}]", Elem: aStep}
 
 var aStep = &Shape{Kind: StepShape, Name: "step", Noun: "a mapping with one step key", Min: 1, Rules: []Rule{
-	{Key: "else", Needs: []string{"if"}, Why: "`else` says what is done where the condition of `if` does not hold"},
+	{Key: "until", Bars: []string{"while", "repeat"}, Why: "a step goes round in one way; for a loop in a loop use `do`"},
+	{Key: "while", Bars: []string{"repeat"}, Why: "a step goes round in one way; for a loop in a loop use `do`"},
+	{Key: "while", Needs: []string{"at_most"}, Why: "what goes round needs a bound"},
+	{Key: "until", Needs: []string{"at_most"}, Why: "what goes round needs a bound"},
+	{Key: "at_most", Any: []string{"until", "while"}, Why: "`at_most` bounds how often a loop goes round"},
+	{Key: "else", Any: []string{"if", "until", "while"}, Why: "`else` says what is done where the condition of `if` does not hold, or where a loop has gone round as often as `at_most` allows"},
 }}
 
 // StepObject is the shape of one step. That it has exactly one step key is not
@@ -259,8 +325,11 @@ func modifierFields(s *Step, path string) []Field {
 		{"name", "A title for people.", "filling ${ w }", false, textSlot(&s.Name)},
 		{"for", "Do the step for each item of a list: `w in plate.first(24)`, or with a number counted from 0 `i, w in wells`.", "w in plate.first(24)", false, forSlot(&s.For)},
 		{"if", "Do the step only if this holds.", "R > 0 uL", false, exprSlot(&s.If, WantCondition)},
-		{"else", "The steps to do if it does not.", "[{comment: nothing to do}]", false, stepsSlot(&s.Else, path+".else")},
+		{"else", "The steps to do if the condition of `if` does not hold; of `while` and `until` without `if`, those to do once `at_most` is reached.", "[{comment: nothing to do}]", false, stepsSlot(&s.Else, path+".else")},
 		{"repeat", "Do the step this many times.", "3", false, exprSlot(&s.Repeat, WantInteger)},
+		{"while", "Do the step again and again as long as this holds, which is asked before each pass.", "red.volume > 1 mL", false, exprSlot(&s.While, WantCondition)},
+		{"until", "Do the step again and again until this holds, which is asked after each pass.", "plate.A1.volume >= 200 uL", false, exprSlot(&s.Until, WantCondition)},
+		{"at_most", "How often `while` or `until` may go round. If that is not enough, the steps of `else` are done, and without `else` the step fails.", "12", false, exprSlot(&s.AtMost, WantInteger)},
 	}
 }
 

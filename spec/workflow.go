@@ -97,13 +97,53 @@ func (w *Word) IsSet() bool { return w.Value != "" }
 type Param struct {
 	Name        Word
 	Type        Word
+	Of          Word // of a list: the type of its elements
 	In          Word // the labware a well is looked for in
+	Columns     []Column
+	Extra       Word // what becomes of undeclared columns: ignore, error
 	Description Text
-	Default     Given
-	Example     Given
+	Default     Written
+	Example     Written
 	Min, Max    Given
 	Choices     []Given
 	Span        diag.Span
+}
+
+// Column declares a column of a table.
+type Column struct {
+	Name        Word
+	Type        Word
+	Header      Given
+	Unit        Word
+	In          Word // a labware, or row. and the column that names one
+	Default     Given
+	Min, Max    Given
+	Choices     []Given
+	Description Text
+	Span        diag.Span
+}
+
+// Written is a value written out: one value, or, where Many, a list of values
+// or of the rows of a table.
+type Written struct {
+	Given
+	Many  bool
+	Items []WrittenItem
+	Span  diag.Span
+}
+
+// WrittenItem is one value of a list, or, where IsRow, a row.
+type WrittenItem struct {
+	Given
+	IsRow bool
+	Cells []WrittenCell
+	Span  diag.Span
+}
+
+// WrittenCell is the value of one column in a row.
+type WrittenCell struct {
+	Column Word
+	Value  Given
 }
 
 // Given is a value written without an expression, such as a default.
@@ -164,6 +204,9 @@ type Step struct {
 	Else   []*Step
 	For    For
 	Repeat Expr
+	While  Expr // asked before each pass
+	Until  Expr // asked after each pass
+	AtMost Expr
 	Body   Body
 	Span   diag.Span // from the step's first key to its end
 }
@@ -337,6 +380,8 @@ type (
 	Delay   struct{ For Expr }
 	Pause   struct{ Message Text }
 	Comment struct{ Message Text }
+	Assert  struct{ Check }
+	Fail    struct{ Message Text }
 	Do      struct{ Steps []*Step }
 	Set     struct{ Values []Binding }
 )
