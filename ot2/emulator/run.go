@@ -76,6 +76,8 @@ type request struct {
 	intent string
 	params params
 	echo   json.RawMessage
+
+	endless bool // it lasts until the run is stopped
 }
 
 // entry is a command of a run.
@@ -239,12 +241,8 @@ func (e *Emulator) occupy() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r := e.newRun()
-	r.enqueue(request{kind: endless, echo: json.RawMessage(`{"message":"somebody else's run"}`), intent: forProtocol}, e.options.NewID(), e.clock.Now(), false)
-	r.commands[0].kind = "waitForDuration"
+	r.enqueue(request{kind: "waitForDuration", endless: true, echo: json.RawMessage(`{"message":"somebody else's run"}`), intent: forProtocol}, e.options.NewID(), e.clock.Now(), false)
 	e.adopt(r)
 	e.play(r)
 	r.actions = append(r.actions, action{e.options.NewID(), stamp(e.clock.Now()), "play"})
 }
-
-// endless is a command that lasts until the run is stopped.
-const endless = "endless"

@@ -316,7 +316,7 @@ func readCommand(r *http.Request, only func(string) bool) (request, *answer) {
 		no := invalid(wrongs...)
 		return request{}, &no
 	}
-	return request{a.CommandType, a.Key, a.Intent, p, echo}, nil
+	return request{a.CommandType, a.Key, a.Intent, p, echo, false}, nil
 }
 
 func anyCommand(string) bool { return true }

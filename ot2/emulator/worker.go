@@ -105,7 +105,7 @@ func (e *Emulator) execute(r *run, c *entry) {
 	c.status, c.started = isRunning, e.clock.Now()
 	r.running = c
 	w, bad := work{}, (*failure)(nil)
-	if c.request.kind == endless {
+	if c.endless {
 		e.mu.Unlock()
 		<-r.ctx.Done()
 		e.mu.Lock()
