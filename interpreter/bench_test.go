@@ -66,6 +66,19 @@ func prove(t testing.TB, p *interpreter.Prepared, rounds int, more ...program.Si
 	}
 }
 
+// What an expansion takes grows with its steps and with nothing else: ten times
+// the steps take ten times the memory in passing, however many there are.
+func TestMemoryIsLinear(t *testing.T) {
+	p := prepare(t, plateRounds)
+	perStep := func(rounds int) float64 {
+		return testing.AllocsPerRun(1, func() { prove(t, p, rounds) }) / float64(rounds*stepsInRound)
+	}
+	few, many := perStep(3), perStep(300)
+	if many > few || many > 1.5 {
+		t.Errorf("%.2f allocations a step in a thousand steps, %.2f in a hundred thousand", few, many)
+	}
+}
+
 // BenchmarkProve is what lint does, a step.
 func BenchmarkProve(b *testing.B) {
 	p := prepare(b, plateRounds)

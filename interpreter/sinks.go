@@ -1,6 +1,8 @@
 package interpreter
 
 import (
+	"slices"
+
 	"github.com/ot2flow/ot2flow/interpreter/check"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec"
@@ -106,13 +108,32 @@ func (e *Estimate) Step(t *program.Transition) error {
 // Milliseconds returns the time so far, rounded.
 func (e *Estimate) Milliseconds() int64 { return (e.us + 500) / 1000 }
 
-// Recorder keeps the steps.
-type Recorder struct{ Steps []program.Step }
+// Recorder keeps the steps, in pieces that never move: a list that grows would
+// be copied again and again.
+type Recorder struct {
+	full [][]program.Step
+	last []program.Step
+}
+
+// maxPiece is how many steps a piece has at most.
+const maxPiece = 1 << 14
 
 // Step keeps one step.
 func (r *Recorder) Step(t *program.Transition) error {
-	r.Steps = append(r.Steps, *t.Step)
+	if len(r.last) == maxPiece {
+		r.full = append(r.full, r.last)
+		r.last = make([]program.Step, 0, maxPiece)
+	}
+	r.last = append(r.last, *t.Step)
 	return nil
+}
+
+// Steps returns the steps in order.
+func (r *Recorder) Steps() []program.Step {
+	if len(r.full) == 0 {
+		return r.last
+	}
+	return slices.Concat(append(r.full, r.last)...)
 }
 
 // Checks runs the rules of any robot and those of this machine.
@@ -162,7 +183,7 @@ func (p *Prepared) Plan(in Input) (*program.Plan, diag.List) {
 	}
 	plan := &program.Plan{
 		Workflow: program.Workflow{Name: p.workflow.Name.Text, File: p.bundle.Main, Params: end.Params},
-		Deck:     end.Deck, Steps: rec.Steps, End: end.Op(), Needs: needs.Result(), EstimateMS: time.Milliseconds(),
+		Deck:     end.Deck, Steps: rec.Steps(), End: end.Op(), Needs: needs.Result(), EstimateMS: time.Milliseconds(),
 	}
 	plan.Fingerprint = plan.Hash()
 	for _, f := range p.bundle.Files {

@@ -37,7 +37,7 @@ func TestBeginsWithWhatARunLeft(t *testing.T) {
 		if err != nil || len(list) != want.findings {
 			t.Fatalf("run %d: %v %v", run+1, list, err)
 		}
-		if got := end.Deck.WellName(rec.Steps[0].Op.Well); got != want.tip {
+		if got := end.Deck.WellName(rec.Steps()[0].Op.Well); got != want.tip {
 			t.Errorf("run %d takes the tip of %s, want %s", run+1, got, want.tip)
 		}
 		if want.findings > 0 && list[0].Code != diag.OverAspirate {
