@@ -21,6 +21,7 @@ import (
 	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/ot2/command"
 	"github.com/ot2flow/ot2flow/ot2/export"
+	"github.com/ot2flow/ot2flow/ot2/labware"
 )
 
 // The exports of the examples, of the workflows of testdata/engine and of those
@@ -47,7 +48,7 @@ func asked(version, kind string) string { return version + " " + kind }
 
 // refused are the questions that an engine answers with an error, and why.
 var refused = map[string]struct{ to, says, reason string }{
-	"color-grid": {"8.8.2", "4008 InvalidStoredData", "robot software 8.5 and later takes no tip from a rack sparser than 8 x 12, which the sensor's port is; `ot2flow labware pad` writes one that it takes"},
+	"color-grid": {"8.8.2", "4008 InvalidStoredData", "newer software takes no tip from a rack sparser than 8 x 12, which the sensor's port is; see paddedGrid"},
 }
 
 // rewritings say how the commands of the engine differ from our steps, and why.
@@ -208,6 +209,7 @@ func exported(t *testing.T) map[string]string {
 	for name, path := range exampleOf {
 		out[name] = path
 	}
+	out["color-grid-padded"] = paddedGrid(t)
 	for _, folder := range []string{engineFolder, exportsFolder} {
 		paths, err := filepath.Glob(filepath.Join(folder, "*", "workflow.yaml"))
 		if err != nil {
@@ -218,6 +220,29 @@ func exported(t *testing.T) map[string]string {
 		}
 	}
 	return out
+}
+
+// paddedGrid is color-grid with the sensor's port as `ot2flow labware pad`
+// writes it, which newer software takes.
+func paddedGrid(t *testing.T) string {
+	t.Helper()
+	const sensor = "ac_color_sensor_charging_port.json"
+	from, to := filepath.Dir(exampleOf["color-grid"]), t.TempDir()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(from, "labware", sensor))
+	if err != nil {
+		t.Fatal(err)
+	}
+	padded, list, err := labware.Pad(sensor, data)
+	if err != nil || list.HasErrors() {
+		t.Fatal(err, list)
+	}
+	if err := os.WriteFile(filepath.Join(to, "labware", sensor), padded, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(to, "workflow.yaml")
 }
 
 func names(m map[string]string) []string {

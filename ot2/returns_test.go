@@ -125,6 +125,9 @@ func TestReturnDepths(t *testing.T) {
 		}
 	}
 	if *update {
+		if len(fresh) < len(engines) {
+			t.Fatal("-update needs both engines")
+		}
 		data, err := json.MarshalIndent(fresh, "", " ")
 		if err != nil {
 			t.Fatal(err)
