@@ -47,6 +47,10 @@ func (p *preparer) body(s *spec.Step) body {
 		return &message{program.Pause, p.text(b.Message)}
 	case *spec.Comment:
 		return &message{program.Comment, p.text(b.Message)}
+	case *spec.Assert:
+		return p.assertion(b)
+	case *spec.Fail:
+		return &failure{p.text(b.Message)}
 	case *spec.Do:
 		return &do{p.steps(b.Steps)}
 	case *spec.Set:

@@ -44,6 +44,7 @@ type End struct {
 	State  *program.State // before the robot ends the run; nil where no step could be expanded
 	Steps  int
 	Params []program.Param
+	Whole  bool // the program was gone through to its end
 }
 
 // Op returns what the robot does when the run ends, as plans show it.
@@ -126,7 +127,7 @@ func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
 	if !x.stuck && !x.list.HasErrors() {
 		x.run()
 	}
-	return End{Deck: x.deck, State: x.state, Steps: x.step.N, Params: x.shown}, x.findings(), x.err
+	return End{Deck: x.deck, State: x.state, Steps: x.step.N, Params: x.shown, Whole: !x.halted()}, x.findings(), x.err
 }
 
 // start computes everything that stands before the first step.

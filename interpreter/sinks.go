@@ -157,6 +157,9 @@ func (p *Prepared) Prove(in Input, more ...program.Sink) (End, diag.List, error)
 	if h := checks.History(); h != nil && err == nil {
 		_, _, err = p.Expand(in, h)
 	}
+	if !end.Whole {
+		return end, append(list, checks.Findings()...), err
+	}
 	return end, append(list, checks.End(end.State)...), err
 }
 

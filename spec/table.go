@@ -41,7 +41,7 @@ var stepKinds = []StepKind{
 	{"pause", "Wait until a person says to go on, and say why.", "put the lid on", func() Body { return &Pause{} }, func(b Body, _ string) Slot { return textSlot(&b.(*Pause).Message) }, false},
 	{"comment", "Write a line into the log of the run.", "row ${ w.row } begins", func() Body { return &Comment{} }, func(b Body, _ string) Slot { return textSlot(&b.(*Comment).Message) }, false},
 	{"set", "Give variables (of `vars`) new values.", "{filled: filled + 1}", func() Body { return &Set{} }, func(b Body, _ string) Slot { return bindingsSlot(&b.(*Set).Values, setShape, WantAny) }, false},
-	{"check", "Make sure of something at this point of the program. Nothing moves if it does not hold.", "{that: plate.A1.volume >= 100 uL, message: the well holds ${ plate.A1.volume } only}", func() Body { return &Assert{} }, nil, false},
+	{"check", "Make sure of something at this point of the program. Nothing moves if it does not hold.", "{that: plate.A1.volume >= 100 uL, message: the well is not full enough}", func() Body { return &Assert{} }, nil, false},
 	{"fail", "Say why the program must not come here. Nothing moves if it does.", "more than the plate has room for", func() Body { return &Fail{} }, func(b Body, _ string) Slot { return textSlot(&b.(*Fail).Message) }, false},
 	{"do", "Several steps as one, so that a modifier can stand before all of them.", "[{pick_up_tip: {from: tips.A1}}, {drop_tip: null}]", func() Body { return &Do{} }, func(b Body, path string) Slot { return stepsSlot(&b.(*Do).Steps, path+".do") }, false},
 }

@@ -61,6 +61,10 @@ func (s *Sink) End(state *program.State) diag.List {
 	return s.report.findings()
 }
 
+// Findings returns what the rules found, where the program was not gone through
+// to its end. It is called instead of End.
+func (s *Sink) Findings() diag.List { return s.report.findings() }
+
 // Report collects findings. The same finding in another iteration of a loop is
 // counted, not repeated.
 type Report struct {
