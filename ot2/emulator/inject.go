@@ -64,12 +64,13 @@ func (e *Emulator) misbehave(w http.ResponseWriter, r *http.Request, a Answer, r
 		panic(http.ErrAbortHandler)
 	case Half:
 		kept := record(robot, r)
-		w.Header().Set("Content-Length", strconv.Itoa(kept.body.Len()))
 		kept.pass(w)
 		send(w, kept.body.Bytes()[:kept.body.Len()/2])
+		_ = http.NewResponseController(w).Flush() // the half is to arrive
 		panic(http.ErrAbortHandler)
 	case Garbage:
 		kept := record(robot, r)
+		kept.header.Del("Content-Length")
 		kept.pass(w)
 		send(w, append([]byte("{]"), kept.body.Bytes()...))
 	case Version:
