@@ -192,6 +192,11 @@ func (p *Prepared) Plan(in Input) (*program.Plan, diag.List) {
 	for _, f := range p.bundle.Files {
 		plan.Files = append(plan.Files, program.File{Name: f.Name, Data: f.Data})
 	}
+	for _, name := range p.TableNames() {
+		if f, given := in.Tables[name]; given {
+			plan.Files = append(plan.Files, program.File{Name: f.Name, Data: f.Data})
+		}
+	}
 	return plan, list
 }
 
@@ -203,6 +208,26 @@ func (p *Prepared) NameSpan() diag.Span { return p.workflow.Name.Whole() }
 
 // Bundle returns the files the workflow was prepared from.
 func (p *Prepared) Bundle() *spec.Bundle { return p.bundle }
+
+// ParamNames returns the names of the parameters, in the order of the file.
+func (p *Prepared) ParamNames() []string {
+	var out []string
+	for i := range p.params {
+		out = append(out, p.params[i].decl.Name.Value)
+	}
+	return out
+}
+
+// TableNames returns the names of the parameters that are tables.
+func (p *Prepared) TableNames() []string {
+	var out []string
+	for i := range p.params {
+		if d := p.params[i].decl; d.Type.Value == "table" {
+			out = append(out, d.Name.Value)
+		}
+	}
+	return out
+}
 
 // Machine returns the kind of robot the workflow was prepared for.
 func (p *Prepared) Machine() Machine { return p.machine }

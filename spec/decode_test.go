@@ -162,8 +162,8 @@ steps: []
 	word := func(s string) Word { return Word{Value: s} }
 	want := &Workflow{File: "workflow.yaml", Name: Scalar{Text: "mix-colors"}, Description: text("${ R }"),
 		Params: []Param{
-			{Name: word("R"), Type: word("volume"), Default: given("5 uL"), Min: given("0"), Max: given("9"), Choices: []Given{given("1"), given("2")}},
-			{Name: word("w"), Type: word("well"), In: word("plate"), Example: given("A1")}},
+			{Name: word("R"), Type: word("volume"), Default: Written{Given: given("5 uL")}, Min: given("0"), Max: given("9"), Choices: []Given{given("1"), given("2")}},
+			{Name: word("w"), Type: word("well"), In: word("plate"), Example: Written{Given: given("A1")}}},
 		Require:  []Check{{That: expr("R > 0", WantCondition), Message: text("no")}},
 		Let:      []Binding{{word("b"), expr("1", WantAny)}, {word("a"), expr("R", WantAny)}},
 		Vars:     []Binding{{word("n"), expr("true", WantAny)}},

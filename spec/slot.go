@@ -3,6 +3,8 @@ package spec
 import (
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/ot2flow/ot2flow/spec/diag"
 )
 
@@ -102,6 +104,14 @@ func writtenSlot(to *Written) Slot {
 		to.Many = true
 		v.each(writtenItem, func(_ int, item value) { to.Items = append(to.Items, item.written()) })
 	}}
+}
+
+// ReadWritten reads a value that stands in another file than a workflow, such
+// as one with the values of parameters; ok is false where it is no value.
+func ReadWritten(src *Source, n *yaml.Node) (w Written, ok bool) {
+	d := &decoder{src: src}
+	d.take(value{d, n}, writtenSlot(&w))
+	return w, len(d.refused)+len(d.found) == 0 && w.Set
 }
 
 func (v value) written() WrittenItem {

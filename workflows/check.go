@@ -21,6 +21,8 @@ type Checked struct {
 	Bundle      *spec.Bundle          // nil where the file could not be read
 	Prepared    *interpreter.Prepared // nil where there are errors
 	Diagnostics diag.List
+
+	given []spec.File // what runs are given, read beside the bundle
 }
 
 // Dir is the folder that the names of the bundle's files count from.
@@ -35,9 +37,11 @@ func (c *Checked) Source(file string) []byte {
 		}
 		return data
 	}
-	for _, f := range c.Bundle.Files {
-		if relocated(c.Dir(), f.Name) == file {
-			return f.Data
+	for _, files := range [][]spec.File{c.Bundle.Files, c.given} {
+		for _, f := range files {
+			if relocated(c.Dir(), f.Name) == file {
+				return f.Data
+			}
 		}
 	}
 	return nil
@@ -132,14 +136,19 @@ func cutOff(list diag.List) bool {
 	return slices.ContainsFunc(list, func(d diag.Diagnostic) bool { return d.Code == diag.TooDeep || d.Code == diag.TooManyValues })
 }
 
-// Lint proves a workflow for the given parameters and, where none are given,
+// Lint proves a workflow for each of the runs, or, where there are none, for
 // its defaults and examples. It adds what it finds to c.Diagnostics.
-func (c *Checked) Lint(params interpreter.Values) {
-	if c.Prepared == nil {
-		return
+func (c *Checked) Lint(runs []Run) {
+	if len(runs) == 0 {
+		runs = []Run{{}}
 	}
-	_, list, _ := c.Prepared.Prove(interpreter.Input{Params: params, Examples: true})
-	c.Add(list)
+	for i := range runs {
+		if c.Prepared == nil {
+			return
+		}
+		_, list, _ := c.Prepared.Prove(runs[i].Input(runs[i].At.IsZero())) // a row that leaves out a value would fail
+		c.AddFrom(&runs[i], list)
+	}
 }
 
 // Add adds findings about the workflow, in the names of its bundle.

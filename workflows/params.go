@@ -1,10 +1,15 @@
 package workflows
 
 import (
-	"bytes"
-	"encoding/csv"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
+	"os"
 	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -12,16 +17,79 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter"
 	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/spec/sheet"
 )
 
-// ParseParams reads values of parameters from a file: a YAML or JSON mapping
-// from names to values, or a CSV table with the names in its first row and the
-// values in the second.
-func ParseParams(name string, data []byte) (interpreter.Values, diag.List) {
-	if strings.EqualFold(path.Ext(name), ".csv") {
-		return parseCSV(name, data)
+// What runs are given: values as text, and files of values.
+
+// Run is what one run of a workflow is given. The zero Run gives nothing.
+type Run struct {
+	Name string    // "rows.csv, row 3"; empty where there is one run only
+	At   diag.Span // the row
+
+	input interpreter.Input
+}
+
+// Input returns what an expansion depends on. With examples, parameters without
+// value or default take their example, as lint does.
+func (r *Run) Input(examples bool) interpreter.Input {
+	in := r.input
+	in.Examples = examples
+	return in
+}
+
+// Runs reads what runs of the workflow are given: file holds values of
+// parameters, and may be empty; set are values as text, which win. The file is
+// a YAML or JSON mapping from names to values, or a table (CSV, TSV, XLSX) with
+// the names in its first row and a run in each row below it. Names of files
+// among the values count from the file they stand in, or, for set, from the
+// current folder. What is wrong with a file is added to c.Diagnostics; the
+// error is for a file that cannot be read at all.
+func (c *Checked) Runs(file string, set interpreter.Values) ([]Run, error) {
+	runs := []Run{{}}
+	if file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		f := spec.File{Name: c.local(file), Data: data}
+		c.given = append(c.given, f)
+		var list diag.List
+		if sheet.IsTable(file) {
+			runs, list = c.rows(&f)
+		} else {
+			runs, list = mapping(&f)
+		}
+		if list.HasErrors() {
+			c.Prepared = nil
+		}
+		c.Add(list)
 	}
-	src := spec.NewSource(&spec.File{Name: name, Data: data})
+	for i := range runs {
+		runs[i].input.Params = set
+		c.tables(&runs[i], filepath.Dir(file))
+	}
+	return runs, nil
+}
+
+// local is how the bundle's files would call a file outside of it, so that a
+// finding about it is relocated to where it is.
+func (c *Checked) local(file string) string {
+	if filepath.IsAbs(file) {
+		return filepath.ToSlash(file)
+	}
+	if rel, err := filepath.Rel(filepath.FromSlash(c.Dir()), file); err == nil {
+		return filepath.ToSlash(rel)
+	}
+	if full, err := filepath.Abs(file); err == nil {
+		return filepath.ToSlash(full)
+	}
+	return filepath.ToSlash(file)
+}
+
+// mapping reads one run out of a YAML or JSON file.
+func mapping(f *spec.File) ([]Run, diag.List) {
+	src := spec.NewSource(f)
 	root, list := src.Parse()
 	if root == nil || list.HasErrors() {
 		return nil, list
@@ -29,38 +97,162 @@ func ParseParams(name string, data []byte) (interpreter.Values, diag.List) {
 	if root.Kind != yaml.MappingNode {
 		return nil, diag.List{{Code: diag.BadValue, Span: src.NodeSpan(root), Message: "a mapping from parameter names to values is wanted here", Help: "write one line per parameter: R: 100 uL"}}
 	}
-	values := interpreter.Values{}
+	values := map[string]*spec.Written{}
 	for i := 0; i+1 < len(root.Content); i += 2 {
-		n := root.Content[i+1]
-		if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
-			list = append(list, diag.Diagnostic{Code: diag.BadValue, Span: src.NodeSpan(n), Message: "the value of " + root.Content[i].Value + " is not a single value", Help: "write one value with its unit, such as 100 uL"})
+		k, n := root.Content[i], root.Content[i+1]
+		w, ok := spec.ReadWritten(src, n)
+		if !ok {
+			list = append(list, diag.Diagnostic{Code: diag.BadValue, Span: src.NodeSpan(n), Message: "the value of " + k.Value + " is no value", Help: "write a value with its unit, such as 100 uL, a list of them, or for a table a file or a list of rows"})
 			continue
 		}
-		values[root.Content[i].Value] = n.Value
+		values[k.Value] = &w
 	}
-	return values, list
+	return []Run{{input: interpreter.Input{Written: values}}}, list
 }
 
-func parseCSV(name string, data []byte) (interpreter.Values, diag.List) {
-	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
-	r.TrimLeadingSpace = true
-	rows, err := r.ReadAll()
-	if err != nil {
-		return nil, inCSV(name, "the table cannot be read: "+err.Error(), "separate the columns with commas")
+// rows reads a run out of each row of a table. An empty cell gives no value.
+func (c *Checked) rows(f *spec.File) ([]Run, diag.List) {
+	t, list := sheet.Read(f)
+	if t == nil {
+		return nil, list
 	}
-	if len(rows) < 2 {
-		return nil, inCSV(name, "the table needs a row with the names of the parameters and a row with their values", "for example R,Y,B in the first row and 100 uL,50 uL,30 uL in the second")
+	if len(t.Rows) == 0 {
+		return nil, diag.List{{Code: diag.NoRows, Span: t.RowSpan(t.Header), Message: "the table has the names of the parameters and no row with their values", Help: "add a row for each run"}}
 	}
-	if len(rows) > 2 {
-		return nil, inCSV(name, fmt.Sprintf("the table has %d rows of values, and this version of ot2flow does one run at a time", len(rows)-1), "give a table with one row of values")
+	names, list := c.parameters(t)
+	if list.HasErrors() {
+		return nil, list
 	}
-	values := interpreter.Values{}
-	for i, column := range rows[0] {
-		values[strings.TrimSpace(column)] = strings.TrimSpace(rows[1][i])
+	runs := make([]Run, 0, len(t.Rows))
+	for _, row := range t.Rows {
+		r := Run{At: t.RowSpan(row), input: interpreter.Input{Written: map[string]*spec.Written{}}}
+		if len(t.Rows) > 1 {
+			r.Name = path.Base(f.Name) + ", " + t.RowName(row)
+		}
+		for i, cell := range row {
+			if cell.Text == "" || names[i].name == "" {
+				continue
+			}
+			text := cell.Text
+			if _, err := strconv.ParseFloat(text, 64); err == nil && names[i].unit != "" {
+				text += " " + names[i].unit
+			}
+			at := t.Span(cell)
+			r.input.Written[names[i].name] = &spec.Written{Given: spec.Given{Scalar: spec.TextFrom(at, text), Set: true}, Span: at}
+		}
+		runs = append(runs, r)
 	}
-	return values, nil
+	return runs, nil
 }
 
-func inCSV(name, message, help string) diag.List {
-	return diag.List{{Code: diag.BadValue, Span: diag.Span{File: name}, Message: message, Help: help}}
+// heading is a parameter as a table names it: with a unit for bare numbers, as
+// in "R (uL)".
+type heading struct{ name, unit string }
+
+// parameters finds the parameters that a table has columns for.
+func (c *Checked) parameters(t *sheet.Table) ([]heading, diag.List) {
+	out := make([]heading, len(t.Header))
+	if c.Prepared == nil {
+		return out, nil
+	}
+	var list diag.List
+	known := c.Prepared.ParamNames()
+	seen := map[string]bool{}
+	for i, cell := range t.Header {
+		name, unit := cell.Text, ""
+		if !slices.Contains(known, name) {
+			if short, rest, ok := strings.Cut(name, "("); ok && strings.HasSuffix(rest, ")") {
+				name, unit = strings.TrimSpace(short), strings.TrimSpace(strings.TrimSuffix(rest, ")"))
+			}
+		}
+		d := diag.Diagnostic{Code: diag.TableColumn, Span: t.Span(cell)}
+		switch {
+		case name == "":
+			d.Message, d.Help = "a column has no name", "write the name of a parameter above it, or remove the column"
+		case !slices.Contains(known, name):
+			d.Message, d.Help = "the workflow has no parameter "+name, "its parameters are "+strings.Join(known, ", ")
+			if near, ok := diag.Nearest(name, known); ok {
+				d.Help = "did you mean " + near + "?"
+			}
+		case seen[name]:
+			d.Message, d.Help = "two columns are named "+name, "remove one of them"
+		default:
+			seen[name] = true
+			out[i] = heading{name, unit}
+			continue
+		}
+		list = append(list, d)
+	}
+	return out, list
+}
+
+// tables reads the files that a run names for tables.
+func (c *Checked) tables(r *Run, folder string) {
+	if c.Prepared == nil {
+		return
+	}
+	for _, name := range c.Prepared.TableNames() {
+		file, given := r.input.Params[name]
+		if w := r.input.Written[name]; !given && w != nil && !w.Many {
+			file, given = w.Text, true
+			if !filepath.IsAbs(file) {
+				file = filepath.Join(folder, filepath.FromSlash(file))
+			}
+		}
+		if given {
+			c.table(r, name, file)
+		}
+	}
+}
+
+// table reads one file. Where there is none, it may still be one of the
+// bundle's: the expansion looks there and says so if it is not.
+func (c *Checked) table(r *Run, name, file string) {
+	f := spec.File{Name: c.local(file)}
+	if i := slices.IndexFunc(c.given, func(g spec.File) bool { return g.Name == f.Name }); i >= 0 {
+		f = c.given[i]
+	} else {
+		data, err := readTable(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		if err != nil {
+			c.Add(diag.List{{Code: diag.Unreadable, Span: diag.Span{File: f.Name}, Message: "the table cannot be read: " + err.Error(), Help: "check the file that is given for " + name}})
+			c.Prepared = nil
+			return
+		}
+		f.Data = data
+		c.given = append(c.given, f)
+	}
+	r.input.Tables = maps.Clone(r.input.Tables)
+	if r.input.Tables == nil {
+		r.input.Tables = map[string]spec.File{}
+	}
+	r.input.Tables[name] = f
+}
+
+func readTable(file string) ([]byte, error) {
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is no file")
+	case info.Size() > spec.MaxTableSize:
+		return nil, fmt.Errorf("it has %d bytes, and at most %d are read", info.Size(), spec.MaxTableSize)
+	}
+	return os.ReadFile(file)
+}
+
+// AddFrom adds what was found in one of several runs, saying in which.
+func (c *Checked) AddFrom(r *Run, list diag.List) {
+	if r.Name == "" {
+		c.Add(list)
+		return
+	}
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Related = append(slices.Clone(list[i].Related), diag.Related{Span: r.At, Message: "in the run of " + r.Name})
+	}
+	c.Add(list)
 }

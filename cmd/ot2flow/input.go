@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,7 +25,7 @@ const maxInput = 1 << 30
 
 func (a *app) paramFlags(c *cobra.Command) {
 	c.Flags().StringArrayVar(&a.set, "set", nil, "give a parameter a value: --set R=100uL; repeatable")
-	c.Flags().StringVar(&a.params, "params", "", "read parameters from a YAML, JSON or CSV file")
+	c.Flags().StringVar(&a.params, "params", "", "read parameters from a YAML or JSON file, or one run per row from a table (CSV, TSV, XLSX)")
 }
 
 func (a *app) formatFlag(c *cobra.Command, formats ...string) {
@@ -39,29 +40,21 @@ func (a *app) formatFlag(c *cobra.Command, formats ...string) {
 	}
 }
 
-// values gathers the parameters given by --params and --set; --set wins.
-func (a *app) values() (interpreter.Values, error) {
-	values := interpreter.Values{}
-	if a.params != "" {
-		data, err := os.ReadFile(a.params)
-		if err != nil {
-			return nil, cannot("the parameters in %s cannot be read: %s", a.params, reason(err))
-		}
-		read, list := workflows.ParseParams(a.params, data)
-		if list.HasErrors() {
-			a.show(list, func(string) []byte { return data })
-			return nil, &exitError{code: exitFindings}
-		}
-		values = read
-	}
+// runs gathers what the runs of a workflow are given by --params and --set.
+func (a *app) runs(c *workflows.Checked) ([]workflows.Run, error) {
+	set := interpreter.Values{}
 	for _, s := range a.set {
 		name, value, ok := strings.Cut(s, "=")
 		if !ok || strings.TrimSpace(name) == "" {
 			return nil, usage("--set takes name=value, and this is %q", s)
 		}
-		values[strings.TrimSpace(name)] = strings.TrimSpace(value)
+		set[strings.TrimSpace(name)] = strings.TrimSpace(value)
 	}
-	return values, nil
+	runs, err := c.Runs(a.params, set)
+	if err != nil {
+		return nil, cannot("the parameters in %s cannot be read: %s", a.params, reason(err))
+	}
+	return runs, nil
 }
 
 // reason is an error of the file system without the path, which the message
@@ -86,9 +79,21 @@ func (a *app) open(path string) (*workflows.Checked, error) {
 	return workflows.FromBytes("stdin", data), nil
 }
 
-// plan gives the plan of a workflow, or the stored plan, at path. Findings are
-// shown; with errors among them there is no plan.
+// plan gives the plan of a workflow's one run, or the stored plan, at path.
 func (a *app) plan(path string) (*program.Plan, error) {
+	plans, err := a.allPlans(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(plans) > 1:
+		return nil, usage("%s has %d rows, each of which is a run, and one run is done at a time; give a table with one row, or the values with --set", a.params, len(plans))
+	}
+	return plans[0].plan, nil
+}
+
+// allPlans gives the plans of all runs of a workflow, or the stored plan, at
+// path. Findings are shown; with errors among them there are no plans.
+func (a *app) allPlans(path string) ([]runPlan, error) {
 	if stored, err := a.stored(path); stored != nil || err != nil {
 		if err != nil {
 			return nil, err
@@ -97,27 +102,42 @@ func (a *app) plan(path string) (*program.Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		return stored, a.findingsOf(stored, list)
+		return []runPlan{{plan: stored}}, a.findingsOf(stored, list)
 	}
 	c, err := a.open(path)
 	if err != nil {
 		return nil, err
 	}
-	values, err := a.values()
+	return a.plans(c)
+}
+
+// runPlan is the plan of one run.
+type runPlan struct {
+	run  workflows.Run
+	plan *program.Plan
+}
+
+// plans gives the plan of every run. Findings are shown; with errors in one of
+// the runs there are no plans.
+func (a *app) plans(c *workflows.Checked) ([]runPlan, error) {
+	runs, err := a.runs(c)
 	if err != nil {
 		return nil, err
 	}
-	var plan *program.Plan
-	if c.Prepared != nil {
-		var list diag.List
-		plan, list = c.Prepared.Plan(interpreter.Input{Params: values})
-		c.Add(list)
+	var out []runPlan
+	for i := range runs {
+		if c.Prepared == nil {
+			break
+		}
+		plan, list := c.Prepared.Plan(runs[i].Input(false))
+		c.AddFrom(&runs[i], list)
+		out = append(out, runPlan{runs[i], plan})
 	}
 	a.show(c.Diagnostics, c.Source)
-	if plan == nil {
-		return nil, &exitError{code: findingsCode(c)}
+	if code := findingsCode(c); code != exitFine || len(out) == 0 || slices.ContainsFunc(out, func(p runPlan) bool { return p.plan == nil }) {
+		return nil, &exitError{code: code}
 	}
-	return plan, nil
+	return out, nil
 }
 
 // findingsCode is the exit code for a workflow with errors: one that could not

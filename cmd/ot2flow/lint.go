@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ot2flow/ot2flow/interpreter"
 	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/workflows"
@@ -47,23 +46,21 @@ func softwareOf(version string) (ot2.Software, error) {
 }
 
 // lintFor finds what robots with a certain software do not do.
-func lintFor(c *workflows.Checked, values interpreter.Values, s ot2.Software) {
+func lintFor(c *workflows.Checked, runs []workflows.Run, s ot2.Software) {
 	if c.Prepared == nil || !s.Known() || c.Diagnostics.HasErrors() {
 		return
 	}
-	check := ot2.NewSoftwareCheck(s)
-	if _, _, err := c.Prepared.Prove(interpreter.Input{Params: values, Examples: true}, check); err == nil {
-		c.Add(check.List())
+	for i := range runs {
+		check := ot2.NewSoftwareCheck(s)
+		if _, _, err := c.Prepared.Prove(runs[i].Input(true), check); err == nil {
+			c.AddFrom(&runs[i], check.List())
+		}
 	}
 }
 
 func (a *app) lint(paths []string, software ot2.Software) error {
 	if len(paths) == 0 {
 		paths = []string{"."}
-	}
-	values, err := a.values()
-	if err != nil {
-		return err
 	}
 	files, all := lintTargets(paths)
 	if len(files) == 0 && len(all) == 0 {
@@ -75,8 +72,12 @@ func (a *app) lint(paths []string, software ot2.Software) error {
 		if err != nil {
 			return err
 		}
-		checked.Lint(values)
-		lintFor(checked, values, software)
+		runs, err := a.runs(checked)
+		if err != nil {
+			return err
+		}
+		checked.Lint(runs)
+		lintFor(checked, runs, software)
 		all = append(all, checked.Diagnostics...)
 		code = worse(code, findingsCode(checked))
 		sources = append(sources, checked)

@@ -16,7 +16,12 @@ func (a *app) planCommand() *cobra.Command {
 		Short: "Show exactly what will happen",
 		Long: `Shows the ordered steps, what is needed, how long it takes, and the deck before and after.
 With --out the plan is kept with the files it was made from, so that it can be reviewed,
-and simulated or applied elsewhere, exactly as it was.`,
+and simulated or applied elsewhere, exactly as it was.
+
+With --params rows.csv every row is a run of its own, with the parameters' names in the
+first row. All of them are proved before the first is shown; as text each has a heading,
+and as JSON there is one document per run, each ending in a line end, in the order of
+the rows.`,
 		Example: "  ot2flow plan workflow.yaml --set R=120uL\n  ot2flow plan workflow.yaml --out plan.json",
 		Args:    oneFile,
 	}
@@ -38,23 +43,38 @@ func oneFile(_ *cobra.Command, args []string) error {
 }
 
 func (a *app) planFile(path, out string) error {
-	plan, err := a.plan(path)
+	plans, err := a.allPlans(path)
 	if err != nil {
 		return err
 	}
+	if out != "" && len(plans) > 1 {
+		return usage("%s has %d rows, each of which is a run, and --out keeps the plan of one; give a table with one row, or the values with --set", a.params, len(plans))
+	}
 	if out != "" {
-		if err := keepPlan(plan, out); err != nil {
+		if err := keepPlan(plans[0].plan, out); err != nil {
 			return cannot("the plan cannot be kept in %s: %s", out, reason(err))
 		}
 	}
-	if a.format == "json" {
-		return a.written(plan.Write(a.out, false))
+	for i := range plans {
+		if err := a.showPlan(i, &plans[i], out != "" && a.quiet); err != nil {
+			return err
+		}
 	}
-	if out != "" && a.quiet {
+	return nil
+}
+
+func (a *app) showPlan(i int, p *runPlan, quiet bool) error {
+	if a.format == "json" {
+		return a.written(p.plan.Write(a.out, false))
+	}
+	if quiet {
 		return nil
 	}
+	if err := a.runHeading(i, p.run.Name); err != nil {
+		return err
+	}
 	w := bufio.NewWriter(a.out)
-	t := &planText{w: w, plan: plan, color: a.colors(a.out), steps: true}
+	t := &planText{w: w, plan: p.plan, color: a.colors(a.out), steps: true}
 	t.all()
 	return a.written(w.Flush())
 }

@@ -21,7 +21,12 @@ func (a *app) simulateCommand() *cobra.Command {
 		Short: "Do it without a robot, on the built-in simulator",
 		Long: `Proves the workflow and carries it out on the built-in simulator, with a virtual clock.
 The report says how long the robot would take, which tips and liquids are used, and what
-the wells hold in the end.`,
+the wells hold in the end.
+
+With --params rows.csv every row is a run of its own, with the parameters' names in the
+first row. All of them are proved before the first is shown; as text each has a heading,
+and as JSON there is one document per run, each ending in a line end, in the order of
+the rows.`,
 		Example: "  ot2flow simulate workflow.yaml\n  ot2flow simulate workflow.yaml --set R=120uL --format json",
 		Args:    oneFile,
 	}
@@ -38,64 +43,105 @@ func (a *app) simulate(path, traceFile string) error {
 		return cannot("the trace cannot be written to %s: %s", traceFile, reason(err))
 	}
 	defer out.discard()
-	result, name, err := a.simulated(path, out.trace)
+	results, err := a.simulated(path, out.trace)
 	if err != nil {
 		return err
 	}
 	if err := out.keep(); err != nil {
 		return cannot("the trace cannot be written to %s: %s", traceFile, reason(err))
 	}
-	if err := a.reportResult(name, result); err != nil {
-		return err
+	return a.reportResults(results)
+}
+
+// simulated is the result of one run.
+type simulated struct {
+	run, workflow string
+	result        *sim.Result
+}
+
+// simulated carries out a stored plan, or a workflow step by step as it is
+// expanded, so that memory does not grow with its steps. There are results
+// only if every run is proved.
+func (a *app) simulated(path string, trace *sim.Trace) ([]simulated, error) {
+	if plan, err := a.stored(path); plan != nil || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		result, err := a.simulatePlan(plan, trace)
+		return []simulated{{"", plan.Workflow.Name, result}}, err
 	}
-	if result.Outcome != sim.OK {
+	c, err := a.open(path)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := a.runs(c)
+	if err != nil {
+		return nil, err
+	}
+	if trace != nil && len(runs) > 1 {
+		return nil, usage("%s has %d rows, each of which is a run, and --trace is of one; give a table with one row, or the values with --set", a.params, len(runs))
+	}
+	var out []simulated
+	for i := range runs {
+		result, err := simulateWorkflow(c, &runs[i], trace)
+		if err != nil {
+			return nil, cannot("the trace cannot be written: %s", reason(err))
+		}
+		if result != nil {
+			out = append(out, simulated{runs[i].Name, c.Prepared.Name(), result})
+		}
+	}
+	a.show(c.Diagnostics, c.Source)
+	if len(out) == 0 || len(out) < len(runs) {
+		return nil, &exitError{code: findingsCode(c)}
+	}
+	return out, nil
+}
+
+// reportResults shows the results of all runs, one after the other.
+func (a *app) reportResults(results []simulated) error {
+	failed := false
+	for i, s := range results {
+		if err := a.runHeading(i, s.run); err != nil {
+			return err
+		}
+		if err := a.reportResult(s.workflow, s.result); err != nil {
+			return err
+		}
+		failed = failed || s.result.Outcome != sim.OK
+	}
+	if failed {
 		return &exitError{code: exitFailed}
 	}
 	return nil
 }
 
-// simulated carries out a stored plan, or a workflow step by step as it is
-// expanded, so that memory does not grow with its steps.
-func (a *app) simulated(path string, trace *sim.Trace) (*sim.Result, string, error) {
-	if plan, err := a.stored(path); plan != nil || err != nil {
-		if err != nil {
-			return nil, "", err
-		}
-		result, err := a.simulatePlan(plan, trace)
-		return result, plan.Workflow.Name, err
+// runHeading stands above each of several runs where people read.
+func (a *app) runHeading(i int, name string) error {
+	if name == "" || a.format != "text" {
+		return nil
 	}
-	c, err := a.open(path)
-	if err != nil {
-		return nil, "", err
+	blank := "\n"
+	if i == 0 {
+		blank = ""
 	}
-	values, err := a.values()
-	if err != nil {
-		return nil, "", err
-	}
-	result, err := simulateWorkflow(c, values, trace)
-	if err != nil {
-		return nil, "", cannot("the trace cannot be written: %s", reason(err))
-	}
-	a.show(c.Diagnostics, c.Source)
-	if result == nil {
-		return nil, "", &exitError{code: findingsCode(c)}
-	}
-	return result, c.Prepared.Name(), nil
+	_, err := fmt.Fprintf(a.out, "%s== %s ==\n", blank, name)
+	return a.written(err)
 }
 
 // simulateWorkflow expands, proves and simulates in one walk. The result is
 // nil where there are errors, which are in c.Diagnostics. The error is the
 // trace's.
-func simulateWorkflow(c *workflows.Checked, values interpreter.Values, trace *sim.Trace) (*sim.Result, error) {
+func simulateWorkflow(c *workflows.Checked, run *workflows.Run, trace *sim.Trace) (*sim.Result, error) {
 	if c.Prepared == nil {
 		return nil, nil
 	}
 	stream := sim.NewStream(ot2.Machine{}.Timer, trace)
-	_, list, err := c.Prepared.Prove(interpreter.Input{Params: values}, stream)
+	_, list, err := c.Prepared.Prove(run.Input(false), stream)
 	if err != nil {
 		return nil, err
 	}
-	c.Add(list)
+	c.AddFrom(run, list)
 	if list.HasErrors() {
 		return nil, nil
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ot2flow/ot2flow/interpreter"
 	"github.com/ot2flow/ot2flow/ot2/sim"
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/workflows"
@@ -46,13 +45,9 @@ func (a *app) watch(ctx context.Context, paths []string, poll time.Duration) err
 			return cannot("%s cannot be watched: %s", p, reason(err))
 		}
 	}
-	values, err := a.values()
-	if err != nil {
-		return err
-	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	check := func(_ context.Context, path string) workflows.Result[watched] { return watchedVersion(path, values) }
+	check := func(_ context.Context, path string) workflows.Result[watched] { return a.watchedVersion(path) }
 	registry := workflows.NewRegistry(check, paths...)
 	watcher := workflows.Watch(ctx, registry, workflows.Options{Poll: poll}, func(c workflows.Change[watched]) { a.changed(registry, c) })
 	defer watcher.Close()
@@ -60,9 +55,21 @@ func (a *app) watch(ctx context.Context, paths []string, poll time.Duration) err
 	return nil
 }
 
-func watchedVersion(path string, values interpreter.Values) workflows.Result[watched] {
+// watchedVersion simulates the runs of a workflow; its result is that of the
+// last one.
+func (a *app) watchedVersion(path string) workflows.Result[watched] {
 	c := workflows.Open(path)
-	result, _ := simulateWorkflow(c, values, nil)
+	var result *sim.Result
+	runs, err := a.runs(c)
+	if err != nil {
+		c.Add(diag.List{{Code: diag.Unreadable, Message: err.Error()}})
+		c.Prepared = nil
+	}
+	for i := range runs {
+		if result, _ = simulateWorkflow(c, &runs[i], nil); result == nil {
+			break
+		}
+	}
 	out := workflows.ResultOf(c, watched{c, result})
 	out.OK = result != nil
 	return out
