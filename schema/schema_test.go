@@ -104,6 +104,10 @@ func TestExamplesAreAccepted(t *testing.T) {
 		switch {
 		case f.Key == "else":
 			accepted(t, "steps: [{home: null, if: true, else: "+f.Example+"}]")
+		case f.Key == "while" || f.Key == "until":
+			accepted(t, "steps:\n- home:\n  at_most: 2\n  "+f.Key+": "+f.Example)
+		case f.Key == "at_most":
+			accepted(t, "steps:\n- home:\n  until: true\n  "+f.Key+": "+f.Example)
 		case spec.LookupStepKind(f.Key) == nil:
 			accepted(t, "steps:\n- home:\n  "+f.Key+": "+f.Example)
 		default:

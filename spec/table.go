@@ -283,11 +283,11 @@ func readLiquid(name Word, at diag.Span) (*Liquid, []Field) {
 var stepsShape = &Shape{Kind: ListShape, Name: "steps", Noun: "a list of steps", Doc: "Steps, done in this order.", Example: "[{transfer: {from: red, to: plate.A1, volume: 50 uL}}]", Elem: aStep}
 
 var aStep = &Shape{Kind: StepShape, Name: "step", Noun: "a mapping with one step key", Min: 1, Rules: []Rule{
+	{Key: "at_most", Any: []string{"until", "while"}, Why: "`at_most` bounds how often a loop goes round"},
 	{Key: "until", Bars: []string{"while", "repeat"}, Why: "a step goes round in one way; for a loop in a loop use `do`"},
 	{Key: "while", Bars: []string{"repeat"}, Why: "a step goes round in one way; for a loop in a loop use `do`"},
 	{Key: "while", Needs: []string{"at_most"}, Why: "what goes round needs a bound"},
 	{Key: "until", Needs: []string{"at_most"}, Why: "what goes round needs a bound"},
-	{Key: "at_most", Any: []string{"until", "while"}, Why: "`at_most` bounds how often a loop goes round"},
 	{Key: "else", Any: []string{"if", "until", "while"}, Why: "`else` says what is done where the condition of `if` does not hold, or where a loop has gone round as often as `at_most` allows"},
 }}
 
