@@ -40,11 +40,12 @@ type Result struct{}
 
 // End is how an expansion ended.
 type End struct {
-	Deck   *program.Deck
-	State  *program.State // before the robot ends the run; nil where no step could be expanded
-	Steps  int
-	Params []program.Param
-	Whole  bool // the program was gone through to its end
+	Deck    *program.Deck
+	State   *program.State // before the robot ends the run; nil where no step could be expanded
+	Steps   int
+	Params  []program.Param
+	Whole   bool // the program was gone through to its end
+	Outputs []program.Output
 }
 
 // Op returns what the robot does when the run ends, as plans show it.
@@ -127,7 +128,11 @@ func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
 	if !x.stuck && !x.list.HasErrors() {
 		x.run()
 	}
-	return End{Deck: x.deck, State: x.state, Steps: x.step.N, Params: x.shown, Whole: !x.halted()}, x.findings(), x.err
+	end := End{Deck: x.deck, State: x.state, Steps: x.step.N, Params: x.shown, Whole: !x.halted()}
+	if !x.stuck && !x.list.HasErrors() && end.Whole {
+		end.Outputs = x.outputs()
+	}
+	return end, x.findings(), x.err
 }
 
 // start computes everything that stands before the first step.

@@ -29,6 +29,7 @@ type Prepared struct {
 	require  []requirement
 	liquids  []liquid
 	nodes    []*node
+	outputs  []output
 	slots    int
 }
 
@@ -80,6 +81,7 @@ func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine) (*Prepared, diag.List)
 	p.variables()
 	p.requirements()
 	p.p.nodes = p.steps(w.Steps)
+	p.outputs()
 	p.p.slots = p.scope.Slots()
 	p.explainOrder()
 	if p.list.HasErrors() {

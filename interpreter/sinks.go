@@ -186,7 +186,7 @@ func (p *Prepared) Plan(in Input) (*program.Plan, diag.List) {
 	}
 	plan := &program.Plan{
 		Workflow: program.Workflow{Name: p.workflow.Name.Text, File: p.bundle.Main, Params: end.Params},
-		Deck:     end.Deck, Steps: rec.Steps(), End: end.Op(), Needs: needs.Result(), EstimateMS: time.Milliseconds(),
+		Deck:     end.Deck, Steps: rec.Steps(), End: end.Op(), Needs: needs.Result(), Outputs: end.Outputs, EstimateMS: time.Milliseconds(),
 	}
 	plan.Fingerprint = plan.Hash()
 	for _, f := range p.bundle.Files {

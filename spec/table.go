@@ -53,7 +53,7 @@ var later = map[string]string{
 	"temperature": "", "heater_shaker": "", "magnet": "", "thermocycler": "", "move_labware": "", "lights": "",
 	"call": "", "log": "", "ask": "", "measure": "", "request": "", "publish": "", "notify": "", "protocol": "",
 	"timeout": "", "retry": "", "on_error": "", "as": "", "cache": "",
-	"modules": "", "instruments": "", "defaults": "", "finally": "", "outputs": "",
+	"modules": "", "instruments": "", "defaults": "", "finally": "",
 	"liquid_class": "", "order": "", "target": "", "total": "", "diluent": "", "rows": "", "pre_wet": "", "reverse": "", "submerge": "", "retract": "",
 	"contains": "", "distinct": "", "module": "", "adapter": "", "offset": "", "match": "", "each_chunk": "", "below_minimum": "",
 }
@@ -85,6 +85,7 @@ func workflowFields(w *Workflow) []Field {
 		{"pipettes", "What is on the mounts.", "{p300: {type: p300_single_gen2, mount: right, tips: [tips]}}", false, declarations(&w.Pipettes, pipettesSection, readPipette)},
 		{"liquids", "Which liquids stand where.", "{red: {in: paints.B1, volume: 12 mL}}", false, declarations(&w.Liquids, liquidsSection, readLiquid)},
 		{"steps", "What is done, in this order.", "[{transfer: {from: red, to: plate.A1, volume: 50 uL}}]", true, stepsSlot(&w.Steps, "steps")},
+		{"outputs", "What the workflow returns: expressions under their names, computed behind the last step.", "{left: red.volume}", false, declarations(&w.Outputs, outputsShape, readOutput)},
 	}
 }
 
@@ -186,6 +187,30 @@ func readColumn(name Word, at diag.Span) (*Column, []Field) {
 func readParam(name Word, at diag.Span) (*Param, []Field) {
 	p := &Param{Name: name, Span: at}
 	return p, paramFields(p)
+}
+
+var outputsShape = &Shape{Kind: MapShape, Noun: "outputs, each under its name", Elem: outputShape}
+
+var outputShape = &Shape{Kind: UnionShape, Name: "output", Noun: "an expression, or the keys of an output", Example: "{value: red.volume, type: volume}",
+	Doc: "What a workflow returns: an expression, or in full {value: red.volume, type: volume, description: what is left}.",
+	Any: []*Shape{wantShapes[WantAny], outputObject}}
+
+var outputObject = &Shape{Kind: ObjectShape, fields: func() []Field { return outputFields(&Output{}) }}
+
+var outputTypeShape = &Shape{Noun: "a type", Scalars: Strings,
+	Words: []string{"volume", "number", "integer", "boolean", "string", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "list"}}
+
+func outputFields(o *Output) []Field {
+	return []Field{
+		{"value", "The expression that gives it.", "red.volume", true, exprSlot(&o.Value, WantAny)},
+		{"type", "What kind of value it is. Default: that of the expression.", "volume", false, wordSlot(&o.Type, outputTypeShape)},
+		{"description", "What it is.", "what is left of the paint", false, textSlot(&o.Description)},
+	}
+}
+
+func readOutput(name Word, at diag.Span) (*Output, []Field) {
+	o := &Output{Name: name, Span: at}
+	return o, outputFields(o)
 }
 
 var checksShape = &Shape{Kind: ListShape, Noun: "a list of conditions", Elem: checkShape}

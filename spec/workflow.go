@@ -19,6 +19,7 @@ type Workflow struct {
 	Pipettes    []Pipette
 	Liquids     []Liquid
 	Steps       []*Step
+	Outputs     []Output
 }
 
 // Expr is the source of an expression where Want is wanted.
@@ -163,6 +164,15 @@ type Check struct {
 type Binding struct {
 	Name  Word
 	Value Expr
+}
+
+// Output is what a workflow returns under one name.
+type Output struct {
+	Name        Word
+	Value       Expr
+	Type        Word // empty: that of the value
+	Description Text
+	Span        diag.Span
 }
 
 // Labware places a labware on the deck.

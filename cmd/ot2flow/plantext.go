@@ -28,6 +28,18 @@ func (t *planText) all() {
 		t.list()
 	}
 	t.summary()
+	t.outputs()
+}
+
+// outputs shows what the workflow returns.
+func (t *planText) outputs() {
+	if len(t.plan.Outputs) == 0 {
+		return
+	}
+	t.f("\n%s\n", t.bold("Outputs"))
+	for _, o := range t.plan.Outputs {
+		t.f(margin+"%-14s %s\n", o.Name, o.Type)
+	}
 }
 
 func (t *planText) f(format string, args ...any) { fmt.Fprintf(t.w, format, args...) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"os"
 
@@ -137,7 +138,7 @@ func simulateWorkflow(c *workflows.Checked, run *workflows.Run, trace *sim.Trace
 		return nil, nil
 	}
 	stream := sim.NewStream(ot2.Machine{}.Timer, trace)
-	_, list, err := c.Prepared.Prove(run.Input(false), stream)
+	end, list, err := c.Prepared.Prove(run.Input(false), stream)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +146,9 @@ func simulateWorkflow(c *workflows.Checked, run *workflows.Run, trace *sim.Trace
 	if list.HasErrors() {
 		return nil, nil
 	}
-	return stream.End(), nil
+	result := stream.End()
+	result.Outputs = end.Outputs
+	return result, nil
 }
 
 // simulatePlan proves a stored plan again and simulates it, in one walk.
@@ -160,7 +163,9 @@ func (a *app) simulatePlan(plan *program.Plan, trace *sim.Trace) (*sim.Result, e
 		return nil, err
 	}
 	world.End()
-	return world.Result(), nil
+	result := world.Result()
+	result.Outputs = plan.Outputs
+	return result, nil
 }
 
 // traceFile is a trace under way; it takes its name when it is whole.
@@ -226,6 +231,25 @@ func resultText(w *bufio.Writer, name string, r *sim.Result, color bool) {
 		fmt.Fprintf(w, "%s: failed at step %d, after %s\n  %s\n", name, r.Failure.Step.N, plural(r.Steps, "step"), r.Failure.Message)
 	}
 	contents(w, r, color, "Wells in the end")
+	if r.Outcome == sim.OK {
+		outputs(w, r.Outputs)
+	}
+}
+
+// outputs is what the workflow returns, its texts without their quotes.
+func outputs(w *bufio.Writer, list []program.Output) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nOutputs")
+	for _, o := range list {
+		value := o.Value
+		var text string
+		if json.Unmarshal([]byte(value), &text) == nil && value != "null" {
+			value = text
+		}
+		fmt.Fprintf(w, margin+"%-14s %s\n", o.Name, value)
+	}
 }
 
 // contents is what was used and what the wells hold.

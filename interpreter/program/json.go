@@ -2,6 +2,7 @@ package program
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"io"
 	"strconv"
@@ -63,6 +64,7 @@ func (p *Plan) Write(w io.Writer, files bool) error {
 	b = p.End.appendJSON(b, p.Deck)
 	b = append(b, ",\n \"deferred\": [],\n \"needs\": "...)
 	b = p.Needs.appendJSON(b, p.Deck)
+	b = p.appendOutputs(b)
 	b = append(b, ",\n \"estimate_s\": "...)
 	b = quantity.AppendDecimal(b, p.EstimateMS, 1000)
 	b = append(b, ",\n \"fingerprint\": "...)
@@ -72,6 +74,23 @@ func (p *Plan) Write(w io.Writer, files bool) error {
 	}
 	_, err := w.Write(append(b, "}\n"...))
 	return err
+}
+
+// appendOutputs writes what the workflow returns, if it says anything about it.
+func (p *Plan) appendOutputs(b []byte) []byte {
+	if len(p.Outputs) == 0 {
+		return b
+	}
+	b = append(b, ",\n \"outputs\": {"...)
+	for i, o := range p.Outputs {
+		b = append(append(b, comma(i)...), "\n  "...)
+		b = AppendString(b, o.Name)
+		b = append(b, `: {"type": `...)
+		b = AppendString(b, o.Type)
+		b = append(b, `, "value": `...)
+		b = append(append(b, o.Value...), '}')
+	}
+	return append(b, '}')
 }
 
 func comma(i int) string {
@@ -299,7 +318,11 @@ func (p *Plan) appendFiles(b []byte) []byte {
 	for i, f := range p.Files {
 		b = append(append(b, comma(i)...), "\n  {"...)
 		b = field(b, "name", f.Name, true)
-		b = append(field(b, "content", string(f.Data), false), '}')
+		if utf8.Valid(f.Data) {
+			b = append(field(b, "content", string(f.Data), false), '}')
+		} else {
+			b = append(field(b, "base64", base64.StdEncoding.EncodeToString(f.Data), false), '}')
+		}
 	}
 	return append(b, ']')
 }

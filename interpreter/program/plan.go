@@ -9,7 +9,8 @@ type Plan struct {
 	Steps       []Step
 	End         End
 	Needs       Needs
-	EstimateMS  int64 // how long the robot takes, by its time model
+	Outputs     []Output // what the workflow returns
+	EstimateMS  int64    // how long the robot takes, by its time model
 	Fingerprint string
 	Files       []File // what it was made from, so that it can be kept and applied elsewhere; may be empty
 }
@@ -20,6 +21,10 @@ type Workflow struct {
 	File   string
 	Params []Param
 }
+
+// Output is what a workflow returns under one name: its type in words, and its
+// value as JSON, null where there is none.
+type Output struct{ Name, Type, Value string }
 
 // Param is a parameter and its value as people write it.
 type Param struct{ Name, Value string }

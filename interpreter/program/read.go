@@ -29,6 +29,7 @@ type planJSON struct {
 		File   string          `json:"file"`
 		Params json.RawMessage `json:"params"`
 	} `json:"workflow"`
+	Outputs json.RawMessage `json:"outputs"`
 	Labware []struct {
 		Name      string `json:"name"`
 		LoadName  string `json:"load_name"`
@@ -65,6 +66,7 @@ type planJSON struct {
 	Files       []struct {
 		Name    string `json:"name"`
 		Content string `json:"content"`
+		Base64  []byte `json:"base64"`
 	} `json:"files"`
 }
 
@@ -181,8 +183,22 @@ func (r *reader) read() {
 		p.Workflow.Params = append(p.Workflow.Params, Param{k, s})
 	})
 	for _, f := range in.Files {
-		p.Files = append(p.Files, File{f.Name, []byte(f.Content)})
+		data := []byte(f.Content)
+		if f.Base64 != nil {
+			data = f.Base64
+		}
+		p.Files = append(p.Files, File{f.Name, data})
 	}
+	r.pairs(in.Outputs, func(k string, v json.RawMessage) {
+		var o struct {
+			Type  string          `json:"type"`
+			Value json.RawMessage `json:"value"`
+		}
+		if json.Unmarshal(v, &o) != nil || o.Value == nil {
+			r.fail("outputs.%s cannot be read", k)
+		}
+		p.Outputs = append(p.Outputs, Output{k, o.Type, string(o.Value)})
+	})
 	r.labware()
 	r.pipettes()
 	r.liquids()

@@ -21,6 +21,7 @@ type Result struct {
 	TrashNL     int64           // liquid that went into the trash
 	Diagnostics diag.List
 	Failure     *Failure // nil unless Failed
+	Outputs     []program.Output
 }
 
 // Well is what a well holds in the end.
@@ -97,9 +98,26 @@ func (r *Result) AppendJSON(b []byte) []byte {
 		b = append(b, ": "...)
 		b = appendInt(b, int(c.Amount))
 	}
-	b = append(b, "},\n  \"outputs\": {},\n  \"diagnostics\": "...)
+	b = append(b, "},\n  \"outputs\": {"...)
+	for i, o := range r.Outputs {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = program.AppendString(b, o.Name)
+		b = append(append(b, ": "...), r.output(&o)...)
+	}
+	b = append(b, "},\n  \"diagnostics\": "...)
 	b = appendDiagnostics(b, r.Diagnostics)
 	return append(b, "\n}\n"...)
+}
+
+// output is the value of an output: null after a run that did not come to its
+// end.
+func (r *Result) output(o *program.Output) string {
+	if r.Outcome != OK {
+		return "null"
+	}
+	return o.Value
 }
 
 func separator(i int) string {
