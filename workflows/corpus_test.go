@@ -24,6 +24,7 @@ var notByLint = map[*diag.Code]string{
 	diag.FileTooLarge:  "too large to be kept: TestOpenLarge",
 	diag.TooManyValues: "too large to be kept: TestOpenLarge",
 	diag.OtherDeck:     "of a run that begins with what an earlier one left",
+	diag.SparseRack:    "only with --robot-version: cmd/ot2flow, testdata/script/robot_version.txtar",
 	diag.RunFailed:     "of a run: package run",
 	diag.Disagreement:  "a fault of ours, of which none is known",
 }
