@@ -179,3 +179,19 @@ type hasty struct{}
 func (hasty) Now() time.Time { return time.Now() }
 
 func (hasty) After(time.Duration) <-chan time.Time { return time.After(10 * time.Millisecond) }
+
+// serve is an emulated robot without a bench.
+func serve(t testing.TB, o emulator.Options) (address string) {
+	t.Helper()
+	e, err := emulator.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(e.Handler())
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		e.Close()
+		server.Close()
+	})
+	return server.URL
+}

@@ -155,12 +155,12 @@ func (s *session) wait(ctx context.Context) error {
 	}
 }
 
-// refresh reads how the run stands. While commands go by, the run itself is
-// looked at once in a slow interval only, unless all is set.
+// refresh reads how the run stands. Until the last step is done, the run itself
+// is looked at once in a slow interval only, unless all is set.
 func (s *session) refresh(ctx context.Context, all bool) error {
 	s.mu.Lock()
-	before, idle := s.f.next, s.pause > s.r.o.Fast
-	all = all || s.behind || idle || time.Since(s.looked) >= s.r.o.Slow
+	before := s.f.next
+	all = all || s.behind || s.f.at == len(s.f.steps) || time.Since(s.looked) >= s.r.o.Slow
 	s.behind = true
 	s.mu.Unlock()
 	if all {
