@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -72,7 +73,7 @@ func (a *app) emulate(ctx context.Context, f emulateFlags) error {
 	if err != nil {
 		return cannot("nothing can listen on %s: %v", address, err)
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if !a.quiet {
 		fmt.Fprintf(a.err, "an OT-2 answers on http://%s; Ctrl-C ends it\n", listener.Addr())
@@ -105,7 +106,7 @@ func (f *emulateFlags) options() (emulator.Options, error) {
 	if err != nil {
 		return o, cannot("%s cannot be read: %s", f.faults, reason(err))
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	if o.Faults, err = emulator.ReadFaults(file); err != nil {
 		return o, usage("%s: %v", f.faults, err)
 	}

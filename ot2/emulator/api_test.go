@@ -177,9 +177,15 @@ func TestVersionHeader(t *testing.T) {
 		status       int
 		says         string
 	}{
-		{"/health", "*", 200, "4"}, {"/health", "3", 200, "3"}, {"/health", "99", 200, "4"},
-		{"/health", "", 422, "4"}, {"/health", "1", 400, "4"}, {"/runs", "", 422, "4"}, {"/runs", "x", 422, "4"},
-		{"/ot2flow/wells", "", 200, "4"}, {"/nowhere", "", 404, "4"},
+		{"/health", "*", 200, "4"},
+		{"/health", "3", 200, "3"},
+		{"/health", "99", 200, "4"},
+		{"/health", "", 422, "4"},
+		{"/health", "1", 400, "4"},
+		{"/runs", "", 422, "4"},
+		{"/runs", "x", 422, "4"},
+		{"/ot2flow/wells", "", 200, "4"},
+		{"/nowhere", "", 404, "4"},
 	} {
 		r := httptest.NewRequest("GET", w.path, nil)
 		if w.header != "" {

@@ -19,15 +19,21 @@
 // last one that moved anything, as ot2flow.simulation/1. It needs no version
 // header. With ?run=ID it answers for that run.
 //
+// # In a test
+//
+//	robot, err := emulator.New(emulator.Options{})
+//	server := httptest.NewServer(robot.Handler())
+//
+// and at the end server.Close and robot.Close, in this order.
+//
 // # What is not emulated
 //
 //   - modules: none is attached, loadModule fails with ModuleNotAttachedError
-//   - Python protocols, run-time parameters, and JSON protocols before schema 6
-//   - the older JSON protocols' top-level maps of pipettes and labware
+//   - Python protocols, run-time parameters and their data files, and JSON
+//     protocols before schema 7
 //   - calibration, networking, camera, the robot's own settings beyond the door
 //     switch, MQTT notifications
 //   - error recovery, which an OT-2 does not have
 //   - stacking rules of labware, movement rules of modules, the reach of the
 //     gantry, partial tips
-//   - a second pipette id on one mount keeps no volume of its own: both are one
 package emulator

@@ -117,9 +117,16 @@ func TestAnswers(t *testing.T) {
 		taken  bool // the robot took it
 		whole  bool // the answer is whole
 	}{
-		{Error500, 500, false, true}, {Unready, 503, false, true}, {HTML, 502, false, true}, {HTMLOK, 200, false, true},
-		{Half, 201, true, false}, {Garbage, 201, true, true}, {Version, 201, true, true}, {Late, 201, true, true},
-		{CutBefore, 0, false, false}, {CutAfter, 0, true, false},
+		{Error500, 500, false, true},
+		{Unready, 503, false, true},
+		{HTML, 502, false, true},
+		{HTMLOK, 200, false, true},
+		{Half, 201, true, false},
+		{Garbage, 201, true, true},
+		{Version, 201, true, true},
+		{Late, 201, true, true},
+		{CutBefore, 0, false, false},
+		{CutAfter, 0, true, false},
 	} {
 		t.Run(string(w.do), func(t *testing.T) {
 			c := start(t, Options{Faults: Faults{Answers: []Answer{{On: "POST /runs/*/actions", Action: "play", Nth: 2, Do: w.do, Delay: 10 * time.Millisecond}}}})

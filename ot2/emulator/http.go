@@ -100,7 +100,7 @@ func exception(kind, code, message string, wrapping ...object) object {
 func notFound() answer { return fault(404, "BadRequest", "Bad Request", "Not Found", "4000") }
 
 func notUp() answer {
-	return fault(503, "HardwareNotYetInitialized", "Hardware Not Yet Initialized", "The device's hardware has not finished initializing.", "1000")
+	return fault(503, "HardwareNotYetInitialized", "Hardware Not Yet Initialized", "The device's hardware has not finished initializing.", "1000") //nolint:misspell // the robot's word
 }
 
 // invalid is a request that cannot be read as what it should be.

@@ -39,7 +39,6 @@ type params struct {
 	seconds                      float64
 	message                      string
 	on                           bool
-	configuration                json.RawMessage
 }
 
 // place is where a labware is: one of its fields is set.
@@ -266,10 +265,13 @@ func readPlace(raw json.RawMessage) (place, bool) {
 func pipetteID() field {
 	return needed(text("pipetteId", func(p *params) *string { return &p.pipetteID }))
 }
+
 func labwareID() field {
 	return needed(text("labwareId", func(p *params) *string { return &p.labwareID }))
 }
+
 func wellName() field { return needed(text("wellName", func(p *params) *string { return &p.well })) }
+
 func volumeField() field {
 	at := func(p *params) *float64 { return &p.volume }
 	return needed(atLeast(0, num("volume", at), at))
@@ -285,7 +287,9 @@ func message() field { return text("message", func(p *params) *string { return &
 func area() field {
 	return needed(text("addressableAreaName", func(p *params) *string { return &p.area }))
 }
+
 func offset() field { return vector("offset", func(p *params) *command.Vector { return &p.offset }) }
+
 func alternate(without bool) field {
 	return flag("alternateDropLocation", func(p *params) *bool { return &p.alternate }, without)
 }

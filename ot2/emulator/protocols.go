@@ -90,7 +90,7 @@ func readFile(name string, data []byte, model string) (fileProgram, json.RawMess
 		return out, nil, badFile(name + " is not a known Opentrons format.")
 	}
 	out.schema = *f.SchemaVersion
-	if out.schema < 6 || out.schema > 8 {
+	if out.schema < 7 || out.schema > 8 {
 		return out, nil, badFile("schema " + strconv.Itoa(out.schema) + " of JSON protocols is not taken by this emulator")
 	}
 	for _, part := range needs(out.schema) {

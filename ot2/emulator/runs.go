@@ -526,8 +526,8 @@ func (e *Emulator) getSerialized(r *http.Request) answer {
 		return *bad
 	}
 	if !found.isOver() {
-		return refused(503, "PreSerializedCommandsNotAvailable", "Pre-Serialized commands not available.",
-			"PreSerializedCommandsNotAvailableError", "Pre-serialized commands are only available after a run has ended.")
+		return refused(503, "PreSerializedCommandsNotAvailable", "Pre-Serialized commands not available.", //nolint:misspell // the robot's word
+			"PreSerializedCommandsNotAvailableError", "Pre-serialized commands are only available after a run has ended.") //nolint:misspell // the robot's word
 	}
 	out := []string{}
 	for _, c := range found.visible() {

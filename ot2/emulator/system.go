@@ -135,7 +135,7 @@ func (e *Emulator) settings(*http.Request) answer {
 		setting("shortFixedTrash", "short-fixed-trash", "Short (55mm) fixed trash", nil),
 		setting("deckCalibrationDots", "dots-deck-type", "Deck calibration to dots", nil),
 		setting("disableHomeOnBoot", "disable-home-on-boot", "Disable home on boot", nil),
-		setting("useOldAspirationFunctions", nil, "Use older aspirate behavior", nil),
+		setting("useOldAspirationFunctions", nil, "Use the older way to aspirate", nil),
 		setting(doorSetting, nil, "Enable robot door safety switch", door),
 	}})
 }
@@ -154,7 +154,7 @@ func (e *Emulator) setSetting(r *http.Request) answer {
 	}
 	known := []string{"shortFixedTrash", "deckCalibrationDots", "disableHomeOnBoot", "useOldAspirationFunctions", doorSetting}
 	if !slices.Contains(known, ask.ID) {
-		return legacy(400, "ValueError: "+ask.ID+" is not recognized", "4000")
+		return legacy(400, "ValueError: "+ask.ID+" is not recognized", "4000") //nolint:misspell // the robot's word
 	}
 	if ask.ID == doorSetting {
 		e.doorSwitch = ask.Value != nil && *ask.Value
