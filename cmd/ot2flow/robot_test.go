@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -89,7 +90,7 @@ func TestApplyOnBadRobots(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			e, address := emulated(t, emulator.Options{Faults: c.faults})
-			code, stdout, stderr := called([]string{"apply", written(t, robotWorkflow), "--robot", address, "--yes", "--patience", "30s"}, "")
+			code, stdout, stderr := called([]string{"apply", written(t, robotWorkflow), "--robot", address, "--yes", "--patience", "30s"}, "\n")
 			if code != c.code || !strings.Contains(stderr, c.says) {
 				t.Errorf("exit %d, want %d, saying %q:\n%s%s", code, c.code, c.says, stdout, stderr)
 			}
@@ -109,12 +110,84 @@ func TestApplyOnBadRobots(t *testing.T) {
 
 func TestApplyAsks(t *testing.T) {
 	file := written(t, robotWorkflow)
-	for stdin, want := range map[string]int{"": exitUsage, "n\n": exitStopped, "y\n\n": exitFine, "y\nstop\n": exitStopped, "y\n": exitStopped} {
+	for stdin, want := range map[string]int{"": exitUsage, "n\n": exitStopped, "y\n\n": exitFine, "y\nstop\n": exitStopped} {
 		_, address := emulated(t, emulator.Options{})
 		code, stdout, stderr := called([]string{"apply", file, "--robot", address}, stdin)
 		if code != want || !strings.Contains(stderr, "Carry this out on emulated (OT-2, software 8.2.0, p300_single_gen2 right)? [y/N] ") {
 			t.Errorf("%q: exit %d, want %d\n%s%s", stdin, code, want, stdout, stderr)
 		}
+	}
+}
+
+// Where nobody can answer, --yes or not, a robot waits at a pause, and goes on
+// when somebody in front of it says so.
+func TestPauseOnARobotWaitsForAPerson(t *testing.T) {
+	_, address := emulated(t, emulator.Options{})
+	type ended struct {
+		code           int
+		stdout, stderr string
+	}
+	done := make(chan ended, 1)
+	go func() {
+		code, stdout, stderr := called([]string{"apply", written(t, robotWorkflow), "--robot", address, "--yes"}, "")
+		done <- ended{code, stdout, stderr}
+	}()
+	run := pausedRun(t, address)
+	select {
+	case e := <-done:
+		t.Fatalf("it did not wait: exit %d\n%s%s", e.code, e.stdout, e.stderr)
+	case <-time.After(300 * time.Millisecond):
+	}
+	robotPost(t, address+"/runs/"+run+"/actions", `{"data":{"actionType":"play"}}`)
+	if e := <-done; e.code != exitFine || !strings.Contains(e.stderr, "nobody is there to answer, and the robot waits") {
+		t.Errorf("exit %d\n%s%s", e.code, e.stdout, e.stderr)
+	}
+}
+
+// pausedRun waits until the robot's current run is paused and returns its id.
+func pausedRun(t *testing.T, address string) string {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/runs", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Opentrons-Version", "*")
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var runs struct {
+			Data []struct{ ID, Status string }
+		}
+		err = json.NewDecoder(res.Body).Decode(&runs)
+		res.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(runs.Data); n > 0 && runs.Data[n-1].Status == "paused" {
+			return runs.Data[n-1].ID
+		}
+	}
+	t.Fatal("the robot never paused")
+	return ""
+}
+
+func robotPost(t *testing.T, url, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Opentrons-Version", "*")
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusCreated {
+		t.Fatal(res.Status)
 	}
 }
 
@@ -150,7 +223,7 @@ func TestApplyAbsent(t *testing.T) {
 	}
 	address := l.Addr().String()
 	l.Close()
-	code, _, stderr := called([]string{"apply", written(t, robotWorkflow), "--robot", address, "--yes"}, "")
+	code, _, stderr := called([]string{"apply", written(t, robotWorkflow), "--robot", address, "--yes"}, "\n")
 	if code != exitCannot || !strings.Contains(stderr, "nothing answers at http://"+address) {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
@@ -158,7 +231,7 @@ func TestApplyAbsent(t *testing.T) {
 
 func TestApplyJSON(t *testing.T) {
 	_, address := emulated(t, emulator.Options{})
-	code, stdout, stderr := called([]string{"apply", written(t, robotWorkflow), "--robot", address, "--yes", "--format", "json"}, "")
+	code, stdout, stderr := called([]string{"apply", written(t, robotWorkflow), "--robot", address, "--yes", "--format", "json"}, "\n")
 	if code != exitFine {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
@@ -222,7 +295,7 @@ func TestLabwarePadAndRobotVersion(t *testing.T) {
 func TestApplyLeaves(t *testing.T) {
 	_, address := emulated(t, emulator.Options{Clock: &emulator.Manual{}, Faults: emulator.Faults{Answers: []emulator.Answer{{On: "GET /runs/*", Nth: 2, Times: -1, Do: emulator.CutBefore}}}})
 	start := time.Now()
-	code, stdout, stderr := called([]string{"apply", written(t, robotWorkflow), "--robot", address, "--yes", "--patience", "1s"}, "")
+	code, stdout, stderr := called([]string{"apply", written(t, robotWorkflow), "--robot", address, "--yes", "--patience", "1s"}, "\n")
 	if code != exitCannot || !strings.Contains(stderr, "the robot was left to itself; see how it goes on in the Opentrons App, or ask "+address+"/runs/") {
 		t.Errorf("exit %d after %s: %s%s", code, time.Since(start), stdout, stderr)
 	}
