@@ -51,6 +51,8 @@ func (p *preparer) body(s *spec.Step) body {
 		return p.assertion(b)
 	case *spec.Fail:
 		return &failure{p.text(b.Message)}
+	case *spec.Call:
+		return p.call(b, s.KeyAt)
 	case *spec.Do:
 		return &do{p.steps(b.Steps)}
 	case *spec.Set:
@@ -67,7 +69,7 @@ type chosen struct {
 
 func (p *preparer) pipette(w spec.Word) chosen {
 	if !w.IsSet() {
-		return chosen{-1, diag.Span{}}
+		return chosen{p.only, diag.Span{}}
 	}
 	var names []string
 	for i := range p.p.deck.Pipettes {

@@ -184,10 +184,11 @@ func (x *expansion) bind(list []binding, final bool) {
 	}
 }
 
-func (x *expansion) requirement(r *requirement) {
+// requirement reports whether a requirement holds, as far as that can be known.
+func (x *expansion) requirement(r *requirement) bool {
 	v, ok := x.eval(r.that)
 	if !ok || v.Bool() {
-		return
+		return ok
 	}
 	d := diag.Diagnostic{Code: diag.RequirementFailed, Message: "what the workflow requires does not hold: " + r.that.Source().Text,
 		Help: "give other parameters"}
@@ -197,6 +198,7 @@ func (x *expansion) requirement(r *requirement) {
 		}
 	}
 	x.addAt(r.that, d)
+	return false
 }
 
 func (x *expansion) run() {
@@ -250,6 +252,7 @@ func (x *expansion) add(d diag.Diagnostic) {
 	if d.Frames == nil && x.node != nil {
 		d.Frames = x.node.Loops()
 	}
+	d.Related = append(d.Related, x.node.CalledFrom(d.Span.File)...)
 	x.list = append(x.list, d)
 	x.more = append(x.more, 0)
 }

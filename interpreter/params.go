@@ -153,13 +153,18 @@ func (p *preparer) written(out *param, w *spec.Written) *bound {
 	if !w.Set || out.typ.Kind == eval.Invalid || out.hasWells() && p.incomplete {
 		return nil
 	}
-	r := valueReader{param: out, deck: p.p.deck, file: p.p.bundle.Referenced, declared: true}
+	r := valueReader{param: out, deck: p.p.deck, file: p.referenced, declared: true}
 	v, ok := r.read(w)
 	p.list = append(p.list, r.list...)
 	if !ok {
 		return nil
 	}
 	return v
+}
+
+// referenced is the file that a reference in the workflow names.
+func (p *preparer) referenced(ref string) (*spec.File, bool) {
+	return p.p.bundle.ReferencedFrom(p.p.workflow.File, ref)
 }
 
 // hasWells reports whether values can be read only where all labware is known.

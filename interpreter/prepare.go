@@ -62,15 +62,24 @@ type preparer struct {
 	lists map[string]bool
 
 	incomplete bool // some labware is not known; that has been reported
+
+	calls *calls
+	chain []string // the files from the workflow to the one that is prepared
+	only  int      // the pipette of a called workflow that has one, or -1
 }
 
 // Prepare resolves a decoded workflow of a bundle for a machine. Prepared is
 // nil if the list has errors. Every problem that does not depend on the values
-// of parameters is found, in one go.
-func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine) (*Prepared, diag.List) {
+// of parameters is found, in one go. called are the workflows that it calls,
+// also indirectly.
+func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, called ...*spec.Workflow) (*Prepared, diag.List) {
 	p := &preparer{
 		p:     &Prepared{workflow: w, bundle: b, machine: m, deck: &program.Deck{}},
 		scope: eval.NewScope(), names: map[string]diag.Span{}, vars: map[string]eval.Type{},
+		calls: &calls{called: map[string]*spec.Workflow{}}, chain: []string{w.File}, only: -1,
+	}
+	for _, c := range called {
+		p.calls.called[c.File] = c
 	}
 	p.labware()
 	p.pipettes()
@@ -84,6 +93,9 @@ func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine) (*Prepared, diag.List)
 	p.outputs()
 	p.p.slots = p.scope.Slots()
 	p.explainOrder()
+	if p.calls.n > 0 {
+		p.list = once(p.list)
+	}
 	if p.list.HasErrors() {
 		return nil, p.list
 	}
@@ -264,7 +276,7 @@ func (p *preparer) definition(l *spec.Labware) *program.Labware {
 }
 
 func (p *preparer) ownDefinition(l *spec.Labware) *program.Labware {
-	f, ok := p.p.bundle.Referenced(l.Type.Value)
+	f, ok := p.p.bundle.ReferencedFrom(p.p.workflow.File, l.Type.Value)
 	if !ok {
 		return nil // the bundle's loading has said so
 	}
@@ -367,7 +379,7 @@ func (p *preparer) labwareIndex(name string) (int, bool) {
 func (p *preparer) labwareNames() []string {
 	var out []string
 	for i := range p.p.deck.Labware {
-		out = append(out, p.p.deck.Labware[i].Name)
+		out = appendName(out, p.p.deck.Labware[i].Name)
 	}
 	return out
 }

@@ -44,6 +44,14 @@ type Bundle struct {
 	Files   []File
 	Hash    string
 	Missing []string // names of files that are referred to and could not be read as text
+	Called  []Called // the workflows that are called, in the order they are found
+}
+
+// Called is a workflow that another one calls: its file, and where it is first
+// named.
+type Called struct {
+	Name string
+	At   diag.Span
 }
 
 // File returns the file with the given Bundle name.
@@ -58,6 +66,29 @@ func (b *Bundle) File(name string) (*File, bool) {
 // Referenced returns the file that a reference inside the workflow names, such
 // as "./labware/x.json".
 func (b *Bundle) Referenced(ref string) (*File, bool) { return b.File(path.Clean(ref)) }
+
+// ReferencedFrom returns the file that a reference inside the file of the given
+// name names. References count from the folder of the file they stand in.
+func (b *Bundle) ReferencedFrom(file, ref string) (*File, bool) {
+	return b.File(path.Join(folder(b.Main, file), ref))
+}
+
+// folder is where references in a file of a bundle count from.
+func folder(main, file string) string {
+	if file == main {
+		return ""
+	}
+	return path.Dir(file)
+}
+
+// CalledFile is the file, relative to the one it stands in, that `workflow` of a
+// call names: a file as it is, and for a name the file of that name beside it.
+func CalledFile(ref string) string {
+	if ext := path.Ext(ref); ext == ".yaml" || ext == ".yml" || strings.ContainsAny(ref, `/\`) {
+		return ref
+	}
+	return ref + ".yaml"
+}
 
 // IsFileReference reports whether the type of a labware names a file, rather
 // than a definition of the catalogue.
@@ -113,6 +144,7 @@ type loader struct {
 	list  diag.List
 
 	missing []string
+	called  []Called
 }
 
 func (l *loader) bundle(main File) (*Bundle, diag.List) {
@@ -120,16 +152,43 @@ func (l *loader) bundle(main File) (*Bundle, diag.List) {
 		return nil, bad
 	}
 	l.found = append(l.found, main)
-	src := NewSource(&main)
+	l.closure(&main)
+	slices.SortFunc(l.found, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+	return &Bundle{Main: main.Name, Files: l.found, Hash: hashFiles(main.Name, l.found), Missing: l.missing, Called: l.called}, l.list
+}
+
+// closure takes the files that a workflow refers to into the bundle, and those
+// that the workflows it calls refer to.
+func (l *loader) closure(f *File) {
+	src := NewSource(f)
 	root, _ := src.Parse()
 	for _, ref := range labwareFiles(root) {
-		l.refer(src, ref, labwareFile)
+		l.refer(src, src.Scalar(ref), labwareFile)
 	}
 	for _, ref := range tableFiles(root) {
-		l.refer(src, ref, tableFile)
+		l.refer(src, src.Scalar(ref), tableFile)
 	}
-	slices.SortFunc(l.found, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
-	return &Bundle{Main: main.Name, Files: l.found, Hash: hashFiles(main.Name, l.found), Missing: l.missing}, l.list
+	for _, ref := range calledWorkflows(child(root, "steps"), nil) {
+		s := src.Scalar(ref)
+		if called := l.refer(src, s, workflowFile); called != nil {
+			l.called = append(l.called, Called{called.Name, s.Whole()})
+			l.closure(called)
+		}
+	}
+}
+
+// calledWorkflows appends the scalars in a list of steps that name workflows.
+func calledWorkflows(steps *yaml.Node, out []*yaml.Node) []*yaml.Node {
+	if steps == nil || steps.Kind != yaml.SequenceNode {
+		return out
+	}
+	for _, step := range steps.Content {
+		if n := child(child(step, "call"), "workflow"); n != nil && n.Kind == yaml.ScalarNode && n.Value != "" {
+			out = append(out, n)
+		}
+		out = calledWorkflows(child(step, "else"), calledWorkflows(child(step, "do"), out))
+	}
+	return out
 }
 
 // hashFiles hashes names and contents, each with its length, so that no two
@@ -191,6 +250,8 @@ type fileKind struct {
 var (
 	labwareFile = fileKind{"a labware definition", "./labware/", MaxFileSize, []string{".json"}}
 	tableFile   = fileKind{"a table", "./", MaxTableSize, []string{".csv", ".tsv", ".tab", ".txt", ".xlsx"}}
+
+	workflowFile = fileKind{"a workflow", "./", MaxFileSize, []string{".yaml", ".yml"}}
 )
 
 // child returns the value of a key of a mapping, nil if there is none.
@@ -206,30 +267,35 @@ func child(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// refer takes the file that n names into the bundle.
-func (l *loader) refer(src *Source, n *yaml.Node, kind fileKind) {
-	ref := src.Scalar(n)
+// refer takes the file that ref names into the bundle, and returns it if it is
+// new there.
+func (l *loader) refer(src *Source, ref Scalar, kind fileKind) *File {
 	if d, bad := badReference(ref, kind); bad {
 		l.list = append(l.list, d)
-		return
+		return nil
 	}
-	name := path.Clean(ref.Text)
-	if slices.ContainsFunc(l.found, func(f File) bool { return f.Name == name }) {
-		return
+	name := ref.Text
+	if kind.what == workflowFile.what {
+		name = CalledFile(name)
+	}
+	name = path.Join(folder(l.main, src.File().Name), name)
+	if slices.ContainsFunc(l.found, func(f File) bool { return f.Name == name }) || slices.Contains(l.missing, name) {
+		return nil
 	}
 	data, err := l.read(name, kind.limit)
 	if err != nil {
 		l.list = append(l.list, l.refProblem(ref, name, kind, err))
 		l.missing = append(l.missing, name)
-		return
+		return nil
 	}
 	f := newFile(name, data)
 	if bad := checkText(&f); len(bad) > 0 && kind.limit == MaxFileSize { // who reads a table checks it
 		l.list = append(l.list, namedAt(bad, ref.Whole())...)
 		l.missing = append(l.missing, name)
-		return
+		return nil
 	}
 	l.found = append(l.found, f)
+	return &f
 }
 
 // namedAt adds to the findings about a file where that file was named.

@@ -162,6 +162,18 @@ func (s *MoveTo) fields() []Field {
 
 func (s *Assert) fields() []Field { return checkFields(&s.Check) }
 
+var calledShape = &Shape{Noun: "a workflow", Doc: "The file of a workflow, relative to this one, or the name of one that stands beside it: dilute means ./dilute.yaml.", Example: "./dilute.yaml",
+	Scalars: Strings, Pattern: notBlank}
+
+var withShape = &Shape{Kind: MapShape, Noun: "its names with what they stand for here", Elem: wantShapes[WantAny], Min: 1}
+
+func (s *Call) fields() []Field {
+	return []Field{
+		{"workflow", "The file of the workflow, relative to this one, or the name of one beside it: dilute means ./dilute.yaml.", "./dilute.yaml", true, Slot{calledShape, func(_ *decoder, v value) { s.Workflow = v.scalar() }}},
+		{"with", "What its parameters are, as expressions; and which labware, liquid or pipette of ours each of its own stands for. What is not named is the one of the same name here, and for a parameter its default.", "{volume: 50 uL, plate: samples}", false, bindingsSlot(&s.With, withShape, WantAny)},
+	}
+}
+
 func (*Home) fields() []Field    { return nil }
 func (*Delay) fields() []Field   { return nil }
 func (*Pause) fields() []Field   { return nil }

@@ -43,6 +43,7 @@ var stepKinds = []StepKind{
 	{"set", "Give variables (of `vars`) new values.", "{filled: filled + 1}", func() Body { return &Set{} }, func(b Body, _ string) Slot { return bindingsSlot(&b.(*Set).Values, setShape, WantAny) }, false},
 	{"check", "Make sure of something at this point of the program. Nothing moves if it does not hold.", "{that: plate.A1.volume >= 100 uL, message: the well is not full enough}", func() Body { return &Assert{} }, nil, false},
 	{"fail", "Say why the program must not come here. Nothing moves if it does.", "more than the plate has room for", func() Body { return &Fail{} }, func(b Body, _ string) Slot { return textSlot(&b.(*Fail).Message) }, false},
+	{"call", "Do the steps of another workflow, on this deck and with these parameters.", "{workflow: ./dilute.yaml, with: {volume: 50 uL, plate: samples}}", func() Body { return &Call{} }, nil, false},
 	{"do", "Several steps as one, so that a modifier can stand before all of them.", "[{pick_up_tip: {from: tips.A1}}, {drop_tip: null}]", func() Body { return &Do{} }, func(b Body, path string) Slot { return stepsSlot(&b.(*Do).Steps, path+".do") }, false},
 }
 
@@ -51,7 +52,7 @@ var stepKinds = []StepKind{
 var later = map[string]string{
 	"distribute": "", "consolidate": "", "fill": "", "dilute": "",
 	"temperature": "", "heater_shaker": "", "magnet": "", "thermocycler": "", "move_labware": "", "lights": "",
-	"call": "", "log": "", "ask": "", "measure": "", "request": "", "publish": "", "notify": "", "protocol": "",
+	"log": "", "ask": "", "measure": "", "request": "", "publish": "", "notify": "", "protocol": "",
 	"timeout": "", "retry": "", "on_error": "", "as": "", "cache": "",
 	"modules": "", "instruments": "", "defaults": "", "finally": "",
 	"liquid_class": "", "order": "", "target": "", "total": "", "diluent": "", "rows": "", "pre_wet": "", "reverse": "", "submerge": "", "retract": "",

@@ -391,7 +391,12 @@ type (
 	Pause   struct{ Message Text }
 	Comment struct{ Message Text }
 	Assert  struct{ Check }
-	Fail    struct{ Message Text }
-	Do      struct{ Steps []*Step }
-	Set     struct{ Values []Binding }
+	// Call does the steps of another workflow.
+	Call struct {
+		Workflow Scalar
+		With     []Binding
+	}
+	Fail struct{ Message Text }
+	Do   struct{ Steps []*Step }
+	Set  struct{ Values []Binding }
 )

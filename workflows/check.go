@@ -122,7 +122,15 @@ func Prepare(b *spec.Bundle) (*interpreter.Prepared, diag.List) {
 	if len(doc.Refused) > 0 {
 		list = append(list, schema.Explain(doc)...)
 	}
-	prepared, more := interpreter.Prepare(doc.Workflow, b, ot2.Machine{})
+	var called []*spec.Workflow
+	for _, c := range b.Called {
+		w, found := decodeCalled(b, c)
+		list = append(list, found...)
+		if w != nil {
+			called = append(called, w)
+		}
+	}
+	prepared, more := interpreter.Prepare(doc.Workflow, b, ot2.Machine{}, called...)
 	list = append(list, more...)
 	if list.HasErrors() {
 		return nil, list
@@ -134,6 +142,30 @@ func Prepare(b *spec.Bundle) (*interpreter.Prepared, diag.List) {
 // would find mistakes that are none.
 func cutOff(list diag.List) bool {
 	return slices.ContainsFunc(list, func(d diag.Diagnostic) bool { return d.Code == diag.TooDeep || d.Code == diag.TooManyValues })
+}
+
+// decodeCalled takes a workflow that is called through parsing and decoding. It
+// is nil where that is no workflow at all.
+func decodeCalled(b *spec.Bundle, c spec.Called) (*spec.Workflow, diag.List) {
+	f, ok := b.File(c.Name)
+	if !ok {
+		return nil, nil
+	}
+	src := spec.NewSource(f)
+	root, list := src.Parse()
+	var w *spec.Workflow
+	if root != nil {
+		doc, found := spec.Decode(src, root)
+		list = append(list, found...)
+		if len(doc.Refused) > 0 {
+			list = append(list, schema.Explain(doc)...)
+		}
+		w = doc.Workflow
+	}
+	for i := range list {
+		list[i].Related = append(list[i].Related, diag.Related{Span: c.At, Message: "called from here"})
+	}
+	return w, list
 }
 
 // Lint proves a workflow for each of the runs, or, where there are none, for

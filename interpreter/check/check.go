@@ -107,6 +107,9 @@ func (r *Report) Add(about program.Aspect, d diag.Diagnostic) {
 	if r.at != nil && d.Frames == nil {
 		d.Frames = r.at.Step.Frame.Loops()
 	}
+	if r.at != nil {
+		d.Related = append(d.Related, r.at.Step.Frame.CalledFrom(d.Span.File)...)
+	}
 	r.seen[k] = len(r.list)
 	r.list = append(r.list, d)
 	r.more = append(r.more, 0)

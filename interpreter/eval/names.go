@@ -71,6 +71,9 @@ func (c *compiler) noteRead(o operand) {
 func (c *compiler) unknownName(n *ast.IdentifierNode) operand {
 	name := n.Value
 	if d := c.scope.find(name); d != nil {
+		if d.help != "" {
+			return c.fail(diag.CallMismatch, n, "the "+d.what+" "+name+" stands for none of the workflow that calls this one", d.help)
+		}
 		return c.fail(diag.TypeMismatch, n, name+" is a "+d.what+", which has no value in an expression", "")
 	}
 	if isFunction(name) {
@@ -95,7 +98,7 @@ func (c *compiler) labwareWith(well string) string {
 	found := ""
 	for i := range c.deck.Labware {
 		l := &c.deck.Labware[i]
-		if l.Def == nil {
+		if l.Def == nil || l.Name == "" {
 			continue
 		}
 		if _, ok := l.Def.Well(well); !ok {
@@ -130,7 +133,7 @@ func (c *compiler) namesInReach() []string {
 	for i := range c.deck.Liquids {
 		out = append(out, c.deck.Liquids[i].Name)
 	}
-	seen := map[string]bool{}
+	seen := map[string]bool{"": true} // what is on the deck and has no name in a called workflow
 	unique := out[:0]
 	for _, name := range out {
 		if !seen[name] {

@@ -24,7 +24,8 @@ type scopeName struct {
 	name string
 	what string
 	typ  Type
-	slot int // -1: reserved, no value of its own
+	slot int    // -1: reserved, no value of its own
+	help string // of a name that stands for nothing
 }
 
 // NewScope returns an empty scope.
@@ -41,7 +42,7 @@ func (s *Scope) Declare(name string, t Type, what string) (slot int, err error) 
 	slot = s.slots
 	s.slots++
 	s.most = max(s.most, s.slots)
-	s.names = append(s.names, scopeName{name, what, t, slot})
+	s.names = append(s.names, scopeName{name: name, what: what, typ: t, slot: slot})
 	return slot, nil
 }
 
@@ -51,7 +52,7 @@ func (s *Scope) Shadow(name, what string) (slot int) {
 	slot = s.slots
 	s.slots++
 	s.most = max(s.most, s.slots)
-	s.names = append(s.names, scopeName{name, what, Type{}, slot})
+	s.names = append(s.names, scopeName{name: name, what: what, slot: slot})
 	return slot
 }
 
@@ -61,7 +62,17 @@ func (s *Scope) Reserve(name, what string) error {
 	if err := s.free(name); err != nil {
 		return err
 	}
-	s.names = append(s.names, scopeName{name, what, Type{}, -1})
+	s.names = append(s.names, scopeName{name: name, what: what, slot: -1})
+	return nil
+}
+
+// Absent takes a name that stands for nothing here; help says how it gets a
+// meaning. Using it is an error. The error is as for Declare.
+func (s *Scope) Absent(name, what, help string) error {
+	if err := s.free(name); err != nil {
+		return err
+	}
+	s.names = append(s.names, scopeName{name: name, what: what, slot: -1, help: help})
 	return nil
 }
 

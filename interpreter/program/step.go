@@ -89,6 +89,20 @@ func (f *Frame) Loops() []string {
 	return append(out, text)
 }
 
+// CalledFrom returns the steps that call the workflow in the given file, from
+// the innermost to that of the main workflow. It is empty where the file is the
+// main workflow's.
+func (f *Frame) CalledFrom(file string) []diag.Related {
+	var out []diag.Related
+	for ; f != nil && file != ""; f = f.Parent {
+		if f.Site != nil && f.Site.Span.File != file {
+			out = append(out, diag.Related{Span: f.Site.Span, Message: "called from here"})
+			file = f.Site.Span.File
+		}
+	}
+	return out
+}
+
 // Sites returns the paths of the enclosing steps of the language, outermost
 // first, each with the state of its loop.
 func (f *Frame) Sites() []string {

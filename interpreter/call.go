@@ -1,0 +1,557 @@
+package interpreter
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ot2flow/ot2flow/interpreter/eval"
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec"
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
+
+// Calls of other workflows. A called workflow is prepared once for each place
+// that calls it, against our deck under its own names for what is on it, so
+// that everything but the names is as if its steps stood here.
+
+// MaxCalls is how many calls, also those in called workflows, a workflow may
+// have; maxCallDepth is how deep they may be in each other.
+const (
+	MaxCalls     = 1000
+	maxCallDepth = 16
+)
+
+// calls is what the preparations of a workflow and of those it calls share.
+type calls struct {
+	called map[string]*spec.Workflow // by file
+	n      int
+}
+
+// call is a resolved `call`.
+type call struct {
+	file   string
+	w      *Prepared
+	values []argument // by parameter; one that is not given has no expression
+}
+
+// argument is what a call gives for a parameter: an expression of the caller or
+// a value written out.
+type argument struct {
+	expr  *eval.Expr
+	value *eval.Value
+}
+
+// callNote tells people that steps are those of another workflow.
+type callNote struct{ file string }
+
+// String renders the note: "call of dilute.yaml".
+func (c *callNote) String() string { return "call of " + c.file }
+
+func (p *preparer) call(b *spec.Call, at diag.Span) body {
+	name := b.Workflow.Text
+	f, ok := p.p.bundle.ReferencedFrom(p.p.workflow.File, spec.CalledFile(name))
+	if !ok || p.calls.called[f.Name] == nil && f.Name != p.p.bundle.Main {
+		p.plainArguments(b.With)
+		return nil // loading or decoding has said so
+	}
+	if !p.mayCall(f.Name, b.Workflow.Whole()) {
+		p.plainArguments(b.With)
+		return nil
+	}
+	w := p.calls.called[f.Name]
+	q := &preparer{
+		p:     &Prepared{workflow: w, bundle: p.p.bundle, machine: p.p.machine, deck: hidden(p.p.deck)},
+		scope: eval.NewScope(), names: map[string]diag.Span{}, vars: map[string]eval.Type{},
+		calls: p.calls, chain: append(slices.Clone(p.chain), f.Name), only: -1, incomplete: p.incomplete,
+	}
+	m := mapping{p: p, q: q, call: b, file: f.Name, at: at, used: map[string]bool{}}
+	found := len(p.list)
+	m.labware()
+	m.pipettes()
+	m.liquids()
+	mapped := len(p.list) == found
+	q.params()
+	out := &call{file: f.Name, w: q.p, values: m.arguments()}
+	m.unknown()
+	if !mapped {
+		return nil // its steps would speak of what is not there
+	}
+	q.lets()
+	q.variables()
+	q.requirements()
+	q.p.nodes = q.steps(w.Steps)
+	q.p.slots = q.scope.Slots()
+	q.explainOrder()
+	p.addCalled(q.list, at)
+	return out
+}
+
+// plainArguments checks the expressions of a call whose workflow is not known.
+func (p *preparer) plainArguments(with []spec.Binding) {
+	for _, v := range with {
+		if name := strings.TrimSpace(v.Value.Text); !p.isOnDeck(name) {
+			p.expr(v.Value)
+		}
+	}
+}
+
+// isOnDeck reports whether name is that of a labware, a liquid or a pipette.
+func (p *preparer) isOnDeck(name string) bool {
+	_, labware := p.labwareIndex(name)
+	return labware || slices.Contains(p.liquidsOfDeck(), name) || slices.Contains(p.pipettesOfDeck(), name)
+}
+
+func (p *preparer) liquidsOfDeck() []string {
+	var out []string
+	for i := range p.p.deck.Liquids {
+		out = appendName(out, p.p.deck.Liquids[i].Name)
+	}
+	return out
+}
+
+func (p *preparer) pipettesOfDeck() []string {
+	var out []string
+	for i := range p.p.deck.Pipettes {
+		out = appendName(out, p.p.deck.Pipettes[i].Name)
+	}
+	return out
+}
+
+func appendName(out []string, name string) []string {
+	if name == "" {
+		return out
+	}
+	return append(out, name)
+}
+
+// mayCall reports a call that would never end, and calls without measure.
+func (p *preparer) mayCall(file string, at diag.Span) bool {
+	chain := append(slices.Clone(p.chain), file)
+	if i := slices.Index(p.chain, file); i >= 0 {
+		p.fail(diag.Recursion, at, "a workflow cannot call itself: "+strings.Join(chain[i:], " calls "), "repeat steps with for, repeat or while instead")
+		return false
+	}
+	p.calls.n++
+	switch {
+	case len(chain) > maxCallDepth:
+		p.fail(diag.TooManyCalls, at, "calls are more than "+itoa(maxCallDepth)+" deep in each other here", "call fewer workflows from workflows that are called themselves")
+	case p.calls.n == MaxCalls+1:
+		p.fail(diag.TooManyCalls, at, "with those in called workflows there are more than "+itoa(MaxCalls)+" calls", "call a workflow in a loop instead of once for each item")
+	case p.calls.n <= MaxCalls:
+		return true
+	}
+	return false
+}
+
+// addCalled takes over what was found in a called workflow.
+func (p *preparer) addCalled(list diag.List, at diag.Span) {
+	for _, d := range list {
+		d.Related = append(slices.Clone(d.Related), diag.Related{Span: at, Message: "called from here"})
+		p.add(d)
+	}
+}
+
+// foundOnce is what makes two findings in a workflow that is called from two
+// places the same one.
+type foundOnce struct {
+	finding
+	message string
+}
+
+// once leaves out what was found again because a workflow is called from
+// several places.
+func once(list diag.List) diag.List {
+	seen := map[foundOnce]bool{}
+	return slices.DeleteFunc(list, func(d diag.Diagnostic) bool {
+		k := foundOnce{finding{d.Code, d.Span}, d.Message}
+		again := seen[k]
+		seen[k] = true
+		return again
+	})
+}
+
+// hidden is our deck without names: the same things at the same indexes.
+func hidden(d *program.Deck) *program.Deck {
+	out := &program.Deck{Labware: slices.Clone(d.Labware), Pipettes: slices.Clone(d.Pipettes), Liquids: slices.Clone(d.Liquids)}
+	for i := range out.Labware {
+		out.Labware[i].Name = ""
+	}
+	for i := range out.Pipettes {
+		out.Pipettes[i].Name = ""
+	}
+	for i := range out.Liquids {
+		out.Liquids[i].Name = ""
+	}
+	return out
+}
+
+// mapping gives what a called workflow declares its place on our deck.
+type mapping struct {
+	p, q *preparer // the caller's, the called one's
+	call *spec.Call
+	file string
+	at   diag.Span
+	used map[string]bool // names under `with`
+}
+
+// given returns what `with` says of a name.
+func (m *mapping) given(name string) (*spec.Expr, bool) {
+	for i := range m.call.With {
+		if m.call.With[i].Name.Value == name {
+			m.used[name] = true
+			return &m.call.With[i].Value, true
+		}
+	}
+	return nil, false
+}
+
+// ours finds which of our things of a sort a name of the called workflow stands
+// for: the one under `with`, or that of the same name. It is -1 where there is
+// none; given says that `with` names one, even if wrongly.
+func (m *mapping) ours(name spec.Word, what string, candidates []string) (index int, given bool) {
+	v, given := m.given(name.Value)
+	if !given {
+		return slices.Index(candidates, name.Value), false
+	}
+	if !v.IsSet() {
+		return -1, true // refused, as reported
+	}
+	text := strings.TrimSpace(v.Text)
+	i := slices.Index(candidates, text)
+	if i < 0 && spec.IsName(text) {
+		m.p.unknownName(diag.UnknownName, spec.Word{Value: text, Span: v.Whole()}, what, slices.DeleteFunc(slices.Clone(candidates), func(s string) bool { return s == "" }))
+	} else if i < 0 {
+		m.p.fail(diag.CallMismatch, v.Whole(), name.Value+" is a "+what+" of "+m.file+", and this is no name of one of ours", "write the name alone")
+	}
+	return i, true
+}
+
+// claimed reports that two names of the called workflow stand for one thing of
+// ours.
+func (m *mapping) claimed(by map[int]string, i int, name spec.Word) bool {
+	other, again := by[i]
+	if !again {
+		by[i] = name.Value
+		return false
+	}
+	m.p.fail(diag.CallMismatch, m.where(name.Value), other+" and "+name.Value+" of "+m.file+" would stand for the same thing here", "they are two things there: name another one for one of them")
+	return true
+}
+
+// where is where the call says what a name stands for, or the call.
+func (m *mapping) where(name string) diag.Span {
+	if v, ok := m.given(name); ok && v.IsSet() {
+		return v.Whole()
+	}
+	return m.at
+}
+
+func (m *mapping) names(n int, name func(int) string) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = name(i)
+	}
+	return out
+}
+
+// labware finds the place of each labware. One that stands for none of ours is
+// wrong only where the steps name it: a liquid's own rack need not be here.
+func (m *mapping) labware() {
+	ours := m.names(len(m.p.p.deck.Labware), func(i int) string { return m.p.p.deck.Labware[i].Name })
+	claims := map[int]string{}
+	for i := range m.q.p.workflow.Labware {
+		l := &m.q.p.workflow.Labware[i]
+		k, _ := m.ours(l.Name, "labware", ours)
+		if k < 0 {
+			k = m.rackOf(l.Name.Value, claims)
+		}
+		if k < 0 || m.claimed(claims, k, l.Name) {
+			m.q.names[l.Name.Value] = l.Name.Span
+			_ = m.q.scope.Absent(l.Name.Value, "labware", "say in the call which of ours it is: with: {"+l.Name.Value+": …}")
+			continue
+		}
+		m.q.declare(l.Name, eval.Type{}, "labware", false)
+		m.q.p.deck.Labware[k].Name = l.Name.Value
+		m.fits(l, k)
+	}
+}
+
+// rackOf is the rack of ours that a tip rack of the called workflow stands for
+// where nothing else says so: the one at its place among those of the pipette.
+func (m *mapping) rackOf(name string, claims map[int]string) int {
+	for i := range m.q.p.workflow.Pipettes {
+		d := &m.q.p.workflow.Pipettes[i]
+		at := slices.IndexFunc(d.Tips, func(w spec.Word) bool { return w.Value == name })
+		pip := m.pipette(d)
+		if at < 0 || pip < 0 || at >= len(m.p.p.deck.Pipettes[pip].Racks) {
+			continue
+		}
+		if k := m.p.p.deck.Pipettes[pip].Racks[at]; claims[k] == "" {
+			return k
+		}
+	}
+	return -1
+}
+
+// fits reports a labware of ours that has other wells than the one it is to
+// stand for.
+func (m *mapping) fits(l *spec.Labware, k int) {
+	theirs, ours := m.q.definition(l), m.p.p.deck.Labware[k].Def
+	if theirs == nil || ours == nil {
+		return
+	}
+	same := theirs.IsTipRack == ours.IsTipRack && len(theirs.Wells) == len(ours.Wells)
+	for i := range theirs.Wells {
+		if _, ok := ours.Well(theirs.Wells[i].Name); !ok {
+			same = false
+		}
+	}
+	if same {
+		return
+	}
+	m.p.add(diag.Diagnostic{Code: diag.CallMismatch, Span: m.where(l.Name.Value),
+		Message: m.p.p.deck.Labware[k].Name + " is " + article(ours.DisplayName) + ", and cannot stand for the " + theirs.DisplayName + " that " + l.Name.Value + " is in " + m.file,
+		Related: []diag.Related{{Span: l.Name.Span, Message: l.Name.Value + " is declared here"}}, Help: "name a labware with the same wells"})
+}
+
+// pipette is our pipette that one of the called workflow stands for: the one
+// under `with`, that of the same name, or the only one of the same type.
+func (m *mapping) pipette(d *spec.Pipette) int {
+	ours := m.p.p.deck.Pipettes
+	sameType := func(i int) bool { return ours[i].Model != nil && ours[i].Model.Name == d.Type.Value }
+	if v, given := m.given(d.Name.Value); given {
+		return slices.IndexFunc(ours, func(p program.Pipette) bool { return p.Name != "" && p.Name == strings.TrimSpace(v.Text) })
+	}
+	found := -1
+	for i := range ours {
+		switch {
+		case !sameType(i):
+		case ours[i].Name == d.Name.Value:
+			return i
+		case found >= 0:
+			found = -2
+		case found == -1:
+			found = i
+		}
+	}
+	return max(found, -1)
+}
+
+func (m *mapping) pipettes() {
+	claims := map[int]string{}
+	for i := range m.q.p.workflow.Pipettes {
+		d := &m.q.p.workflow.Pipettes[i]
+		m.q.declare(d.Name, eval.Type{}, "pipette", false)
+		k := m.pipette(d)
+		if k < 0 {
+			m.noPipette(d)
+			continue
+		}
+		if m.claimed(claims, k, d.Name) {
+			continue
+		}
+		m.q.p.deck.Pipettes[k].Name = d.Name.Value
+		if len(m.q.p.workflow.Pipettes) == 1 {
+			m.q.only = k
+		}
+		if model := m.p.p.deck.Pipettes[k].Model; model != nil && d.Type.IsSet() && model.Name != d.Type.Value {
+			m.p.fail(diag.CallMismatch, m.where(d.Name.Value), m.p.p.deck.Pipettes[k].Name+" is a "+model.Name+", and "+d.Name.Value+" of "+m.file+" is a "+d.Type.Value, "name a pipette of the same type")
+		}
+	}
+}
+
+func (m *mapping) noPipette(d *spec.Pipette) {
+	if v, given := m.given(d.Name.Value); given {
+		if v.IsSet() {
+			m.p.unknownName(diag.UnknownName, spec.Word{Value: strings.TrimSpace(v.Text), Span: v.Whole()}, "pipette", m.p.pipettesOfDeck())
+		}
+		return
+	}
+	if !d.Type.IsSet() {
+		return
+	}
+	m.p.add(diag.Diagnostic{Code: diag.CallMismatch, Span: m.at, Message: m.file + " works with a " + d.Type.Value + ", and it is not clear which of our pipettes that is",
+		Related: []diag.Related{{Span: d.Name.Span, Message: d.Name.Value + " is declared here"}}, Help: "mount one, or say which it is: with: {" + d.Name.Value + ": …}"})
+}
+
+func (m *mapping) liquids() {
+	ours := m.names(len(m.p.p.deck.Liquids), func(i int) string { return m.p.p.deck.Liquids[i].Name })
+	claims := map[int]string{}
+	for i := range m.q.p.workflow.Liquids {
+		l := &m.q.p.workflow.Liquids[i]
+		k, given := m.ours(l.Name, "liquid", ours)
+		if k >= 0 && !m.claimed(claims, k, l.Name) {
+			m.q.declare(l.Name, eval.Type{}, "liquid", false)
+			m.q.p.deck.Liquids[k].Name = l.Name.Value
+			continue
+		}
+		m.q.names[l.Name.Value] = l.Name.Span
+		_ = m.q.scope.Absent(l.Name.Value, "liquid", "say in the call which of ours it is: with: {"+l.Name.Value+": …}")
+		if k < 0 && !given {
+			m.p.add(diag.Diagnostic{Code: diag.CallMismatch, Span: m.at, Message: "the liquid " + l.Name.Value + " of " + m.file + " stands for none of ours",
+				Related: []diag.Related{{Span: l.Name.Span, Message: l.Name.Value + " is declared here"}}, Help: "say which it is: with: {" + l.Name.Value + ": …}"})
+		}
+	}
+}
+
+// arguments resolves what the call gives for each parameter.
+func (m *mapping) arguments() []argument {
+	out := make([]argument, len(m.q.p.params))
+	for i := range m.q.p.params {
+		d := &m.q.p.params[i]
+		v, given := m.given(d.decl.Name.Value)
+		switch {
+		case given && v.IsSet():
+			out[i] = m.argument(d, v)
+		case !given && d.value == nil && !d.decl.Default.Set && d.decl.Type.IsSet():
+			m.p.add(diag.Diagnostic{Code: diag.MissingValue, Span: m.at, Message: "the parameter " + d.decl.Name.Value + " of " + m.file + " has no default, and the call gives no value",
+				Related: []diag.Related{{Span: d.decl.Name.Span, Message: d.decl.Name.Value + " is declared here"}}, Help: "give one: with: {" + d.decl.Name.Value + ": " + example(d.typ) + "}"})
+		}
+	}
+	return out
+}
+
+// argument reads a value: the words of a choice and colours are written out,
+// everything else is an expression.
+func (m *mapping) argument(d *param, v *spec.Expr) argument {
+	if d.typ.Kind == eval.Color || d.decl.Type.Value == "choice" {
+		if literal, err := eval.ParseValue(d.typ, strings.TrimSpace(v.Text), -1, m.p.p.deck); err == nil && (d.typ.Kind == eval.Color || d.one.outside(literal) == "") {
+			return argument{value: &literal}
+		}
+	}
+	if word := strings.TrimSpace(v.Text); d.decl.Type.Value == "choice" && spec.IsName(word) && !m.p.scope.Has(word) {
+		m.p.unknownName(diag.UnknownWord, spec.Word{Value: word, Span: v.Whole()}, "choice", d.words())
+		return argument{}
+	}
+	e := m.p.compile(*v, d.typ)
+	if e == nil {
+		return argument{}
+	}
+	if c, ok := e.Const(); ok && d.within(c) != "" {
+		m.p.outsideArgument(d, e, d.within(c))
+		return argument{}
+	}
+	return argument{expr: e}
+}
+
+// words are the choices of a parameter.
+func (d *param) words() []string {
+	var out []string
+	for _, c := range d.one.choices {
+		out = append(out, c.String())
+	}
+	return out
+}
+
+// within says how a value, or an element of it, breaks the bounds, or "".
+func (d *param) within(v eval.Value) string {
+	if len(d.columns) > 0 || !v.Known() {
+		return ""
+	}
+	if v.Kind() != eval.List {
+		return d.one.outside(v)
+	}
+	for i, e := range v.List() {
+		if why := d.one.outside(e); why != "" {
+			return "at its element " + itoa(i+1) + " " + why
+		}
+	}
+	return ""
+}
+
+func (p *preparer) outsideArgument(d *param, e *eval.Expr, why string) {
+	p.add(outsideArgument(d, e, why))
+}
+
+func outsideArgument(d *param, e *eval.Expr, why string) diag.Diagnostic {
+	name := d.decl.Name
+	return diag.Diagnostic{Code: diag.OutOfBounds, Span: e.Source().Whole(), Message: name.Value + " " + why,
+		Related: []diag.Related{{Span: name.Span, Message: name.Value + " is declared here"}}, Help: "give a value that the called workflow allows"}
+}
+
+// unknown reports names under `with` that the called workflow does not have.
+func (m *mapping) unknown() {
+	var names []string
+	w := m.q.p.workflow
+	for i := range w.Params {
+		names = append(names, w.Params[i].Name.Value)
+	}
+	for i := range w.Labware {
+		names = append(names, w.Labware[i].Name.Value)
+	}
+	for i := range w.Liquids {
+		names = append(names, w.Liquids[i].Name.Value)
+	}
+	for i := range w.Pipettes {
+		names = append(names, w.Pipettes[i].Name.Value)
+	}
+	for _, v := range m.call.With {
+		if m.used[v.Name.Value] || slices.Contains(names, v.Name.Value) || !v.Name.IsSet() {
+			continue
+		}
+		d := diag.Diagnostic{Code: diag.UnknownName, Span: v.Name.Span, Message: m.file + " has no parameter, labware, liquid or pipette named " + v.Name.Value, Help: "it has " + strings.Join(names, ", ")}
+		if len(names) == 0 {
+			d.Help = "it declares none, so remove `with`"
+		}
+		if near, ok := diag.Nearest(v.Name.Value, names); ok {
+			d.Help, d.Edits = "did you mean "+near+"?", []diag.Edit{{Span: v.Name.Span, New: near}}
+		}
+		m.p.add(d)
+	}
+}
+
+// expand does the steps of the called workflow, with values of its own for its
+// parameters, constants and variables.
+func (b *call) expand(x *expansion, f *program.Frame) {
+	vars, ok := b.arguments(x)
+	if !ok {
+		return
+	}
+	inner := x.newFrame(f, "")
+	inner.Note = &callNote{b.file}
+	outer := x.env.Vars
+	x.env.Vars, x.node = vars, inner
+	x.bind(b.w.lets, true)
+	x.bind(b.w.vars, true)
+	holds := true
+	for i := range b.w.require {
+		holds = x.requirement(&b.w.require[i]) && holds
+	}
+	if holds {
+		for _, n := range b.w.nodes {
+			n.expand(x, inner)
+		}
+	}
+	x.env.Vars = outer
+	x.blame = [program.Aspects]*eval.Expr{} // they read the called workflow's values
+}
+
+// arguments evaluates what the call gives, in the caller's terms.
+func (b *call) arguments(x *expansion) ([]eval.Value, bool) {
+	vars := make([]eval.Value, b.w.slots)
+	for i := range b.w.params {
+		d, a := &b.w.params[i], &b.values[i]
+		var v eval.Value
+		switch {
+		case a.value != nil:
+			v = *a.value
+		case a.expr != nil:
+			var ok bool
+			if v, ok = x.eval(a.expr); !ok {
+				return nil, false
+			}
+			if why := d.within(v); why != "" {
+				out := outsideArgument(d, a.expr, why)
+				out.Values = a.expr.Reads(&x.env)
+				x.add(out)
+				return nil, false
+			}
+		case d.value != nil:
+			v = d.value.value
+		default:
+			return nil, false
+		}
+		vars[d.slot] = v
+	}
+	return vars, true
+}
