@@ -29,8 +29,8 @@ func (a *app) explain(what string) error {
 		return a.explainCode(c)
 	}
 	if text, ok := spec.Reference(what); ok {
-		fmt.Fprint(a.out, text)
-		return nil
+		_, err := fmt.Fprint(a.out, text)
+		return a.written(err)
 	}
 	names := spec.Keys()
 	for _, c := range diag.Codes() {
@@ -44,8 +44,8 @@ func (a *app) explain(what string) error {
 }
 
 func (a *app) explainCode(c *diag.Code) error {
-	fmt.Fprintf(a.out, "%s %s\n\n%s\n", c.ID, c.Name, wrap(c.Explain, 88))
-	return nil
+	_, err := fmt.Fprintf(a.out, "%s %s\n\n%s\n", c.ID, c.Name, wrap(c.Explain, 88))
+	return a.written(err)
 }
 
 // wrap breaks text at spaces so that no line is longer than n characters where

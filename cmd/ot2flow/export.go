@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
@@ -68,22 +66,14 @@ func exporter(to string) (func(*program.Plan) ([]byte, error), error) {
 	return nil, usage("there is no form %q here; the forms are json and python", to)
 }
 
-// keepFile writes beside the file's place and renames it there, so that nobody
-// ever reads half of one.
 func keepFile(path string, data []byte) error {
-	f, err := os.CreateTemp(dirOf(path), ".export-*")
+	f, err := createOut(path)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
+	defer f.discard()
 	if _, err := f.Write(data); err != nil {
 		return err
 	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return f.keep()
 }

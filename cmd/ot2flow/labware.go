@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"os"
@@ -17,7 +18,7 @@ import (
 )
 
 func (a *app) labwareCommand() *cobra.Command {
-	c := &cobra.Command{Use: "labware", Short: "List, show and check labware", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c := &cobra.Command{Use: "labware", Short: "List, show and check labware", Args: knownCommand, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	list := &cobra.Command{Use: "list [TEXT]", Short: "List the standard catalogue, or what of it contains TEXT", Args: cobra.MaximumNArgs(1)}
 	a.formatFlag(list, "text", "json")
 	list.RunE = func(_ *cobra.Command, args []string) error { return a.labwareList(strings.Join(args, "")) }
@@ -66,7 +67,7 @@ func (a *app) labwarePad(file, out string) error {
 		_, err := a.out.Write(padded)
 		return a.written(err)
 	}
-	if err := os.WriteFile(out, padded, 0o644); err != nil {
+	if err := keepFile(out, padded); err != nil {
 		return cannot("%s cannot be written: %s", out, reason(err))
 	}
 	if !a.quiet {
@@ -143,15 +144,16 @@ func (a *app) labwareShow(name string) error {
 		_, err := a.out.Write(labware.JSON(l))
 		return a.written(err)
 	}
-	fmt.Fprintf(a.out, "%s\n  %s, %s\n  outside %s × %s × %s mm\n", l.DisplayName, l.URI(), l.Category, millimetres(l.X), millimetres(l.Y), millimetres(l.Z))
+	b := bufio.NewWriter(a.out)
+	fmt.Fprintf(b, "%s\n  %s, %s\n  outside %s × %s × %s mm\n", l.DisplayName, l.URI(), l.Category, millimetres(l.X), millimetres(l.Y), millimetres(l.Z))
 	if l.IsTipRack {
-		fmt.Fprintf(a.out, "  tips %s mm long\n", millimetres(l.TipLength))
+		fmt.Fprintf(b, "  tips %s mm long\n", millimetres(l.TipLength))
 	}
-	fmt.Fprintf(a.out, "  %s\n", plural(len(l.Wells), "well"))
+	fmt.Fprintf(b, "  %s\n", plural(len(l.Wells), "well"))
 	for _, w := range alike(l.Wells) {
-		fmt.Fprintln(a.out, "    "+w)
+		fmt.Fprintln(b, "    "+w)
 	}
-	return nil
+	return a.written(b.Flush())
 }
 
 // alike describes the wells, those of one shape together.
@@ -211,7 +213,7 @@ func (a *app) labwareCheck(files []string) error {
 	default:
 		err = diag.Text(a.out, all, diag.TextOptions{Source: func(f string) []byte { return sources[f] }, Color: a.colors(a.out), Width: width(a.out)})
 		if len(all) == 0 && !a.quiet {
-			fmt.Fprintf(a.out, "%s fine\n", plural(len(files), "definition"))
+			_, err = fmt.Fprintf(a.out, "%s fine\n", plural(len(files), "definition"))
 		}
 	}
 	if err != nil {

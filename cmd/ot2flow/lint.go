@@ -86,7 +86,7 @@ func (a *app) lint(paths []string, software ot2.Software) error {
 		code = exitCannot
 	}
 	if err := a.report(all, sources); err != nil {
-		return cannot("%v", err)
+		return a.written(err)
 	}
 	if code != exitFine {
 		return &exitError{code: code}
@@ -127,7 +127,7 @@ func (a *app) report(list diag.List, checked []*workflows.Checked) error {
 		return diag.GitHub(a.out, list)
 	}
 	err := diag.Text(a.out, list, diag.TextOptions{Source: sourceOf(checked), Color: a.colors(a.out), Width: width(a.out)})
-	if errors, warnings := list.Count(); errors+warnings > 0 && !a.quiet {
+	if errors, warnings := list.Count(); errors+warnings > 0 && len(checked) > 0 && !a.quiet {
 		fmt.Fprintf(a.err, "%s and %s in %s\n", plural(errors, "error"), plural(warnings, "warning"), plural(len(checked), "workflow"))
 	}
 	return err

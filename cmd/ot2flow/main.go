@@ -10,8 +10,11 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ot2flow/ot2flow/spec/diag"
 )
 
 // Exit codes; other programs rely on them.
@@ -96,7 +99,7 @@ stands on the deck and what is to be done. It is proved before any liquid moves.
 
 Start with a file: ot2flow lint workflow.yaml, then plan, then simulate.`,
 		SilenceUsage: true, SilenceErrors: true,
-		Args: cobra.NoArgs,
+		Args: knownCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
@@ -110,8 +113,26 @@ Start with a file: ot2flow lint workflow.yaml, then plan, then simulate.`,
 	return root
 }
 
+// knownCommand refuses arguments of a command that has only commands below it.
+func knownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	if near, ok := diag.Nearest(args[0], names); ok {
+		return usage("there is no command %s; did you mean %s?", args[0], near)
+	}
+	return usage("there is no command %s; there are %s", args[0], strings.Join(names, ", "))
+}
+
 func (a *app) versionCommand() *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Run: func(*cobra.Command, []string) {
-		fmt.Fprintln(a.out, "ot2flow "+version)
+	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		_, err := fmt.Fprintln(a.out, "ot2flow "+version)
+		return a.written(err)
 	}}
 }

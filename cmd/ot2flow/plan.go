@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -88,22 +87,14 @@ func (a *app) written(err error) error {
 	return nil
 }
 
-// keepPlan writes the plan beside its place and renames it there, so that
-// nobody ever reads half of one.
 func keepPlan(plan *program.Plan, path string) error {
-	f, err := os.CreateTemp(dirOf(path), ".plan-*.json")
+	f, err := createOut(path)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
+	defer f.discard()
 	if err := plan.Write(f, true); err != nil {
 		return err
 	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return f.keep()
 }

@@ -3,15 +3,12 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec/quantity"
 )
-
-func dirOf(path string) string { return filepath.Dir(path) }
 
 // planText is the plan as people read it.
 type planText struct {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -168,10 +167,9 @@ func (a *app) simulatePlan(plan *program.Plan, trace *sim.Trace) (*sim.Result, e
 	return result, nil
 }
 
-// traceFile is a trace under way; it takes its name when it is whole.
+// traceFile is a trace under way; the zero value writes none.
 type traceFile struct {
-	file  *os.File
-	path  string
+	file  *outFile
 	trace *sim.Trace
 }
 
@@ -179,11 +177,11 @@ func newTraceFile(path string) (*traceFile, error) {
 	if path == "" {
 		return &traceFile{}, nil
 	}
-	f, err := os.CreateTemp(dirOf(path), ".trace-*.jsonl")
+	f, err := createOut(path)
 	if err != nil {
 		return nil, err
 	}
-	return &traceFile{f, path, sim.NewTrace(f)}, nil
+	return &traceFile{f, sim.NewTrace(f)}, nil
 }
 
 func (t *traceFile) keep() error {
@@ -193,20 +191,12 @@ func (t *traceFile) keep() error {
 	if err := t.trace.Close(); err != nil {
 		return err
 	}
-	if err := t.file.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := t.file.Close(); err != nil {
-		return err
-	}
-	return os.Rename(t.file.Name(), t.path)
+	return t.file.keep()
 }
 
-// discard removes what was not kept.
 func (t *traceFile) discard() {
 	if t.file != nil {
-		t.file.Close()
-		os.Remove(t.file.Name())
+		t.file.discard()
 	}
 }
 
