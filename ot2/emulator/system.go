@@ -135,7 +135,7 @@ func (e *Emulator) settings(*http.Request) answer {
 		setting("shortFixedTrash", "short-fixed-trash", "Short (55mm) fixed trash", nil),
 		setting("deckCalibrationDots", "dots-deck-type", "Deck calibration to dots", nil),
 		setting("disableHomeOnBoot", "disable-home-on-boot", "Disable home on boot", nil),
-		setting("useOldAspirationFunctions", nil, "Use the older way to aspirate", nil),
+		setting("useOldAspirationFunctions", nil, "Use older aspirate behavior", nil), //nolint:misspell // the robot's word
 		setting(doorSetting, nil, "Enable robot door safety switch", door),
 	}})
 }
