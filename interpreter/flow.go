@@ -33,7 +33,10 @@ func (p *preparer) rounds(s *spec.Step) *rounds {
 }
 
 // passNote tells people which pass of a loop a step is in.
-type passNote struct{ i, most int }
+type passNote struct{ i, most, line int }
+
+// Line is where the loop is written.
+func (r *passNote) Line() int { return r.line }
 
 // String renders the note: "pass 2 of at most 5".
 func (r *passNote) String() string {
@@ -64,7 +67,7 @@ func (n *node) goRound(x *expansion, f *program.Frame) {
 			return
 		}
 		inner := x.newFrame(f, itoa(i+1))
-		inner.Note = &passNote{i, most}
+		inner.Note = &passNote{i, most, n.rounds.cond.Source().Whole().Start.Line}
 		n.once(x, inner)
 	}
 }

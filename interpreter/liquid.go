@@ -65,10 +65,14 @@ type keys struct {
 func (p *preparer) keys(k *spec.LiquidKeys, tip string) keys {
 	return keys{
 		pipette: p.pipette(k.Pipette), tip: p.tipRule(&k.Tip, tip), split: k.Split.Value,
-		aspirate: side{at: p.height(&k.Aspirate.At), rate: p.expr(k.Aspirate.Rate), mix: p.mixing(&k.Aspirate.Mix), airGap: p.expr(k.Aspirate.AirGap),
-			touch: p.touch(&k.Aspirate.TouchTip), delay: p.expr(k.Aspirate.Delay)},
-		dispense: side{at: p.height(&k.Dispense.At), rate: p.expr(k.Dispense.Rate), mix: p.mixing(&k.Dispense.Mix),
-			touch: p.touch(&k.Dispense.TouchTip), delay: p.expr(k.Dispense.Delay), pushOut: p.expr(k.Dispense.PushOut)},
+		aspirate: side{
+			at: p.height(&k.Aspirate.At), rate: p.expr(k.Aspirate.Rate), mix: p.mixing(&k.Aspirate.Mix), airGap: p.expr(k.Aspirate.AirGap),
+			touch: p.touch(&k.Aspirate.TouchTip), delay: p.expr(k.Aspirate.Delay),
+		},
+		dispense: side{
+			at: p.height(&k.Dispense.At), rate: p.expr(k.Dispense.Rate), mix: p.mixing(&k.Dispense.Mix),
+			touch: p.touch(&k.Dispense.TouchTip), delay: p.expr(k.Dispense.Delay), pushOut: p.expr(k.Dispense.PushOut),
+		},
 		blow: p.blowing(&k.BlowOut),
 	}
 }
@@ -260,8 +264,10 @@ func allZero(volumes []amount) bool {
 func (x *expansion) pair(from []source, to []target, volumes []amount, b *transfer) ([]pair, bool) {
 	n := max(len(from), len(to))
 	if len(from) == 0 || len(to) == 0 || n%len(from) != 0 || n%len(to) != 0 {
-		x.add(diag.Diagnostic{Code: diag.ListsDoNotPair, Span: b.to[0].Source().Whole(), Message: count(len(from), "source") + " cannot be paired with " + count(len(to), "destination"),
-			Related: []diag.Related{{Span: b.from[0].Source().Whole(), Message: "the sources are here"}}, Help: "one to many, many to one, or lists of which the longer is a multiple of the shorter"})
+		x.add(diag.Diagnostic{
+			Code: diag.ListsDoNotPair, Span: b.to[0].Source().Whole(), Message: count(len(from), "source") + " cannot be paired with " + count(len(to), "destination"),
+			Related: []diag.Related{{Span: b.from[0].Source().Whole(), Message: "the sources are here"}}, Help: "one to many, many to one, or lists of which the longer is a multiple of the shorter",
+		})
 		return nil, false
 	}
 	if len(volumes) != 1 && len(volumes) != n {
@@ -407,8 +413,11 @@ type mixIn struct {
 }
 
 func (p *preparer) mix(b *spec.Mix) body {
-	return &mixIn{p.exprs(b.In), mixing{p.expr(b.Times), p.expr(b.Volume), p.height(&b.At), p.expr(b.Rate)},
-		keys{pipette: p.pipette(b.Pipette), tip: p.tipRule(&b.Tip, "once"), dispense: side{touch: p.touch(&b.TouchTip)}, blow: p.blowing(&b.BlowOut)}}
+	return &mixIn{
+		p.exprs(b.In),
+		mixing{p.expr(b.Times), p.expr(b.Volume), p.height(&b.At), p.expr(b.Rate)},
+		keys{pipette: p.pipette(b.Pipette), tip: p.tipRule(&b.Tip, "once"), dispense: side{touch: p.touch(&b.TouchTip)}, blow: p.blowing(&b.BlowOut)},
+	}
 }
 
 func (b *mixIn) expand(x *expansion, f *program.Frame) {

@@ -29,6 +29,7 @@ type loop struct {
 	in              *eval.Expr
 	index, name     string
 	indexSlot, slot int
+	line            int
 }
 
 // body is what a step does. It is a closed sum: one type per step kind.
@@ -61,7 +62,7 @@ func (p *preparer) step(s *spec.Step) *node {
 }
 
 func (p *preparer) loop(f *spec.For) *loop {
-	l := &loop{in: p.expr(f.In), index: f.Index.Value, name: f.Name.Value, indexSlot: -1}
+	l := &loop{in: p.expr(f.In), index: f.Index.Value, name: f.Name.Value, indexSlot: -1, line: f.Name.Span.Start.Line}
 	elem := eval.Type{}
 	if l.in != nil {
 		elem = p.element(l.in, f)
@@ -103,8 +104,14 @@ func (l *loopNote) String() string {
 	return l.loop.name + " = " + l.value.String() + " (" + strconv.Itoa(l.i+1) + " of " + strconv.Itoa(l.n) + ")"
 }
 
+// Line is where the loop is written.
+func (l *loopNote) Line() int { return l.loop.line }
+
 // repeatNote tells people which repetition a step is in.
-type repeatNote struct{ i, n int }
+type repeatNote struct{ i, n, line int }
+
+// Line is where the repetition is written.
+func (r *repeatNote) Line() int { return r.line }
 
 // String renders the note: "repetition 2 of 3".
 func (r *repeatNote) String() string {
@@ -223,7 +230,7 @@ func (n *node) repeated(x *expansion, f *program.Frame) {
 			return
 		}
 		inner := x.newFrame(f, itoa(i+1))
-		inner.Note = &repeatNote{i, int(times)}
+		inner.Note = &repeatNote{i, int(times), n.repeat.Source().Whole().Start.Line}
 		n.once(x, inner)
 	}
 }

@@ -21,8 +21,10 @@ func (limits) See(t *program.Transition, r *Report) {
 	case f&program.OverTip != 0:
 		overTip(t, r)
 	case f&program.OverHeld != 0:
-		r.Add(program.AboutVolume, diag.Diagnostic{Code: diag.OverHeld, Message: "dispenses more than the tip holds",
-			Label: "asks for " + volume(op.Volume) + "; the tip holds " + volume(t.Touched.Held+t.Touched.Air), Help: "dispense at most that, or draw more before"})
+		r.Add(program.AboutVolume, diag.Diagnostic{
+			Code: diag.OverHeld, Message: "dispenses more than the tip holds",
+			Label: "asks for " + volume(op.Volume) + "; the tip holds " + volume(t.Touched.Held+t.Touched.Air), Help: "dispense at most that, or draw more before",
+		})
 	}
 	if inWell(op) {
 		belowBottom(t, r)
@@ -48,8 +50,10 @@ func belowMinimum(t *program.Transition, r *Report) {
 	if op.Volume >= p.Model.MinNL || op.Volume <= 0 {
 		return
 	}
-	d := diag.Diagnostic{Code: diag.BelowMinimum, Message: "draws less than " + p.Name + " can draw accurately",
-		Label: volume(op.Volume) + "; a " + p.Model.Name + " draws at least " + volume(p.Model.MinNL), Help: "use a smaller pipette, or move more of a dilution"}
+	d := diag.Diagnostic{
+		Code: diag.BelowMinimum, Message: "draws less than " + p.Name + " can draw accurately",
+		Label: volume(op.Volume) + "; a " + p.Model.Name + " draws at least " + volume(p.Model.MinNL), Help: "use a smaller pipette, or move more of a dilution",
+	}
 	if m := t.Movement; m != nil && m.Volume > m.Aliquot && m.Aliquot == op.Volume {
 		d.Notes = append(d.Notes, "the "+volume(m.Volume)+" are divided, because they do not fit into the tip at once")
 	}
@@ -64,8 +68,10 @@ func belowMinimum(t *program.Transition, r *Report) {
 func overTip(t *program.Transition, r *Report) {
 	op := &t.Step.Op
 	m := &t.After.Mounts[op.Pipette]
-	d := diag.Diagnostic{Code: diag.TooMuchForTip, Message: "draws more than the tip can hold",
-		Label: volume(op.Volume) + "; the tip holds at most " + volume(m.Max), Help: "draw at most " + volume(max(0, m.Max-t.Touched.Held-t.Touched.Air)) + " here"}
+	d := diag.Diagnostic{
+		Code: diag.TooMuchForTip, Message: "draws more than the tip can hold",
+		Label: volume(op.Volume) + "; the tip holds at most " + volume(m.Max), Help: "draw at most " + volume(max(0, m.Max-t.Touched.Held-t.Touched.Air)) + " here",
+	}
 	if held := t.Touched.Held + t.Touched.Air; held > 0 {
 		d.Label = volume(op.Volume) + " and the " + volume(held) + " already in it; the tip holds at most " + volume(m.Max)
 	}
@@ -89,8 +95,10 @@ func belowBottom(t *program.Transition, r *Report) {
 	if z >= 0 {
 		return
 	}
-	r.Add(program.AboutHeight, diag.Diagnostic{Code: diag.BelowBottom, Message: "goes below the bottom of " + t.After.Deck.WellName(op.Well),
-		Label: length(-z) + " below; the well is " + length(w.Depth) + " deep", Help: "stay above it, for example at bottom + 1 mm"})
+	r.Add(program.AboutHeight, diag.Diagnostic{
+		Code: diag.BelowBottom, Message: "goes below the bottom of " + t.After.Deck.WellName(op.Well),
+		Label: length(-z) + " below; the well is " + length(w.Depth) + " deep", Help: "stay above it, for example at bottom + 1 mm",
+	})
 }
 
 func volume(nl int64) string { return quantity.Quantity{Dim: quantity.Volume, N: nl}.String() }

@@ -40,8 +40,10 @@ func overflow(t *program.Transition, r *Report) {
 	op := &t.Step.Op
 	deck := t.After.Deck
 	most, before := deck.Well(op.Well).MaxNL, t.Touched.Before.Volume
-	r.AddOf(op.Well, program.AboutVolume, diag.Diagnostic{Code: diag.Overflow, Message: "the well overflows",
-		Label: deck.WellName(op.Well) + " would hold " + volume(most+t.Touched.Missing) + "; it holds at most " + volume(most), Help: "give at most " + volume(max(0, most-before)) + " here, or use a labware with larger wells"})
+	r.AddOf(op.Well, program.AboutVolume, diag.Diagnostic{
+		Code: diag.Overflow, Message: "the well overflows",
+		Label: deck.WellName(op.Well) + " would hold " + volume(most+t.Touched.Missing) + "; it holds at most " + volume(most), Help: "give at most " + volume(max(0, most-before)) + " here, or use a labware with larger wells",
+	})
 }
 
 func short(t *program.Transition, r *Report) {
@@ -49,13 +51,17 @@ func short(t *program.Transition, r *Report) {
 	name := t.After.Deck.WellName(op.Well)
 	before := &t.Touched.Before
 	if before.Volume == 0 && !before.Touched {
-		r.Add(program.AboutFrom, diag.Diagnostic{Code: diag.EmptyWell, Message: "draws from " + name + ", which holds nothing",
-			Label: "asks for " + volume(op.Volume), Help: "declare what stands there: liquids: {sample: {in: " + name + ", volume: 200 uL}}"})
+		r.Add(program.AboutFrom, diag.Diagnostic{
+			Code: diag.EmptyWell, Message: "draws from " + name + ", which holds nothing",
+			Label: "asks for " + volume(op.Volume), Help: "declare what stands there: liquids: {sample: {in: " + name + ", volume: 200 uL}}",
+		})
 		return
 	}
-	d := diag.Diagnostic{Code: diag.OverAspirate, Message: "aspirates more than the well holds",
+	d := diag.Diagnostic{
+		Code: diag.OverAspirate, Message: "aspirates more than the well holds",
 		Label: "asks for " + volume(op.Volume) + "; " + name + " holds " + volume(before.Volume) + " here",
-		Help:  lower(before.Volume)}
+		Help:  lower(before.Volume),
+	}
 	if p := poolOf(t); p != nil && p.most < op.Volume {
 		d.Message = "no well of " + p.name + " holds as much any more"
 		d.Label = "asks for " + volume(op.Volume) + "; its fullest well holds " + volume(p.most) + " here, all " + strconv.Itoa(p.wells) + " together " + volume(p.total)

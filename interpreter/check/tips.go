@@ -27,16 +27,20 @@ func dropPlace(t *program.Transition, r *Report) {
 	if def.IsTipRack || def.Category == "trash" {
 		return
 	}
-	r.Add(program.AboutTo, diag.Diagnostic{Code: diag.NotATipRack, Message: deck.WellName(t.Step.Op.Well) + " is no place for a tip",
-		Help: "leave `in` out to drop it into the trash, or name a place of a tip rack"})
+	r.Add(program.AboutTo, diag.Diagnostic{
+		Code: diag.NotATipRack, Message: deck.WellName(t.Step.Op.Well) + " is no place for a tip",
+		Help: "leave `in` out to drop it into the trash, or name a place of a tip rack",
+	})
 }
 
 func faults(t *program.Transition, f program.Fault, r *Report) {
 	op := &t.Step.Op
 	deck := t.After.Deck
 	if f&program.NoTip != 0 {
-		r.Add(program.AboutStep, diag.Diagnostic{Code: diag.NoTip, Message: "this needs a tip, and " + deck.Pipettes[op.Pipette].Name + " has none on",
-			Help: "pick one up before: pick_up_tip: {from: tips.A1}"})
+		r.Add(program.AboutStep, diag.Diagnostic{
+			Code: diag.NoTip, Message: "this needs a tip, and " + deck.Pipettes[op.Pipette].Name + " has none on",
+			Help: "pick one up before: pick_up_tip: {from: tips.A1}",
+		})
 	}
 	if f&program.HasTip != 0 {
 		d := diag.Diagnostic{Code: diag.HasTip, Message: "a tip is picked up while one is on", Help: "drop it or return it before: drop_tip:"}
@@ -46,15 +50,19 @@ func faults(t *program.Transition, f program.Fault, r *Report) {
 		r.Add(program.AboutStep, d)
 	}
 	if f&program.TipMissing != 0 {
-		r.Add(program.AboutTip, diag.Diagnostic{Code: diag.TipMissing, Message: "there is no tip at " + deck.WellName(op.Well) + " any more",
-			Label: "was taken before and not returned", Help: "return it with return_tip:, or use another place"})
+		r.Add(program.AboutTip, diag.Diagnostic{
+			Code: diag.TipMissing, Message: "there is no tip at " + deck.WellName(op.Well) + " any more",
+			Label: "was taken before and not returned", Help: "return it with return_tip:, or use another place",
+		})
 	}
 	if f&program.PlaceTaken != 0 {
 		r.Add(program.AboutTo, diag.Diagnostic{Code: diag.PlaceTaken, Message: deck.WellName(t.Touched.Tip) + " has a tip already", Help: "return_tip: puts the tip back to where it came from"})
 	}
 	if f&program.NotEmpty != 0 {
-		r.Add(program.AboutStep, diag.Diagnostic{Code: diag.LiquidLost, Severity: diag.Warning, Message: "the tip is put away while it holds " + volume(t.Touched.Held),
-			Help: "dispense it, or blow out into the trash, before"})
+		r.Add(program.AboutStep, diag.Diagnostic{
+			Code: diag.LiquidLost, Severity: diag.Warning, Message: "the tip is put away while it holds " + volume(t.Touched.Held),
+			Help: "dispense it, or blow out into the trash, before",
+		})
 	}
 }
 
@@ -74,11 +82,15 @@ func (e *ending) End(s *program.State, r *Report) {
 		if !m.On || m.From == program.None {
 			continue
 		}
-		d := diag.Diagnostic{Code: diag.TipAtEnd, Severity: diag.Warning, Message: "the run ends while the tip from " + s.Deck.WellName(m.From) + " is on, and the robot will drop it into the trash",
-			Help: "say what becomes of it: drop_tip: or return_tip:"}
+		d := diag.Diagnostic{
+			Code: diag.TipAtEnd, Severity: diag.Warning, Message: "the run ends while the tip from " + s.Deck.WellName(m.From) + " is on, and the robot will drop it into the trash",
+			Help: "say what becomes of it: drop_tip: or return_tip:",
+		}
 		if s.Deck.IsTool(i, m.From) {
-			d = diag.Diagnostic{Code: diag.ToolAtEnd, Message: "the run ends while the tool from " + s.Deck.WellName(m.From) + " is on, and the robot would throw it into the trash",
-				Help: "put it back before the end: return_tip:"}
+			d = diag.Diagnostic{
+				Code: diag.ToolAtEnd, Message: "the run ends while the tool from " + s.Deck.WellName(m.From) + " is on, and the robot would throw it into the trash",
+				Help: "put it back before the end: return_tip:",
+			}
 		}
 		if i < len(e.picked) {
 			d.Span, d.Frames = e.picked[i].Where(), e.picked[i].Loops()

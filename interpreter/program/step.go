@@ -22,7 +22,7 @@ type Frame struct {
 	Parent *Frame
 	Site   *Site        // set where the frame is a step of the language
 	Label  string       // the segment of the id: steps[0], A1, red
-	Note   fmt.Stringer // of an iteration, for people: "w = plate.A1 (1 of 60)"; rendered on demand
+	Note   fmt.Stringer // of an iteration, for people: "w = plate.A1 (1 of 60)"; rendered on demand; may have a Line() int
 	Title  string       // the name the step was given, for people
 }
 
@@ -83,8 +83,8 @@ func (f *Frame) Loops() []string {
 		return out
 	}
 	text := f.Note.String()
-	if line := f.Where().Start.Line; line > 0 {
-		text += ", line " + strconv.Itoa(line)
+	if at, ok := f.Note.(interface{ Line() int }); ok {
+		text += ", line " + strconv.Itoa(at.Line())
 	}
 	return append(out, text)
 }
