@@ -65,8 +65,11 @@ func Pad(file string, data []byte) ([]byte, diag.List, error) {
 	root := r.read()
 	var wells []string
 	for _, name := range missing {
-		row, column := int64(name[0]-'A'), int64(0)
-		column, _ = strconv.ParseInt(name[1:], 10, 64)
+		row := int64(name[0] - 'A')
+		column, err := strconv.ParseInt(name[1:], 10, 64)
+		if err != nil {
+			return nil, list, err
+		}
 		wells = append(wells, fmt.Sprintf(`    %q: {"x": %s, "y": %s, "z": %s, "depth": %s, "shape": "circular", "diameter": %s, "totalLiquidVolume": %s}`,
 			name, decimal(gridX+gridStep*(column-1)), decimal(gridY-gridStep*row), decimal(first.Z), decimal(first.Depth), decimal(padWidest), decimal(first.MaxNL)))
 	}

@@ -40,7 +40,7 @@ func Nearby(ctx context.Context, to *net.UDPAddr, wait time.Duration) ([]Announc
 	if err != nil {
 		return nil, fmt.Errorf("asking the network for robots: %w", err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })

@@ -36,8 +36,14 @@ func (o Options) filled() Options {
 		at    *time.Duration
 		usual time.Duration
 	}{
-		{&o.Boot, 5 * time.Minute}, {&o.Analysis, 15 * time.Minute}, {&o.Read, 30 * time.Second}, {&o.Write, time.Minute},
-		{&o.Upload, 3 * time.Minute}, {&o.Fast, 250 * time.Millisecond}, {&o.Slow, time.Second}, {&o.Settle, 3 * time.Second},
+		{&o.Boot, 5 * time.Minute},
+		{&o.Analysis, 15 * time.Minute},
+		{&o.Read, 30 * time.Second},
+		{&o.Write, time.Minute},
+		{&o.Upload, 3 * time.Minute},
+		{&o.Fast, 250 * time.Millisecond},
+		{&o.Slow, time.Second},
+		{&o.Settle, 3 * time.Second},
 	} {
 		if *d.at <= 0 {
 			*d.at = d.usual

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -37,7 +36,7 @@ type bench struct {
 	calls map[string]int // how often each request that changes something came
 }
 
-// patient is quick enough for tests.
+// quick is patient enough for tests.
 var quick = robot.Options{
 	Boot: 2 * time.Second, Analysis: 5 * time.Second, Read: 2 * time.Second, Write: 2 * time.Second,
 	Fast: time.Millisecond, Slow: 5 * time.Millisecond, Settle: 50 * time.Millisecond,
@@ -133,15 +132,6 @@ func (b *bench) run(p *program.Plan, change ...func(*run.Options)) (run.Result, 
 	ctx, cancel := context.WithTimeout(b.t.Context(), 60*time.Second)
 	defer cancel()
 	return run.Run(ctx, o)
-}
-
-func mustRead(t testing.TB, path string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
 }
 
 func kindOf(err error) string {

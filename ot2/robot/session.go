@@ -349,8 +349,8 @@ func (s *session) Close(ctx context.Context) error {
 	}
 	body := map[string]any{"data": map[string]any{"current": false}}
 	err := s.r.c.send(ctx, http.MethodPatch, "/runs/"+s.h.Run, body, 10*time.Second, nil)
-	if refusedWith(err, 404, 409) != nil {
-		return nil // it is no longer current
+	if refusedWith(err, 404, 409) == nil {
+		return err
 	}
-	return err
+	return nil // it is no longer current
 }
