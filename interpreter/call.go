@@ -42,7 +42,13 @@ type argument struct {
 }
 
 // callNote tells people that steps are those of another workflow.
-type callNote struct{ file string }
+type callNote struct {
+	file string
+	line int
+}
+
+// Line is where the call is written.
+func (c *callNote) Line() int { return c.line }
 
 // String renders the note: "call of dilute.yaml".
 func (c *callNote) String() string { return "call of " + c.file }
@@ -508,7 +514,7 @@ func (b *call) expand(x *expansion, f *program.Frame) {
 		return
 	}
 	inner := x.newFrame(f, "")
-	inner.Note = &callNote{b.file}
+	inner.Note = &callNote{b.file, f.Where().Start.Line}
 	outer := x.env.Vars
 	x.env.Vars, x.node = vars, inner
 	x.bind(b.w.lets, true)
