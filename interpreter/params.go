@@ -102,7 +102,7 @@ func (p *preparer) domain(name string, d *declared) domain {
 		p.fail(diag.BadBounds, d.min.Whole(), "the least value of "+name+", "+out.min.String()+", is above the greatest, "+out.max.String(), "exchange min and max")
 		out.min, out.max = nil, nil
 	}
-	if typ == "choice" && len(d.choices) == 0 {
+	if d.typ.Value == "list" && typ == "choice" && len(d.choices) == 0 { // of a single choice, the decoder says so
 		p.fail(diag.BadBounds, d.typ.Span, name+" is a choice without choices", "add choices: [first, second]")
 	}
 	return out
@@ -113,6 +113,7 @@ func (p *preparer) labwareOf(out *domain, in spec.Word) {
 	i, ok := p.labwareIndex(in.Value)
 	if !ok {
 		p.unknownName(diag.UnknownName, in, "labware", p.labwareNames())
+		out.typ = eval.Type{} // nothing more can be said about its values
 		return
 	}
 	out.in = i
