@@ -92,7 +92,7 @@ func (a *app) preview(plan *program.Plan, where *place) {
 		}
 	}
 	fmt.Fprintln(w)
-	w.Flush()
+	_ = w.Flush() // to the terminal; nobody can be told if that fails
 }
 
 // toolsOn says between which steps a tool is on, which a stop at once would

@@ -93,10 +93,6 @@ func (a *app) formatted(path string, data []byte) ([]byte, error) {
 // fmtFile formats one file. It is replaced as a whole, keeping its rights, and
 // only if it would change.
 func (a *app) fmtFile(path string, check bool) (changed bool, err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return false, cannot("%s cannot be read: %s", path, reason(err))
-	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return false, cannot("%s cannot be read: %s", path, reason(err))
@@ -105,34 +101,21 @@ func (a *app) fmtFile(path string, check bool) (changed bool, err error) {
 	if err != nil || bytes.Equal(out, data) || check {
 		return err == nil && !bytes.Equal(out, data), err
 	}
-	if err := replaceFile(path, out, info.Mode().Perm()); err != nil {
+	if err := replaceFile(path, out); err != nil {
 		return false, cannot("%s cannot be written: %s", path, reason(err))
 	}
 	return true, nil
 }
 
-// replaceFile writes a file beside its place and renames it there, so that
-// nobody ever reads half of one. A link is followed.
-func replaceFile(path string, data []byte, mode os.FileMode) error {
-	real, err := filepath.EvalSymlinks(path)
+// replaceFile writes a file as a whole, keeping its rights.
+func replaceFile(path string, data []byte) error {
+	f, err := createOut(path)
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(real), ".fmt-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
+	defer f.discard()
 	if _, err := f.Write(data); err != nil {
-		f.Close()
 		return err
 	}
-	if err := f.Chmod(mode); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), real)
+	return f.keep()
 }

@@ -13,6 +13,7 @@ import (
 type outFile struct {
 	*os.File
 	target string // where it is renamed to; "" if it is written directly
+	mode   os.FileMode
 }
 
 func createOut(path string) (*outFile, error) {
@@ -31,11 +32,15 @@ func createOut(path string) (*outFile, error) {
 	case err == nil && info.Mode().Perm()&0o222 == 0:
 		return nil, errors.New("it is there already and may not be written")
 	}
+	mode := os.FileMode(0o644)
+	if err == nil {
+		mode = info.Mode().Perm()
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".ot2flow-*")
 	if err != nil {
 		return nil, err
 	}
-	return &outFile{f, path}, nil
+	return &outFile{f, path, mode}, nil
 }
 
 // keep ends the writing and gives the file its name.
@@ -43,7 +48,7 @@ func (f *outFile) keep() error {
 	if f.target == "" {
 		return f.Close()
 	}
-	if err := f.Chmod(0o644); err != nil {
+	if err := f.Chmod(f.mode); err != nil {
 		return err
 	}
 	if err := f.Close(); err != nil {
@@ -54,7 +59,7 @@ func (f *outFile) keep() error {
 
 // discard removes what was not kept.
 func (f *outFile) discard() {
-	f.Close()
+	_ = f.Close()
 	if f.target != "" {
 		os.Remove(f.Name())
 	}

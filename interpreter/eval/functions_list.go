@@ -117,7 +117,7 @@ func (env *Env) flatten(at where, out, items []Value) ([]Value, bool) {
 	if !env.grow(at, len(items)) {
 		return nil, false
 	}
-	ok := true
+	var ok bool
 	for _, e := range items {
 		if e.kind != List || e.state != known {
 			out = append(out, e)

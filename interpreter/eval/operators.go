@@ -190,11 +190,12 @@ func (c *compiler) sum(n *ast.BinaryNode, l, r operand) operand {
 	o := operand{node: n, typ: t, ratio: t.isPlain() && (l.ratio || r.ratio)}
 	if n.Operator == "+" {
 		o.code = func(env *Env) Value {
-			x, y := left(env), Value{}
+			x := left(env)
 			if x.state != known {
 				return pass(x, t)
 			}
-			if y = right(env); y.state != known {
+			y := right(env)
+			if y.state != known {
 				return pass(y, t)
 			}
 			return env.number(at, x.num+y.num, t)
@@ -202,11 +203,12 @@ func (c *compiler) sum(n *ast.BinaryNode, l, r operand) operand {
 		return c.fold(o, a, b)
 	}
 	o.code = func(env *Env) Value {
-		x, y := left(env), Value{}
+		x := left(env)
 		if x.state != known {
 			return pass(x, t)
 		}
-		if y = right(env); y.state != known {
+		y := right(env)
+		if y.state != known {
 			return pass(y, t)
 		}
 		return env.number(at, x.num-y.num, t)

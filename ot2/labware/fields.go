@@ -187,7 +187,7 @@ func (c *checker) sensible(n *node, b bound, most float64, unit string) bool {
 	if c.well != "" {
 		of = " of a well"
 	}
-	problem := ""
+	var problem string
 	switch {
 	case !ok:
 		problem = "is not a finite number"

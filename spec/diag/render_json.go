@@ -140,9 +140,7 @@ func (d *Diagnostic) github() string {
 	if d.Span.File != "" {
 		add("file", d.Span.File)
 	}
-	for _, p := range githubPlace(d.Span) {
-		props = append(props, p)
-	}
+	props = append(props, githubPlace(d.Span)...)
 	if d.Code != nil {
 		add("title", d.Code.String())
 	}
