@@ -302,6 +302,7 @@ func blowOutSlot(to *BlowOut) Slot {
 	}}
 }
 
+// TipWords are the tip policies of liquid steps.
 var TipWords = []string{"new", "once", "per_source", "per_destination", "dedicated", "current"}
 
 var (

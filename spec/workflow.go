@@ -298,7 +298,7 @@ type DispenseSide struct {
 	PushOut  Expr
 }
 
-// Liquids are the keys every liquid step takes.
+// LiquidKeys are the keys every liquid step takes.
 type LiquidKeys struct {
 	Pipette  Word
 	Tip      Tip
@@ -313,7 +313,6 @@ type Body interface {
 	fields() []Field
 }
 
-// The bodies.
 type (
 	// Transfer moves liquid from places to places, pair by pair.
 	Transfer struct {
@@ -338,17 +337,19 @@ type (
 		Volumes []Binding // per well
 		LiquidKeys
 	}
-	// PickUpTip, Aspirate and the rest are single operations.
+	// PickUpTip picks up a tip.
 	PickUpTip struct {
 		From    Expr
 		Pipette Word
 	}
+	// Aspirate draws with the tip that is on.
 	Aspirate struct {
 		From, Volume Expr
 		At           Height
 		Rate, Speed  Expr
 		Pipette      Word
 	}
+	// Dispense gives from the tip.
 	Dispense struct {
 		To, Volume  Expr
 		At          Height
@@ -356,6 +357,7 @@ type (
 		PushOut     Expr
 		Pipette     Word
 	}
+	// AirGap draws air.
 	AirGap struct {
 		Volume  Expr
 		In      Expr
@@ -363,32 +365,41 @@ type (
 		Rate    Expr
 		Pipette Word
 	}
+	// TouchSides touches the sides of a well.
 	TouchSides struct {
 		In Expr
 		TouchTip
 		Pipette Word
 	}
+	// BlowOutNow empties the tip past the plunger's end.
 	BlowOutNow struct {
 		BlowOut
 		Pipette Word
 	}
+	// DropTip drops the tip.
 	DropTip struct {
 		In      Expr // unset: the trash
 		Pipette Word
 	}
+	// ReturnTip puts the tip back.
 	ReturnTip struct {
 		At      Height
 		Pipette Word
 	}
+	// MoveTo moves the tip to a well.
 	MoveTo struct {
 		To      Expr
 		At      Height
 		Speed   Expr
 		Pipette Word
 	}
-	Home    struct{}
-	Delay   struct{ For Expr }
-	Pause   struct{ Message Text }
+	// Home homes all axes.
+	Home struct{}
+	// Delay waits.
+	Delay struct{ For Expr }
+	// Pause waits for a person.
+	Pause struct{ Message Text }
+	// Comment writes into the run's log.
 	Comment struct{ Message Text }
 	Assert  struct{ Check }
 	// Call does the steps of another workflow.
@@ -397,6 +408,8 @@ type (
 		With     []Binding
 	}
 	Fail struct{ Message Text }
-	Do   struct{ Steps []*Step }
-	Set  struct{ Values []Binding }
+	// Do does several steps as one.
+	Do struct{ Steps []*Step }
+	// Set gives variables new values.
+	Set struct{ Values []Binding }
 )
