@@ -15,10 +15,6 @@ import (
 	"github.com/ot2flow/ot2flow/spec/diag"
 )
 
-// SameName is reported on a workflow whose name another file already has.
-var SameName = &diag.Code{ID: "OTF119", Name: "same-workflow-name", Explain: `Two files give their workflow the same name. A workflow is started by its name, over HTTP, over MQTT and from other workflows, so a name must belong to one file. "-" and "_" count as the same character, because some of these transports allow only one of them.
-The file that had the name first stays in use. Change the line "name:" in the other one, or remove that file.`}
-
 // Check decides whether the file at path is a good workflow. A Registry calls
 // it once for every version of the files, for several paths at a time. It must
 // return soon after ctx is done; what it returns then is not used.
@@ -417,7 +413,7 @@ func (e *entry[V]) sameName() diag.Diagnostic {
 		first.File = e.rival.Path
 	}
 	d := diag.Diagnostic{
-		Code: SameName, Span: at,
+		Code: diag.SameName, Span: at,
 		Message: fmt.Sprintf("the workflow %s already exists in %s", e.latest.Name, e.rival.Path),
 		Related: []diag.Related{{Span: first, Message: "this one has the name and stays in use"}},
 		Help:    "give one of the two another name, or remove the file that is not needed",

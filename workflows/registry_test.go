@@ -215,7 +215,7 @@ func TestSameNameInTwoFiles(t *testing.T) {
 	refresh(t, r, "changed mix-colors in b.yaml",
 		"problem in c.yaml: the workflow mix_colors already exists in "+filepath.Join("ROOT", "b.yaml"))
 	p := r.Snapshot().Problems[0]
-	if d := p.Diagnostics[0]; d.Code != SameName || d.Severity != diag.Error || d.Related[0].Span.File != filepath.Join(dir, "b.yaml") {
+	if d := p.Diagnostics[0]; d.Code != diag.SameName || d.Severity != diag.Error || d.Related[0].Span.File != filepath.Join(dir, "b.yaml") {
 		t.Errorf("finding = %+v", d)
 	}
 	for _, name := range []string{"mix-colors", "mix_colors"} {

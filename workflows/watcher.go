@@ -18,10 +18,6 @@ import (
 	"github.com/ot2flow/ot2flow/spec/diag"
 )
 
-// NotWatched is reported when the operating system refuses to tell of changes.
-var NotWatched = &diag.Code{ID: "OTF120", Name: "not-watched", Explain: `The operating system limits how many folders a user may have watched, and the limit is reached. Changes are still found, but by looking at the files once a second, which is slower and costs more.
-On Linux an administrator raises the limits with "sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512". Or watch fewer folders: an editor that has a large project open may use up most of the limit.`}
-
 // Options adjusts a Watcher. Zero fields take the default.
 type Options struct {
 	Quiet time.Duration // changes are looked at when nothing happened for so long: 40 ms
@@ -63,7 +59,7 @@ type Watcher[V any] struct {
 // Close.
 //
 // When the operating system refuses to watch, the Change tells so as a Problem
-// (see NotWatched) and files are looked at once a second instead.
+// (see diag.NotWatched) and files are looked at once a second instead.
 func Watch[V any](ctx context.Context, r *Registry[V], o Options, changed func(Change[V])) *Watcher[V] {
 	ctx, stop := context.WithCancel(ctx)
 	w := &Watcher[V]{registry: r, changed: changed, options: o.withDefaults(), stop: stop, done: make(chan struct{})}
@@ -130,7 +126,7 @@ func (w *Watcher[V]) follow(a area) (again bool) {
 // refused tells that a limit of the operating system is reached.
 func refused[V any](err error, roots []string) Problem[V] {
 	d := diag.Diagnostic{
-		Code: NotWatched, Span: diag.Span{File: roots[0]},
+		Code: diag.NotWatched, Span: diag.Span{File: roots[0]},
 		Message: fmt.Sprintf("the operating system watches no more folders (%v); changes are looked for once a second instead", cause(err)),
 		Help:    "raise fs.inotify.max_user_watches and fs.inotify.max_user_instances with sysctl, or watch fewer folders",
 	}

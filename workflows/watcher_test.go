@@ -15,6 +15,8 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 	"go.uber.org/goleak"
+
+	"github.com/ot2flow/ot2flow/spec/diag"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -320,7 +322,7 @@ func TestWatchPolls(t *testing.T) {
 	w.stop = cancel
 	go w.run(ctx)
 	defer w.Close()
-	if p := (<-told).Problems; len(p) != 1 || p[0].Diagnostics[0].Code != NotWatched {
+	if p := (<-told).Problems; len(p) != 1 || p[0].Diagnostics[0].Code != diag.NotWatched {
 		t.Errorf("problems = %+v; want one that tells that events are refused", p)
 	}
 	write(t, workflow("one"), dir, "a.yaml")

@@ -58,11 +58,19 @@ Move parts of the workflow into workflows of their own and use "call".`}
 	SplitValue = &Code{ID: "OTF121", Name: "split-value", Explain: `Inside { } and [ ], YAML ends a value at every comma, also at one between the parentheses of a function. So "{in: plate.columns(1, 2)}" becomes the value "plate.columns(1" and a key "2)".
 Put quotes around the whole expression, or write the mapping or list over several lines, where commas mean nothing to YAML.`}
 
+	// SameName is reported on a workflow whose name another file already has.
+	SameName = &Code{ID: "OTF119", Name: "same-workflow-name", Explain: `Two files give their workflow the same name. A workflow is started by its name, over HTTP, over MQTT and from other workflows, so a name must belong to one file. "-" and "_" count as the same character, because some of these transports allow only one of them.
+The file that had the name first stays in use. Change the line "name:" in the other one, or remove that file.`}
+
+	// NotWatched is reported when the operating system refuses to tell of changes.
+	NotWatched = &Code{ID: "OTF120", Name: "not-watched", Explain: `The operating system limits how many folders a user may have watched, and the limit is reached. Changes are still found, but by looking at the files once a second, which is slower and costs more.
+On Linux an administrator raises the limits with "sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512". Or watch fewer folders: an editor that has a large project open may use up most of the limit.`}
+
 	TooManyValues = &Code{ID: "OTF118", Name: "too-many-values", Explain: `The file holds more than a million values, more than can be checked in reasonable time.
 Give large data as a table of parameters (a CSV file), and repeat steps with "for".`}
 )
 
 var fileCodes = []*Code{
-	SplitValue, NotFound, NotAFile, Unreadable, FileChanged, FileTooLarge, EmptyFile, NotUTF8, NotText, FileOutside,
+	SplitValue, SameName, NotWatched, NotFound, NotAFile, Unreadable, FileChanged, FileTooLarge, EmptyFile, NotUTF8, NotText, FileOutside,
 	YAMLSyntax, TabIndent, DuplicateKey, SeveralDocuments, NotInLanguage, KeyNotText, UnknownTag, TooDeep, TooManyValues,
 }
