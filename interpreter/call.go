@@ -56,15 +56,18 @@ func (c *callNote) String() string { return "call of " + c.file }
 func (p *preparer) call(b *spec.Call, at diag.Span) body {
 	name := b.Workflow.Text
 	f, ok := p.p.bundle.ReferencedFrom(p.p.workflow.File, spec.CalledFile(name))
-	if !ok || p.calls.called[f.Name] == nil && f.Name != p.p.bundle.Main {
+	if !ok || !p.mayCall(f.Name, b.Workflow.Whole()) {
 		p.plainArguments(b.With)
-		return nil // loading or decoding has said so
+		return nil // what is wrong has been reported
 	}
-	if !p.mayCall(f.Name, b.Workflow.Whole()) {
+	w := p.calls.called[f.Name]
+	if w == nil {
+		panic("interpreter: Prepare was not given the called workflow " + f.Name)
+	}
+	if w.Span.IsZero() { // there was nothing to decode
 		p.plainArguments(b.With)
 		return nil
 	}
-	w := p.calls.called[f.Name]
 	q := &preparer{
 		p:     &Prepared{workflow: w, bundle: p.p.bundle, machine: p.p.machine, deck: hidden(p.p.deck)},
 		scope: eval.NewScope(), names: map[string]diag.Span{}, vars: map[string]eval.Type{},

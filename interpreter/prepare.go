@@ -71,7 +71,7 @@ type preparer struct {
 // Prepare resolves a decoded workflow of a bundle for a machine. Prepared is
 // nil if the list has errors. Every problem that does not depend on the values
 // of parameters is found, in one go. called are the workflows that it calls,
-// also indirectly.
+// also indirectly: all of Bundle.Called.
 func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, called ...*spec.Workflow) (*Prepared, diag.List) {
 	p := &preparer{
 		p:     &Prepared{workflow: w, bundle: b, machine: m, deck: &program.Deck{}},

@@ -145,7 +145,7 @@ func cutOff(list diag.List) bool {
 }
 
 // decodeCalled takes a workflow that is called through parsing and decoding. It
-// is nil where that is no workflow at all.
+// is nil where the file could not be read, and empty where it is no workflow.
 func decodeCalled(b *spec.Bundle, c spec.Called) (*spec.Workflow, diag.List) {
 	f, ok := b.File(c.Name)
 	if !ok {
@@ -153,7 +153,7 @@ func decodeCalled(b *spec.Bundle, c spec.Called) (*spec.Workflow, diag.List) {
 	}
 	src := spec.NewSource(f)
 	root, list := src.Parse()
-	var w *spec.Workflow
+	w := &spec.Workflow{File: c.Name}
 	if root != nil {
 		doc, found := spec.Decode(src, root)
 		list = append(list, found...)

@@ -139,7 +139,11 @@ func (t *planText) list() {
 func (t *planText) title(s *program.Step) string {
 	at := s.Where()
 	id := s.ID()
-	title := fmt.Sprintf("%s  (line %d)", strings.TrimSuffix(id, "/"+id[strings.LastIndexByte(id, '/')+1:]), at.Start.Line)
+	place := fmt.Sprintf("line %d", at.Start.Line)
+	if at.File != t.plan.Workflow.File {
+		place = at.File + ", " + place
+	}
+	title := fmt.Sprintf("%s  (%s)", strings.TrimSuffix(id, "/"+id[strings.LastIndexByte(id, '/')+1:]), place)
 	return strings.Join(append([]string{title}, s.Frame.Titles()...), "  ")
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/ot2/sim"
 	"github.com/ot2flow/ot2flow/spec"
+	"github.com/ot2flow/ot2flow/workflows"
 )
 
 func prepare(t *testing.T, file string) *interpreter.Prepared {
@@ -21,17 +22,7 @@ func prepare(t *testing.T, file string) *interpreter.Prepared {
 	if list.HasErrors() {
 		t.Fatal(list)
 	}
-	main, _ := bundle.File(bundle.Main)
-	src := spec.NewSource(main)
-	root, list := src.Parse()
-	if list.HasErrors() {
-		t.Fatal(list)
-	}
-	doc, list := spec.Decode(src, root)
-	if list.HasErrors() {
-		t.Fatal(list)
-	}
-	p, list := interpreter.Prepare(doc.Workflow, bundle, ot2.Machine{})
+	p, list := workflows.Prepare(bundle)
 	if list.HasErrors() {
 		t.Fatal(list)
 	}
@@ -41,7 +32,7 @@ func prepare(t *testing.T, file string) *interpreter.Prepared {
 // The world, which sees nothing but operations, arrives at the wells that the
 // expansion arrived at; the plan of it, carried out through the runner, too.
 func TestExamplesEndAsExpanded(t *testing.T) {
-	for _, file := range []string{"examples/01-mix-colors/workflow.yaml", "examples/02-color-grid/workflow.yaml"} {
+	for _, file := range []string{"examples/01-mix-colors/workflow.yaml", "examples/02-color-grid/workflow.yaml", "examples/04-serial-dilution/workflow.yaml", "examples/05-two-plates/workflow.yaml"} {
 		t.Run(file, func(t *testing.T) {
 			p := prepare(t, file)
 			plan, list := p.Plan(interpreter.Input{})
