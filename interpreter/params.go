@@ -75,6 +75,7 @@ type declared struct {
 	typ, of, in spec.Word
 	min, max    spec.Given
 	choices     []spec.Given
+	short       bool // nothing but the type is written
 }
 
 // domain reads what one value has to be: that of a parameter, of the elements
@@ -102,7 +103,7 @@ func (p *preparer) domain(name string, d *declared) domain {
 		p.fail(diag.BadBounds, d.min.Whole(), "the least value of "+name+", "+out.min.String()+", is above the greatest, "+out.max.String(), "exchange min and max")
 		out.min, out.max = nil, nil
 	}
-	if d.typ.Value == "list" && typ == "choice" && len(d.choices) == 0 { // of a single choice, the decoder says so
+	if (d.typ.Value == "list" || d.short) && typ == "choice" && len(d.choices) == 0 { // of a single choice, the decoder says so
 		p.fail(diag.BadBounds, d.typ.Span, name+" is a choice without choices", "add choices: [first, second]")
 	}
 	return out

@@ -40,7 +40,7 @@ func (p *preparer) columns(d *spec.Param) ([]column, eval.Type) {
 		if name, row := strings.CutPrefix(in.Value, "row."); row {
 			col.where, in = p.columnOf(d, c, name), spec.Word{}
 		}
-		col.domain = p.domain(c.Name.Value, &declared{typ: c.Type, in: in, min: c.Min, max: c.Max, choices: c.Choices})
+		col.domain = p.domain(c.Name.Value, &declared{typ: c.Type, in: in, min: c.Min, max: c.Max, choices: c.Choices, short: c.Span == c.Type.Span})
 		p.unit(&col)
 		if col.where < 0 {
 			col.otherwise = p.given(&col.domain, c.Default)
@@ -72,13 +72,11 @@ func (p *preparer) columnOf(d *spec.Param, c *spec.Column, name string) int {
 			candidates = append(candidates, other.Name.Value)
 		}
 	}
-	at := c.In
-	at.Value = name
-	p.unknownName(diag.UnknownName, at, "column", candidates)
-	last := &p.list[len(p.list)-1]
-	for i := range last.Edits {
-		last.Edits[i].New = "row." + last.Edits[i].New
+	out := diag.Diagnostic{Code: diag.UnknownName, Span: c.In.Span, Message: "there is no column " + name + " that names the labware of " + c.Name.Value, Help: "declare it under columns: " + name + ": labware"}
+	if near, ok := diag.Nearest(name, candidates); ok {
+		out.Help, out.Edits = "did you mean row."+near+"?", []diag.Edit{{Span: c.In.Span, New: "row." + near}}
 	}
+	p.add(out)
 	return -1
 }
 
@@ -172,8 +170,9 @@ func (t *tableReader) written(w *spec.Written) {
 			continue
 		}
 		cells := make([]*spec.WrittenCell, len(t.columns))
+		meant := map[string]bool{} // columns that are there under a misspelt name
 		for j := range item.Cells {
-			t.writtenCell(cells, &item.Cells[j])
+			meant[t.writtenCell(cells, &item.Cells[j])] = true
 		}
 		t.row(func(i int) (string, bool) {
 			if cells[i] == nil {
@@ -185,25 +184,28 @@ func (t *tableReader) written(w *spec.Written) {
 				return item.Span, "row " + itoa(k+1) + ", column " + t.columns[i].decl.Name.Value
 			}
 			return cells[i].Value.Whole(), "row " + itoa(k+1) + ", column " + t.columns[i].decl.Name.Value
-		})
+		}, func(i int) bool { return cells[i] == nil && meant[t.columns[i].decl.Name.Value] })
 	}
 }
 
-func (t *tableReader) writtenCell(cells []*spec.WrittenCell, c *spec.WrittenCell) {
+// writtenCell finds the column of a cell. For a misspelt one it returns which
+// one was meant.
+func (t *tableReader) writtenCell(cells []*spec.WrittenCell, c *spec.WrittenCell) (meant string) {
 	var names []string
 	for i := range t.columns {
 		name := t.columns[i].decl.Name.Value
 		if name == c.Column.Value {
 			cells[i] = c
-			return
+			return ""
 		}
 		names = append(names, name)
 	}
 	d := diag.Diagnostic{Code: diag.TableColumn, Span: c.Column.Span, Message: t.name() + " has no column " + c.Column.Value, Help: "its columns are " + strings.Join(names, ", ")}
 	if near, ok := diag.Nearest(c.Column.Value, names); ok {
-		d.Help, d.Edits = "did you mean "+near+"?", []diag.Edit{{Span: c.Column.Span, New: near}}
+		meant, d.Help, d.Edits = near, "did you mean "+near+"?", []diag.Edit{{Span: c.Column.Span, New: near}}
 	}
 	t.list = append(t.list, d)
+	return meant
 }
 
 // read reads a file, and returns how many rows it has.
@@ -246,7 +248,7 @@ func (t *tableReader) read(w *spec.Written) int {
 			}
 			c := row[t.from[i]]
 			return s.Span(c), s.Place(c, t.columns[i].decl.Name.Value)
-		})
+		}, nil)
 	}
 	return len(s.Rows)
 }
@@ -373,8 +375,9 @@ func firstText(s *sheet.Table, k int) []sheet.Cell {
 }
 
 // row reads the cells of one row: first those that say which labware others
-// are in. place says where a cell stands, and is asked only for a bad one.
-func (t *tableReader) row(text func(i int) (string, bool), place func(i int) (diag.Span, string)) {
+// are in. place says where a cell stands, and is asked only for a bad one;
+// skip, which may be nil, which cells nothing is said about.
+func (t *tableReader) row(text func(i int) (string, bool), place func(i int) (diag.Span, string), skip func(i int) bool) {
 	n := len(t.columns)
 	if len(t.room) < n {
 		t.room = make([]eval.Value, 1024*n)
@@ -396,7 +399,7 @@ func (t *tableReader) row(text func(i int) (string, bool), place func(i int) (di
 			}
 			s, given := text(i)
 			v, why := t.cell(c, s, given, in, t.units[i])
-			if why != "" {
+			if why != "" && (skip == nil || !skip(i)) {
 				t.badCell(i, why, place)
 			}
 			values[i] = v
