@@ -32,6 +32,65 @@ type call struct {
 	file   string
 	w      *Prepared
 	values []argument // by parameter; one that is not given has no expression
+	result *result    // nil where nobody asks for it
+}
+
+// result is the `as` of a step: what the called workflow returns, or with a loop
+// the list of what it returned each time.
+type result struct {
+	slot int
+	typ  eval.Type // of what one call returns
+	many bool
+}
+
+// before is the value until a call has been made.
+func (r *result) before() eval.Value {
+	if r.many {
+		return eval.ListValue(r.typ, nil)
+	}
+	return eval.UnknownValue(r.typ, "the call was not made")
+}
+
+// put notes what a call returned.
+func (r *result) put(vars []eval.Value, v eval.Value) {
+	if r.many {
+		v = eval.ListValue(r.typ, append(vars[r.slot].List(), v))
+	}
+	vars[r.slot] = v
+}
+
+// result gives what a step returns its name, from here on.
+func (p *preparer) result(s *spec.Step, n *node, slot int) {
+	c, isCall := n.body.(*call)
+	if _, written := s.Body.(*spec.Call); !written && s.Body != nil {
+		p.fail(diag.NoEffect, s.As.Span, "`as` has no effect on `"+s.Key+"`, which returns nothing", "remove it; a call of a workflow with outputs returns something")
+	}
+	typ := eval.Type{}
+	if isCall {
+		typ = c.w.returns()
+		if len(c.w.outputs) == 0 {
+			p.fail(diag.NoEffect, s.As.Span, "`as` has no effect: "+c.file+" returns nothing", "remove it, or give that workflow outputs: {…}")
+		}
+		c.result = &result{slot: slot, typ: typ, many: s.For.Set}
+		n.result = c.result
+	}
+	if isCall && s.For.Set {
+		typ = eval.ListOf(typ)
+	}
+	if err := p.scope.Name(slot, s.As.Value, typ, "result"); err != nil {
+		p.nameTaken(s.As, err)
+		return
+	}
+	p.names[s.As.Value] = s.As.Span
+}
+
+// returns is the type of what the workflow returns when it is called.
+func (p *Prepared) returns() eval.Type {
+	fields := make([]eval.Field, len(p.outputs))
+	for i, o := range p.outputs {
+		fields[i] = eval.Field{Name: o.decl.Name.Value, Type: o.typ}
+	}
+	return eval.RecordOf(fields...)
 }
 
 // argument is what a call gives for a parameter: an expression of the caller or
@@ -89,6 +148,7 @@ func (p *preparer) call(b *spec.Call, at diag.Span) body {
 	q.variables()
 	q.requirements()
 	q.p.nodes = q.steps(w.Steps)
+	q.outputs()
 	q.p.slots = q.scope.Slots()
 	q.explainOrder()
 	p.addCalled(q.list, at)
@@ -531,8 +591,25 @@ func (b *call) expand(x *expansion, f *program.Frame) {
 			n.expand(x, inner)
 		}
 	}
+	if holds && b.result != nil && !x.halted() {
+		x.node, x.blameStep = inner, inner.Where()
+		b.result.put(outer, b.returned(x))
+	}
 	x.env.Vars = outer
 	x.blame = [program.Aspects]*eval.Expr{} // they read the called workflow's values
+}
+
+// returned computes the outputs of the called workflow.
+func (b *call) returned(x *expansion) eval.Value {
+	items := make([]eval.Value, len(b.w.outputs))
+	for i := range b.w.outputs {
+		o := &b.w.outputs[i]
+		items[i] = eval.UnknownValue(o.typ, "what the called workflow returns for it is not known")
+		if v, ok := x.eval(o.expr); ok {
+			items[i] = v
+		}
+	}
+	return eval.RecordValue(b.result.typ, items)
 }
 
 // arguments evaluates what the call gives, in the caller's terms.

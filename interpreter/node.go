@@ -20,6 +20,7 @@ type node struct {
 	els    []*node
 	repeat *eval.Expr
 	rounds *rounds
+	result *result
 	title  *eval.Template
 	body   body
 }
@@ -48,6 +49,10 @@ func (p *preparer) steps(steps []*spec.Step) []*node {
 func (p *preparer) step(s *spec.Step) *node {
 	n := &node{label: s.Path[strings.LastIndexByte(s.Path, '.')+1:], keyAt: s.KeyAt}
 	n.site = &program.Site{Path: s.Path, Span: s.KeyAt}
+	room := -1
+	if s.As.IsSet() {
+		room = p.scope.Room()
+	}
 	p.scope.Push()
 	if s.For.Set {
 		n.loop = p.loop(&s.For)
@@ -58,6 +63,9 @@ func (p *preparer) step(s *spec.Step) *node {
 	n.els = p.steps(s.Else)
 	n.body = p.body(s)
 	p.scope.Pop()
+	if room >= 0 {
+		p.result(s, n, room)
+	}
 	return n
 }
 
@@ -125,6 +133,9 @@ func (n *node) expand(x *expansion, parent *program.Frame) {
 	f.Site = n.site
 	outer := x.tip
 	x.tip = tipUse{}
+	if n.result != nil {
+		x.env.Vars[n.result.slot] = n.result.before()
+	}
 	if n.loop == nil {
 		n.branch(x, f)
 	} else {

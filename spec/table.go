@@ -53,7 +53,7 @@ var later = map[string]string{
 	"distribute": "", "consolidate": "", "fill": "", "dilute": "",
 	"temperature": "", "heater_shaker": "", "magnet": "", "thermocycler": "", "move_labware": "", "lights": "",
 	"log": "", "ask": "", "measure": "", "request": "", "publish": "", "notify": "", "protocol": "",
-	"timeout": "", "retry": "", "on_error": "", "as": "", "cache": "",
+	"timeout": "", "retry": "", "on_error": "", "cache": "",
 	"modules": "", "instruments": "", "defaults": "", "finally": "",
 	"liquid_class": "", "order": "", "target": "", "total": "", "diluent": "", "rows": "", "pre_wet": "", "reverse": "", "submerge": "", "retract": "",
 	"contains": "", "distinct": "", "module": "", "adapter": "", "offset": "", "match": "", "each_chunk": "", "below_minimum": "",
@@ -355,6 +355,7 @@ func modifierFields(s *Step, path string) []Field {
 		{"repeat", "Do the step this many times.", "3", false, exprSlot(&s.Repeat, WantInteger)},
 		{"while", "Do the step again and again as long as this holds, which is asked before each pass.", "red.volume > 1 mL", false, exprSlot(&s.While, WantCondition)},
 		{"until", "Do the step again and again until this holds, which is asked after each pass.", "plate.A1.volume >= 200 uL", false, exprSlot(&s.Until, WantCondition)},
+		{"as", "A name for what a called workflow returns: with `as: first`, the steps below can use `first.left` if the workflow has an output `left`. With `for` it is the list of what every call returned.", "first", false, nameSlot(&s.As)},
 		{"at_most", "How often `while` or `until` may go round. If that is not enough, the steps of `else` are done, and without `else` the step fails.", "12", false, exprSlot(&s.AtMost, WantInteger)},
 	}
 }

@@ -217,6 +217,7 @@ type Step struct {
 	While  Expr // asked before each pass
 	Until  Expr // asked after each pass
 	AtMost Expr
+	As     Word // a name for what the step returns
 	Body   Body
 	Span   diag.Span // from the step's first key to its end
 }

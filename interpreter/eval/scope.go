@@ -66,6 +66,24 @@ func (s *Scope) Reserve(name, what string) error {
 	return nil
 }
 
+// Room takes a slot for a value whose name and type are not known yet. It
+// belongs to the level it is taken in.
+func (s *Scope) Room() (slot int) { return s.Shadow("", "") }
+
+// Name gives the value at a slot of Room its name and type. From then on
+// expressions may use it. The error is as for Declare.
+func (s *Scope) Name(slot int, name string, t Type, what string) error {
+	if err := s.free(name); err != nil {
+		return err
+	}
+	for i := range s.names {
+		if d := &s.names[i]; d.slot == slot && d.name == "" {
+			d.name, d.typ, d.what = name, t, what
+		}
+	}
+	return nil
+}
+
 // Absent takes a name that stands for nothing here; help says how it gets a
 // meaning. Using it is an error. The error is as for Declare.
 func (s *Scope) Absent(name, what, help string) error {
