@@ -111,6 +111,17 @@ func Load(fsys fs.FS, name string) (*Bundle, diag.List) {
 	return l.bundle(newFile(l.main, f))
 }
 
+// LoadText is Load for a workflow whose text comes from elsewhere, such as
+// standard input, while the files it refers to are found as if it stood at
+// path.
+func LoadText(fsys fs.FS, name string, text []byte) (*Bundle, diag.List) {
+	l := loader{fsys: fsys, dir: path.Dir(name), main: path.Base(name)}
+	if len(text) > MaxFileSize {
+		return nil, diag.List{l.mainProblem(name, &tooLargeError{int64(len(text)), MaxFileSize})}
+	}
+	return l.bundle(newFile(l.main, text))
+}
+
 // FromFiles makes a Bundle of files that are already in memory: of a stored
 // plan, standard input or an upload. It makes the same checks as Load and looks
 // for references among files only. Files that nothing refers to are left out.

@@ -60,22 +60,32 @@ func Open(path string) *Checked {
 		c.Diagnostics = diag.List{{Code: diag.Unreadable, Span: diag.Span{File: path}, Message: "the file cannot be found: " + err.Error()}}
 		return c
 	}
-	bundle, list := spec.Load(os.DirFS(root), name)
-	c.Bundle = bundle
-	if bundle != nil {
-		var more diag.List
-		c.Prepared, more = Prepare(bundle)
-		list = append(list, more...)
-	}
-	c.finish(list)
+	c.prepare(spec.Load(os.DirFS(root), name))
 	return c
 }
 
-// FromBytes prepares a workflow that has no file, such as one read from
-// standard input; name is how messages call it.
+// FromBytes prepares a workflow that has no file and refers to none; name is
+// how messages call it.
 func FromBytes(name string, data []byte) *Checked {
 	c := &Checked{Path: name}
-	bundle, list := spec.FromFiles(name, []spec.File{{Name: name, Data: data}})
+	c.prepare(spec.FromFiles(name, []spec.File{{Name: name, Data: data}}))
+	return c
+}
+
+// FromText prepares a workflow that was read from standard input. The files it
+// refers to are looked for as if it were a file called name.
+func FromText(name string, data []byte) *Checked {
+	c := &Checked{Path: name}
+	root, at, err := rooted(name)
+	if err != nil {
+		return FromBytes(name, data)
+	}
+	c.prepare(spec.LoadText(os.DirFS(root), at, data))
+	return c
+}
+
+// prepare takes over a bundle and what was found when it was read.
+func (c *Checked) prepare(bundle *spec.Bundle, list diag.List) {
 	c.Bundle = bundle
 	if bundle != nil {
 		var more diag.List
@@ -83,7 +93,6 @@ func FromBytes(name string, data []byte) *Checked {
 		list = append(list, more...)
 	}
 	c.finish(list)
-	return c
 }
 
 func (c *Checked) finish(list diag.List) {

@@ -19,6 +19,8 @@ import (
 // notByLint are the codes that no file of the corpus can show, with the reason
 // and the test that shows them instead.
 var notByLint = map[*diag.Code]string{
+	diag.SameName:      "between two files of a folder: TestSameNameInTwoFiles",
+	diag.NotWatched:    "when a folder is watched: the tests of the watcher",
 	diag.Unreadable:    "permissions: spec.TestLoadWorkflowProblems",
 	diag.FileChanged:   "needs a writer at work: spec.TestLoadReadsAgainWhatChanges",
 	diag.FileTooLarge:  "too large to be kept: TestOpenLarge",

@@ -76,7 +76,7 @@ func (a *app) open(path string) (*workflows.Checked, error) {
 	if err != nil {
 		return nil, cannot("standard input cannot be read: %s", reason(err))
 	}
-	return workflows.FromBytes("stdin", data), nil
+	return workflows.FromText("stdin", data), nil
 }
 
 // plan gives the plan of a workflow's one run, or the stored plan, at path.

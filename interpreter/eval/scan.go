@@ -417,6 +417,10 @@ func (s *source) ternary(op byte) {
 // number reads a number and the unit after it, if there is one.
 func (s *source) number(at int) (int, bool) {
 	end := numberEnd(s.text, at)
+	if s.text[at] == '0' && isDigit(s.text, at+1) {
+		plain := strings.TrimLeft(s.text[at:end-1], "0") + s.text[end-1:end]
+		s.report(diag.OddNumber, at, end, s.text[at:end]+" starts with a 0, so some read it as an octal number", "write "+plain)
+	}
 	unitStart, unitEnd := findUnit(s.text, end)
 	if unitEnd == unitStart {
 		s.add(tokNumber, at, end)
