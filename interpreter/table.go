@@ -64,6 +64,8 @@ func (p *preparer) columnOf(d *spec.Param, c *spec.Column, name string) int {
 		switch {
 		case other.Name.Value == name && other.Type.Value == "labware":
 			return i
+		case other.Name.Value == name && !other.Type.IsSet():
+			return -1 // what is wrong with its type was reported
 		case other.Name.Value == name:
 			p.add(diag.Diagnostic{Code: diag.TypeMismatch, Span: c.In.Span, Message: "the column " + name + " holds no labware, so " + c.Name.Value + " cannot be in it",
 				Related: []diag.Related{{Span: other.Name.Span, Message: name + " is declared here"}}, Help: "write " + name + ": labware"})

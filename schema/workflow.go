@@ -126,6 +126,10 @@ func (g *generator) body(s *spec.Shape) object {
 	var rest object
 	for _, alt := range s.Any {
 		all = append(all, types(alt)...)
+		if len(alt.Words) > 0 { // an enum would refuse the other alternatives
+			rest = append(rest, member{"if", object{{"type", oneOrMore(types(alt))}}}, member{"then", g.keywords(alt)})
+			continue
+		}
 		rest = append(rest, g.keywords(alt)...)
 	}
 	return append(object{{"type", oneOrMore(all)}}, rest...)
