@@ -55,7 +55,6 @@ func (n *node) goRound(x *expansion, f *program.Frame) {
 			return
 		}
 		if !n.rounds.until || i > 0 {
-			x.work++
 			x.node, x.blameStep = f, n.keyAt
 			v, ok := x.eval(n.rounds.cond)
 			if !ok || v.Bool() == n.rounds.until {
