@@ -427,6 +427,9 @@ func (t *tableReader) cell(c *column, s string, given bool, in int, unit string)
 			s += " " + unit
 		}
 	}
+	if c.typ.Kind == eval.Bool {
+		s = strings.ToLower(s) // spreadsheets write TRUE
+	}
 	v, err := eval.ParseValue(c.typ, s, in, t.deck)
 	if err != nil {
 		return eval.Value{}, err.Error() + decimalPoint(s)

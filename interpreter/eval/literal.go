@@ -201,7 +201,7 @@ func parseLiquid(s string, deck *program.Deck) (Value, error) {
 	return Value{}, noSuch("liquid", s, names)
 }
 
-// listItems cuts a list at its commas.
+// listItems cuts a list at its commas, but for those in double quotes.
 func listItems(s string) []string {
 	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
 		s = strings.TrimSpace(s[1 : len(s)-1])
@@ -209,7 +209,25 @@ func listItems(s string) []string {
 	if s == "" {
 		return nil
 	}
-	return strings.Split(s, ",")
+	var out []string
+	start, quoted := 0, false
+	for i := range len(s) {
+		switch {
+		case s[i] == '"':
+			quoted = !quoted
+		case s[i] == ',' && !quoted:
+			out, start = append(out, s[start:i]), i+1
+		}
+	}
+	return append(out, s[start:])
+}
+
+// unquoted takes the double quotes off an element of a list of texts.
+func unquoted(s string) string {
+	if len(s) > 1 && s[0] == '"' && s[len(s)-1] == '"' {
+		return s[1 : len(s)-1]
+	}
+	return s
 }
 
 // parseWells reads wells, ranges, labware and liquids, one or a list of them.
@@ -273,7 +291,7 @@ func parseList(t Type, s string, in int, deck *program.Deck) (Value, error) {
 	items := listItems(s)
 	values := make([]Value, len(items))
 	for i, item := range items {
-		v, err := ParseValue(t.elem(), strings.TrimSpace(item), in, deck)
+		v, err := ParseValue(t.elem(), unquoted(strings.TrimSpace(item)), in, deck)
 		if err != nil {
 			return Value{}, fmt.Errorf("element %d: %w", i+1, err)
 		}
