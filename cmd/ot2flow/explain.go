@@ -9,15 +9,22 @@ import (
 	"github.com/ot2flow/ot2flow/schema"
 	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/workflows"
 )
 
 func (a *app) explainCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "explain CODE|KEY",
-		Short:   "Explain a finding's code, or a key of the language",
-		Example: "  ot2flow explain OTF602\n  ot2flow explain transfer",
-		Args:    cobra.ExactArgs(1),
-		RunE:    func(_ *cobra.Command, args []string) error { return a.explain(args[0]) },
+		Use:     "explain [CODE|KEY|FUNCTION]",
+		Short:   "Explain a finding's code, a key or a function; without one, the whole language",
+		Example: "  ot2flow explain OTF602\n  ot2flow explain transfer\n  ot2flow explain by_row",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				_, err := a.out.Write(workflows.Reference())
+				return a.written(err)
+			}
+			return a.explain(args[0])
+		},
 	}
 }
 
@@ -32,11 +39,15 @@ func (a *app) explain(what string) error {
 		_, err := fmt.Fprint(a.out, text)
 		return a.written(err)
 	}
-	names := spec.Keys()
+	if text, ok := workflows.ExplainFunction(what); ok {
+		_, err := fmt.Fprint(a.out, text)
+		return a.written(err)
+	}
+	names := append(spec.Keys(), workflows.FunctionNames()...)
 	for _, c := range diag.Codes() {
 		names = append(names, c.ID, c.Name)
 	}
-	message := "there is neither a code nor a key " + what
+	message := "there is no code, key or function " + what
 	if near, ok := diag.Nearest(what, names); ok {
 		message += "; did you mean " + near + "?"
 	}
