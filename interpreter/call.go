@@ -315,7 +315,9 @@ func (m *mapping) where(name string) diag.Span {
 	return m.at
 }
 
-func (m *mapping) names(n int, name func(int) string) []string {
+// namesOf lists the names of n things, with "" for those that have none here, so
+// that indexes stay what they are.
+func namesOf(n int, name func(int) string) []string {
 	out := make([]string, n)
 	for i := range out {
 		out[i] = name(i)
@@ -326,7 +328,7 @@ func (m *mapping) names(n int, name func(int) string) []string {
 // labware finds the place of each labware. One that stands for none of ours is
 // wrong only where the steps name it: a liquid's own rack need not be here.
 func (m *mapping) labware() {
-	ours := m.names(len(m.p.p.deck.Labware), func(i int) string { return m.p.p.deck.Labware[i].Name })
+	ours := namesOf(len(m.p.p.deck.Labware), func(i int) string { return m.p.p.deck.Labware[i].Name })
 	claims := map[int]string{}
 	for i := range m.q.p.workflow.Labware {
 		l := &m.q.p.workflow.Labware[i]
@@ -444,7 +446,7 @@ func (m *mapping) noPipette(d *spec.Pipette) {
 }
 
 func (m *mapping) liquids() {
-	ours := m.names(len(m.p.p.deck.Liquids), func(i int) string { return m.p.p.deck.Liquids[i].Name })
+	ours := namesOf(len(m.p.p.deck.Liquids), func(i int) string { return m.p.p.deck.Liquids[i].Name })
 	claims := map[int]string{}
 	for i := range m.q.p.workflow.Liquids {
 		l := &m.q.p.workflow.Liquids[i]
@@ -497,7 +499,7 @@ func (m *mapping) argument(d *param, v *spec.Expr) argument {
 		return argument{}
 	}
 	if c, ok := e.Const(); ok && d.within(c) != "" {
-		m.p.outsideArgument(d, e, d.within(c))
+		m.p.add(outsideArgument(d, e, d.within(c)))
 		return argument{}
 	}
 	return argument{expr: e}
@@ -528,10 +530,7 @@ func (d *param) within(v eval.Value) string {
 	return ""
 }
 
-func (p *preparer) outsideArgument(d *param, e *eval.Expr, why string) {
-	p.add(outsideArgument(d, e, why))
-}
-
+// outsideArgument reports a value that breaks the bounds of a parameter.
 func outsideArgument(d *param, e *eval.Expr, why string) diag.Diagnostic {
 	name := d.decl.Name
 	return diag.Diagnostic{Code: diag.OutOfBounds, Span: e.Source().Whole(), Message: name.Value + " " + why,
