@@ -380,9 +380,11 @@ func (m *mapping) fits(l *spec.Labware, k int) {
 	if same {
 		return
 	}
-	m.p.add(diag.Diagnostic{Code: diag.CallMismatch, Span: m.where(l.Name.Value),
+	m.p.add(diag.Diagnostic{
+		Code: diag.CallMismatch, Span: m.where(l.Name.Value),
 		Message: m.p.p.deck.Labware[k].Name + " is " + article(ours.DisplayName) + ", and cannot stand for the " + theirs.DisplayName + " that " + l.Name.Value + " is in " + m.file,
-		Related: []diag.Related{{Span: l.Name.Span, Message: l.Name.Value + " is declared here"}}, Help: "name a labware with the same wells"})
+		Related: []diag.Related{{Span: l.Name.Span, Message: l.Name.Value + " is declared here"}}, Help: "name a labware with the same wells",
+	})
 }
 
 // pipette is our pipette that one of the called workflow stands for: the one
@@ -441,8 +443,10 @@ func (m *mapping) noPipette(d *spec.Pipette) {
 	if !d.Type.IsSet() {
 		return
 	}
-	m.p.add(diag.Diagnostic{Code: diag.CallMismatch, Span: m.at, Message: m.file + " works with a " + d.Type.Value + ", and it is not clear which of our pipettes that is",
-		Related: []diag.Related{{Span: d.Name.Span, Message: d.Name.Value + " is declared here"}}, Help: "mount one, or say which it is: with: {" + d.Name.Value + ": …}"})
+	m.p.add(diag.Diagnostic{
+		Code: diag.CallMismatch, Span: m.at, Message: m.file + " works with a " + d.Type.Value + ", and it is not clear which of our pipettes that is",
+		Related: []diag.Related{{Span: d.Name.Span, Message: d.Name.Value + " is declared here"}}, Help: "mount one, or say which it is: with: {" + d.Name.Value + ": …}",
+	})
 }
 
 func (m *mapping) liquids() {
@@ -459,8 +463,10 @@ func (m *mapping) liquids() {
 		m.q.names[l.Name.Value] = l.Name.Span
 		_ = m.q.scope.Absent(l.Name.Value, "liquid", "say in the call which of ours it is: with: {"+l.Name.Value+": …}")
 		if k < 0 && !given {
-			m.p.add(diag.Diagnostic{Code: diag.CallMismatch, Span: m.at, Message: "the liquid " + l.Name.Value + " of " + m.file + " stands for none of ours",
-				Related: []diag.Related{{Span: l.Name.Span, Message: l.Name.Value + " is declared here"}}, Help: "say which it is: with: {" + l.Name.Value + ": …}"})
+			m.p.add(diag.Diagnostic{
+				Code: diag.CallMismatch, Span: m.at, Message: "the liquid " + l.Name.Value + " of " + m.file + " stands for none of ours",
+				Related: []diag.Related{{Span: l.Name.Span, Message: l.Name.Value + " is declared here"}}, Help: "say which it is: with: {" + l.Name.Value + ": …}",
+			})
 		}
 	}
 }
@@ -475,8 +481,10 @@ func (m *mapping) arguments() []argument {
 		case given && v.IsSet():
 			out[i] = m.argument(d, v)
 		case !given && d.value == nil && !d.decl.Default.Set && d.decl.Type.IsSet():
-			m.p.add(diag.Diagnostic{Code: diag.MissingValue, Span: m.at, Message: "the parameter " + d.decl.Name.Value + " of " + m.file + " has no default, and the call gives no value",
-				Related: []diag.Related{{Span: d.decl.Name.Span, Message: d.decl.Name.Value + " is declared here"}}, Help: "give one: with: {" + d.decl.Name.Value + ": " + example(d.typ) + "}"})
+			m.p.add(diag.Diagnostic{
+				Code: diag.MissingValue, Span: m.at, Message: "the parameter " + d.decl.Name.Value + " of " + m.file + " has no default, and the call gives no value",
+				Related: []diag.Related{{Span: d.decl.Name.Span, Message: d.decl.Name.Value + " is declared here"}}, Help: "give one: with: {" + d.decl.Name.Value + ": " + example(d.typ) + "}",
+			})
 		}
 	}
 	return out
@@ -533,8 +541,10 @@ func (d *param) within(v eval.Value) string {
 // outsideArgument reports a value that breaks the bounds of a parameter.
 func outsideArgument(d *param, e *eval.Expr, why string) diag.Diagnostic {
 	name := d.decl.Name
-	return diag.Diagnostic{Code: diag.OutOfBounds, Span: e.Source().Whole(), Message: name.Value + " " + why,
-		Related: []diag.Related{{Span: name.Span, Message: name.Value + " is declared here"}}, Help: "give a value that the called workflow allows"}
+	return diag.Diagnostic{
+		Code: diag.OutOfBounds, Span: e.Source().Whole(), Message: name.Value + " " + why,
+		Related: []diag.Related{{Span: name.Span, Message: name.Value + " is declared here"}}, Help: "give a value that the called workflow allows",
+	}
 }
 
 // unknown reports names under `with` that the called workflow does not have.

@@ -402,12 +402,14 @@ type (
 	Pause struct{ Message Text }
 	// Comment writes into the run's log.
 	Comment struct{ Message Text }
-	Assert  struct{ Check }
+	// Assert is the step `check`: a condition that must hold where it stands.
+	Assert struct{ Check }
 	// Call does the steps of another workflow.
 	Call struct {
 		Workflow Scalar
 		With     []Binding
 	}
+	// Fail says why the program must not come here.
 	Fail struct{ Message Text }
 	// Do does several steps as one.
 	Do struct{ Steps []*Step }
