@@ -191,56 +191,100 @@ func eachElement(d *xml.Decoder, name string, f func(*xml.StartElement) error) e
 	}
 }
 
-// bookCell is one cell of a sheet's part.
+// bookCell is one cell of a sheet's part, as far as it is read.
 type bookCell struct {
-	Value  string   `xml:"v"`
-	Inline richText `xml:"is"`
+	at, kind string
+	text     []byte // of the value, or of a string that stands in the cell
+	inText   bool
 }
 
-// rows reads the cells of a sheet, each row up to its last cell.
+// rows reads the cells of a sheet, each row up to its last cell. A sheet has
+// many, so its tokens are read one by one and not into a structure.
 func (b *book) rows(part string) ([][]Cell, error) {
 	d, r, err := b.open(part)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	var rows [][]Cell
-	width, line := 0, int32(-1)
-	err = eachElement(d, "c", func(start *xml.StartElement) error {
-		row, column, err := cellAt(attribute(start, "r"))
+	g := grid{line: -1}
+	var c bookCell
+	whole := false
+	for {
+		token, err := d.RawToken()
+		if errors.Is(err, io.EOF) && whole {
+			return g.filled(), nil
+		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if row >= MaxRows || column >= MaxColumns {
-			return errTooLarge
-		}
-		kind, at := attribute(start, "t"), attribute(start, "r")
-		var c bookCell
-		if err := d.DecodeElement(&c, start); err != nil {
-			return err
-		}
-		text, err := b.text(kind, at, &c)
-		if err != nil || text == "" {
-			return err
-		}
-		if row != line {
-			rows, line = append(rows, make([]Cell, 0, width)), row
-		}
-		last := &rows[len(rows)-1]
-		for len(*last) < column {
-			*last = append(*last, Cell{"", row, int32(len(*last))})
-		}
-		*last = append((*last)[:column], Cell{text, row, int32(column)})
-		width = max(width, column+1)
-		return nil
-	})
-	for i := range rows {
-		for len(rows[i]) < width {
-			rows[i] = append(rows[i], Cell{"", rows[i][0].start, int32(len(rows[i]))})
+		switch e := token.(type) {
+		case xml.StartElement:
+			switch e.Name.Local {
+			case "c":
+				c = bookCell{at: attribute(&e, "r"), kind: attribute(&e, "t"), text: c.text[:0]}
+			case "v", "t":
+				c.inText = true
+			}
+		case xml.CharData:
+			if c.inText {
+				c.text = append(c.text, e...)
+			}
+		case xml.EndElement:
+			c.inText = false
+			whole = e.Name.Local == "worksheet"
+			if e.Name.Local != "c" {
+				continue
+			}
+			text, err := b.text(&c)
+			if err == nil && text != "" {
+				err = g.add(c.at, text)
+			}
+			if err != nil {
+				return nil, err
+			}
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b []Cell) int { return int(a[0].start - b[0].start) })
-	return rows, err
+}
+
+// grid is the cells of a sheet, as they are found.
+type grid struct {
+	rows  [][]Cell
+	width int
+	line  int32 // of the last row
+}
+
+func (g *grid) add(at, text string) error {
+	row, column, err := cellAt(at)
+	if err != nil {
+		return err
+	}
+	if row >= MaxRows || column >= MaxColumns {
+		return errTooLarge
+	}
+	if row != g.line {
+		g.rows, g.line = append(g.rows, make([]Cell, 0, g.width)), row
+	}
+	last := &g.rows[len(g.rows)-1]
+	if column < len(*last) {
+		return fmt.Errorf("cell %s stands behind one to the right of it", at)
+	}
+	for len(*last) < column {
+		*last = append(*last, Cell{"", row, int32(len(*last))})
+	}
+	*last = append(*last, Cell{text, row, int32(column)})
+	g.width = max(g.width, column+1)
+	return nil
+}
+
+// filled returns the rows from above, all as wide as the widest.
+func (g *grid) filled() [][]Cell {
+	for i := range g.rows {
+		for len(g.rows[i]) < g.width {
+			g.rows[i] = append(g.rows[i], Cell{"", g.rows[i][0].start, int32(len(g.rows[i]))})
+		}
+	}
+	slices.SortStableFunc(g.rows, func(a, b []Cell) int { return int(a[0].start - b[0].start) })
+	return g.rows
 }
 
 func attribute(e *xml.StartElement, name string) string {
@@ -268,22 +312,20 @@ func cellAt(ref string) (row int32, column int, err error) {
 
 // text is what a cell holds. Numbers are stored with the 17 digits of a float;
 // as in a spreadsheet, 15 of them count.
-func (b *book) text(kind, at string, c *bookCell) (string, error) {
-	v := strings.TrimSpace(c.Value)
-	switch kind {
+func (b *book) text(c *bookCell) (string, error) {
+	v := strings.TrimSpace(string(c.text))
+	switch c.kind {
 	case "s":
 		i, err := strconv.Atoi(v)
 		if err != nil || i < 0 || i >= len(b.strings) {
-			return "", fmt.Errorf("cell %s refers to a text that is not there", at)
+			return "", fmt.Errorf("cell %s refers to a text that is not there", c.at)
 		}
 		return strings.TrimSpace(b.strings[i]), nil
-	case "inlineStr":
-		return strings.TrimSpace(c.Inline.String()), nil
 	case "b":
 		return map[string]string{"1": "true", "0": "false"}[v], nil
 	case "e":
-		return "", &cellError{at, v}
-	case "str":
+		return "", &cellError{c.at, v}
+	case "str", "inlineStr":
 		return v, nil
 	}
 	if v == "" {
