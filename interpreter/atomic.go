@@ -107,8 +107,10 @@ func (x *expansion) current(c chosen) (int, bool) {
 	case on >= 0:
 		return on, true
 	}
-	x.add(diag.Diagnostic{Code: diag.WhichPipette, Span: x.blameStep, Message: "two pipettes are mounted, and it is not clear which one is meant",
-		Help: "add pipette: " + x.deck.Pipettes[0].Name + " or pipette: " + x.deck.Pipettes[1].Name})
+	x.add(diag.Diagnostic{
+		Code: diag.WhichPipette, Span: x.blameStep, Message: "two pipettes are mounted, and it is not clear which one is meant",
+		Help: "add pipette: " + x.deck.Pipettes[0].Name + " or pipette: " + x.deck.Pipettes[1].Name,
+	})
 	return 0, false
 }
 
@@ -435,8 +437,10 @@ func (p *preparer) set(b *spec.Set) body {
 
 func (p *preparer) notVariable(name spec.Word) {
 	if first, ok := p.names[name.Value]; ok {
-		p.add(diag.Diagnostic{Code: diag.NotAVariable, Span: name.Span, Message: name.Value + " is not a variable and keeps its value",
-			Related: []diag.Related{{Span: first, Message: "it is declared here"}}, Help: "declare a variable under vars: and set that"})
+		p.add(diag.Diagnostic{
+			Code: diag.NotAVariable, Span: name.Span, Message: name.Value + " is not a variable and keeps its value",
+			Related: []diag.Related{{Span: first, Message: "it is declared here"}}, Help: "declare a variable under vars: and set that",
+		})
 		return
 	}
 	var names []string

@@ -190,8 +190,10 @@ func (x *expansion) requirement(r *requirement) bool {
 	if !ok || v.Bool() {
 		return ok
 	}
-	d := diag.Diagnostic{Code: diag.RequirementFailed, Message: "what the workflow requires does not hold: " + r.that.Source().Text,
-		Help: "give other parameters"}
+	d := diag.Diagnostic{
+		Code: diag.RequirementFailed, Message: "what the workflow requires does not hold: " + r.that.Source().Text,
+		Help: "give other parameters",
+	}
 	if r.message != nil {
 		if text, fault := r.message.Eval(&x.env); fault == nil {
 			d.Message = text
@@ -234,8 +236,10 @@ func (x *expansion) findings() diag.List {
 		}
 	}
 	if x.tooMany {
-		x.list = append(x.list, diag.Diagnostic{Code: diag.TooManySteps, Span: x.blameStep,
-			Message: "the program has more than " + strconv.Itoa(MaxSteps) + " steps, or goes round more than " + strconv.Itoa(maxIdle) + " times without any", Help: "look for a loop that goes round too often"})
+		x.list = append(x.list, diag.Diagnostic{
+			Code: diag.TooManySteps, Span: x.blameStep,
+			Message: "the program has more than " + strconv.Itoa(MaxSteps) + " steps, or goes round more than " + strconv.Itoa(maxIdle) + " times without any", Help: "look for a loop that goes round too often",
+		})
 	}
 	return x.list
 }
@@ -272,8 +276,10 @@ func (x *expansion) eval(e *eval.Expr) (eval.Value, bool) {
 		return v, false
 	}
 	if !v.Known() && !v.IsNothing() {
-		x.addAt(e, diag.Diagnostic{Code: diag.Undecidable, Message: "this cannot be known before the run: " + v.Cause(),
-			Help: "declare the amount under liquids with volume:"})
+		x.addAt(e, diag.Diagnostic{
+			Code: diag.Undecidable, Message: "this cannot be known before the run: " + v.Cause(),
+			Help: "declare the amount under liquids with volume:",
+		})
 		return v, false
 	}
 	return v, true
@@ -376,8 +382,10 @@ func (x *expansion) liquidVolumes(l *liquid, n int) []int64 {
 	case len(volumes) == 1:
 		return fill(nil, n, volumes[0])
 	case len(volumes) != n:
-		x.add(diag.Diagnostic{Code: diag.ListsDoNotPair, Span: l.decl.Volume.Span,
-			Message: l.decl.Name.Value + " stands in " + count(n, "well") + " and has " + count(len(volumes), "volume"), Help: "write one volume for all, or one per well"})
+		x.add(diag.Diagnostic{
+			Code: diag.ListsDoNotPair, Span: l.decl.Volume.Span,
+			Message: l.decl.Name.Value + " stands in " + count(n, "well") + " and has " + count(len(volumes), "volume"), Help: "write one volume for all, or one per well",
+		})
 		return fill(nil, n, -1)
 	}
 	return volumes
@@ -403,8 +411,10 @@ func (x *expansion) checkLiquidWells(i int) {
 		for j := range i {
 			for _, other := range x.deck.Liquids[j].Wells {
 				if other == w {
-					x.add(diag.Diagnostic{Code: diag.TwoLiquids, Span: decl.In.Span, Message: x.deck.WellName(w) + " is declared twice: for " + x.deck.Liquids[j].Name + " and for " + decl.Name.Value,
-						Related: []diag.Related{{Span: x.p.liquids[j].decl.In.Span, Message: x.deck.Liquids[j].Name + " is declared here"}}, Help: "a well holds one liquid before the run; give each its own"})
+					x.add(diag.Diagnostic{
+						Code: diag.TwoLiquids, Span: decl.In.Span, Message: x.deck.WellName(w) + " is declared twice: for " + x.deck.Liquids[j].Name + " and for " + decl.Name.Value,
+						Related: []diag.Related{{Span: x.p.liquids[j].decl.In.Span, Message: x.deck.Liquids[j].Name + " is declared here"}}, Help: "a well holds one liquid before the run; give each its own",
+					})
 				}
 			}
 		}
@@ -419,8 +429,10 @@ func (x *expansion) checkFill(l *liquid, out *program.Liquid) {
 			out.VolumeNL[i] = 0
 		}
 		if most := x.deck.Well(w).MaxNL; v > most {
-			x.add(diag.Diagnostic{Code: diag.Overflow, Span: l.decl.Volume.Span,
-				Message: x.deck.WellName(w) + " cannot hold " + volume(v) + " of " + out.Name, Label: "holds at most " + volume(most), Help: "lower the volume, or use a larger labware"})
+			x.add(diag.Diagnostic{
+				Code: diag.Overflow, Span: l.decl.Volume.Span,
+				Message: x.deck.WellName(w) + " cannot hold " + volume(v) + " of " + out.Name, Label: "holds at most " + volume(most), Help: "lower the volume, or use a larger labware",
+			})
 		}
 	}
 }

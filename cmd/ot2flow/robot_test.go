@@ -217,7 +217,7 @@ func asSchema(t *testing.T, name, document string) {
 }
 
 func TestApplyAbsent(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,8 +104,10 @@ func UnitNames(d Dim) []string {
 	return out
 }
 
-var unitOrder = []string{"uL", "mL", "nL", "L", "s", "min", "h", "ms", "mm", "um", "cm", "mm/s", "cm/s", "uL/s", "mL/s", "C", "rpm",
-	"ng/uL", "ug/uL", "pg/uL", "ng/mL", "ug/mL", "mg/mL", "mg/L", "g/L", "mM", "uM", "nM", "M"}
+var unitOrder = []string{
+	"uL", "mL", "nL", "L", "s", "min", "h", "ms", "mm", "um", "cm", "mm/s", "cm/s", "uL/s", "mL/s", "C", "rpm",
+	"ng/uL", "ug/uL", "pg/uL", "ng/mL", "ug/mL", "mg/mL", "mg/L", "g/L", "mM", "uM", "nM", "M",
+}
 
 // Quantity is a value of a dimension in that dimension's base units.
 type Quantity struct {
