@@ -333,7 +333,7 @@ func (b *book) text(c *bookCell) (string, error) {
 	}
 	x, err := strconv.ParseFloat(v, 64)
 	if err != nil {
-		return v, nil // a date as text, which has a type that nobody writes
+		return v, nil //nolint:nilerr // a date as text, which has a type that nobody writes
 	}
 	x, _ = strconv.ParseFloat(strconv.FormatFloat(x, 'g', 15, 64), 64)
 	return strconv.FormatFloat(x, 'f', -1, 64), nil
