@@ -18,7 +18,7 @@ type Refusal struct{ Node *yaml.Node }
 // Document is a decoded workflow file.
 type Document struct {
 	// Workflow is never nil. What was refused is missing in it: a value is not
-	// set, a declaration has at least its name, a step has no Body. Whoever
+	// set, a declaration has at least its name, a step is Broken. Whoever
 	// reads on takes what is missing for unknown and says nothing about it.
 	Workflow *Workflow
 	Root     *yaml.Node // nil where there was nothing to decode
@@ -266,8 +266,8 @@ func findField(fields []Field, key string) int {
 	return -1
 }
 
-// readStep reads one step. If any part of it was refused, it keeps what its
-// modifiers say and has no body; a `do` keeps the steps in it.
+// readStep reads one step. If any part of it was refused, it is marked Broken
+// and has the rest.
 func (d *decoder) readStep(v value, path string) *Step {
 	s := &Step{Path: path, Span: v.span()}
 	outer := d.broken
@@ -279,11 +279,7 @@ func (d *decoder) readStep(v value, path string) *Step {
 	keys := d.readStepKeys(v, s)
 	d.needs(v, aStep.Rules)
 	d.oneStepKey(v, keys)
-	if d.broken || len(keys) != 1 {
-		if _, compound := s.Body.(*Do); !compound {
-			s.Body = nil
-		}
-	}
+	s.Broken = d.broken || len(keys) != 1
 	d.broken = outer
 	return s
 }

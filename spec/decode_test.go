@@ -211,14 +211,14 @@ steps:
 		t.Fatalf("%d steps", len(w.Steps))
 	}
 	a, do, comment := w.Steps[0], w.Steps[1], w.Steps[2]
-	if a.Body != nil || a.Path != "a" || a.Key != "transfer" || a.If.Text != "true" {
+	if !a.Broken || a.Path != "a" || a.Key != "transfer" || a.If.Text != "true" {
 		t.Errorf("step a %+v", a)
 	}
 	inner := do.Body.(*Do).Steps
-	if do.Repeat.IsSet() || len(inner) != 2 || inner[0].Body != nil || inner[1].Body == nil {
+	if do.Repeat.IsSet() || len(inner) != 2 || !inner[0].Broken || inner[1].Broken {
 		t.Errorf("do %+v", do)
 	}
-	if comment.Path != "steps[3]" || comment.Body == nil {
+	if comment.Path != "steps[3]" || comment.Broken {
 		t.Errorf("comment %+v", comment)
 	}
 }
@@ -234,8 +234,8 @@ func TestDecodeFindings(t *testing.T) {
 		{"delay: .nan", diag.OddNumber},
 	} {
 		steps, doc, found := decodeSteps(t, "- "+c.step+"\n")
-		if len(found) != 1 || found[0].Code != c.code || len(doc.Refused) > 0 || steps[0].Body != nil {
-			t.Errorf("%s: found %v, refused %v, body %v", c.step, found, doc.Refused, steps[0].Body)
+		if len(found) != 1 || found[0].Code != c.code || len(doc.Refused) > 0 || !steps[0].Broken {
+			t.Errorf("%s: found %v, refused %v", c.step, found, doc.Refused)
 		}
 	}
 	if steps, _, found := decodeSteps(t, "- comment: 012\n"); len(found) > 0 || steps[0].Body.(*Comment).Message.Text != "012" {

@@ -220,6 +220,7 @@ type Step struct {
 	As     Word // a name for what the step returns
 	Body   Body
 	Span   diag.Span // from the step's first key to its end
+	Broken bool      // a part of it was refused, and is missing in Body
 }
 
 // For is `w in plate.first(24)` or `i, w in wells`.
