@@ -37,7 +37,8 @@ steps:
 func recorded(t interface {
 	Helper()
 	Fatalf(string, ...any)
-}, files map[string]string) ([]program.Step, diag.List) {
+}, files map[string]string,
+) ([]program.Step, diag.List) {
 	t.Helper()
 	var all []spec.File
 	for name, text := range files {

@@ -98,9 +98,11 @@ func (n *node) exhausted(x *expansion, f *program.Frame, most int) {
 		x.otherwise(n.els, f)
 		return
 	}
-	d := diag.Diagnostic{Code: diag.BoundReached, Message: "this still holds after " + passes(most),
+	d := diag.Diagnostic{
+		Code: diag.BoundReached, Message: "this still holds after " + passes(most),
 		Related: []diag.Related{{Span: n.rounds.atMost.Source().Whole(), Message: "at most " + passes(most) + " by this bound"}},
-		Help:    "allow more passes, or say under else: what is to be done then"}
+		Help:    "allow more passes, or say under else: what is to be done then",
+	}
 	if n.rounds.until {
 		d.Message = "this does not hold after " + passes(most)
 	}

@@ -232,8 +232,10 @@ func (n *node) repeated(x *expansion, f *program.Frame) {
 		if times < 0 {
 			code = diag.BadCount
 		}
-		x.addAt(n.repeat, diag.Diagnostic{Code: code, Message: "repeats " + strconv.FormatInt(times, 10) + " times",
-			Help: "write a number from 0 to " + strconv.Itoa(MaxSteps)})
+		x.addAt(n.repeat, diag.Diagnostic{
+			Code: code, Message: "repeats " + strconv.FormatInt(times, 10) + " times",
+			Help: "write a number from 0 to " + strconv.Itoa(MaxSteps),
+		})
 		return
 	}
 	for i := range int(times) {

@@ -368,8 +368,10 @@ func (x *expansion) bindParam(d *param, v *bound) {
 
 func (x *expansion) missing(d *param, lint bool) {
 	name := d.decl.Name.Value
-	out := diag.Diagnostic{Code: diag.MissingValue, Span: d.decl.Name.Span, Message: "the parameter " + name + " has no value",
-		Help: "give one with --set " + name + "=" + d.sample() + ", or write a default"}
+	out := diag.Diagnostic{
+		Code: diag.MissingValue, Span: d.decl.Name.Span, Message: "the parameter " + name + " has no value",
+		Help: "give one with --set " + name + "=" + d.sample() + ", or write a default",
+	}
 	if lint {
 		out.Severity, out.Message = diag.Warning, "the steps could not be proved, because the parameter "+name+" has neither default nor example"
 		out.Help = "write example: " + d.sample() + ", or give a value with --set"

@@ -128,7 +128,7 @@ func (p *preparer) fail(code *diag.Code, at diag.Span, message, help string) {
 // declare takes a name in the one namespace; slot is -1 for a name without a
 // value of its own.
 func (p *preparer) declare(name spec.Word, t eval.Type, what string, valued bool) int {
-	var slot = -1
+	slot := -1
 	var err error
 	if valued {
 		slot, err = p.scope.Declare(name.Value, t, what)
@@ -227,8 +227,10 @@ func (p *preparer) labware() {
 		p.incomplete = p.incomplete || def == nil
 		p.p.deck.Labware = append(p.p.deck.Labware, program.Placed{Name: l.Name.Value, Slot: l.Slot.Value, Def: def, Type: l.Type.Value})
 		if other := slots[l.Slot.Value]; other != nil && l.Slot.IsSet() {
-			p.add(diag.Diagnostic{Code: diag.SlotTaken, Span: l.Slot.Span, Message: "slot " + l.Slot.Value + " already holds " + other.Name.Value,
-				Related: []diag.Related{{Span: other.Slot.Span, Message: other.Name.Value + " is put there here"}}, Help: p.freeSlots()})
+			p.add(diag.Diagnostic{
+				Code: diag.SlotTaken, Span: l.Slot.Span, Message: "slot " + l.Slot.Value + " already holds " + other.Name.Value,
+				Related: []diag.Related{{Span: other.Slot.Span, Message: other.Name.Value + " is put there here"}}, Help: p.freeSlots(),
+			})
 			continue
 		}
 		slots[l.Slot.Value] = l
@@ -265,8 +267,10 @@ func (p *preparer) definition(l *spec.Labware) *program.Labware {
 	if def, ok := p.p.machine.Labware(ref); ok {
 		return def
 	}
-	d := diag.Diagnostic{Code: diag.UnknownLabware, Span: l.Type.Span, Message: "there is no labware " + ref + " in the standard catalogue",
-		Help: "`ot2flow labware list` shows what there is; for a definition of your own write its file, such as ./labware/my_rack.json"}
+	d := diag.Diagnostic{
+		Code: diag.UnknownLabware, Span: l.Type.Span, Message: "there is no labware " + ref + " in the standard catalogue",
+		Help: "`ot2flow labware list` shows what there is; for a definition of your own write its file, such as ./labware/my_rack.json",
+	}
 	if near := p.p.machine.NearestLabware(ref); near != "" {
 		d.Help = "did you mean " + near + "?"
 		d.Edits = []diag.Edit{{Span: l.Type.Span, New: near}}
@@ -298,8 +302,10 @@ func (p *preparer) pipettes() {
 		p.declare(d.Name, eval.Type{}, "pipette", false)
 		out := program.Pipette{Name: d.Name.Value, Mount: d.Mount.Value, Model: p.model(d)}
 		if other := mounts[d.Mount.Value]; other != nil && d.Mount.IsSet() {
-			p.add(diag.Diagnostic{Code: diag.MountTaken, Span: d.Mount.Span, Message: "the " + d.Mount.Value + " mount already holds " + other.Name.Value,
-				Related: []diag.Related{{Span: other.Mount.Span, Message: other.Name.Value + " is put there here"}}, Help: "an OT-2 has a left and a right mount, one pipette on each"})
+			p.add(diag.Diagnostic{
+				Code: diag.MountTaken, Span: d.Mount.Span, Message: "the " + d.Mount.Value + " mount already holds " + other.Name.Value,
+				Related: []diag.Related{{Span: other.Mount.Span, Message: other.Name.Value + " is put there here"}}, Help: "an OT-2 has a left and a right mount, one pipette on each",
+			})
 		}
 		mounts[d.Mount.Value] = d
 		out.Racks = p.racks(d, out.Model)
@@ -313,8 +319,10 @@ func (p *preparer) model(d *spec.Pipette) *program.PipetteModel {
 	}
 	m, ok := p.p.machine.Pipette(d.Type.Value)
 	if !ok {
-		out := diag.Diagnostic{Code: diag.UnknownPipette, Span: d.Type.Span, Message: "there is no pipette " + d.Type.Value,
-			Help: "the pipettes of an OT-2 are " + strings.Join(p.p.machine.PipetteNames(), ", ")}
+		out := diag.Diagnostic{
+			Code: diag.UnknownPipette, Span: d.Type.Span, Message: "there is no pipette " + d.Type.Value,
+			Help: "the pipettes of an OT-2 are " + strings.Join(p.p.machine.PipetteNames(), ", "),
+		}
 		if near, found := diag.Nearest(d.Type.Value, p.p.machine.PipetteNames()); found {
 			out.Help = "did you mean " + near + "?"
 			out.Edits = []diag.Edit{{Span: d.Type.Span, New: near}}

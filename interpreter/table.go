@@ -31,8 +31,10 @@ func (p *preparer) columns(d *spec.Param) ([]column, eval.Type) {
 	for i := range d.Columns {
 		c := &d.Columns[i]
 		if first := seen[folded(header(c))]; first != nil {
-			p.add(diag.Diagnostic{Code: diag.TableColumn, Span: c.Name.Span, Message: "the columns " + first.Name.Value + " and " + c.Name.Value + " are found by the same header, " + header(c),
-				Related: []diag.Related{{Span: first.Name.Span, Message: "the first is here"}}, Help: "give one of them another header:"})
+			p.add(diag.Diagnostic{
+				Code: diag.TableColumn, Span: c.Name.Span, Message: "the columns " + first.Name.Value + " and " + c.Name.Value + " are found by the same header, " + header(c),
+				Related: []diag.Related{{Span: first.Name.Span, Message: "the first is here"}}, Help: "give one of them another header:",
+			})
 		}
 		seen[folded(header(c))] = c
 		col := column{decl: c, where: -1}
@@ -67,8 +69,10 @@ func (p *preparer) columnOf(d *spec.Param, c *spec.Column, name string) int {
 		case other.Name.Value == name && !other.Type.IsSet():
 			return -1 // what is wrong with its type was reported
 		case other.Name.Value == name:
-			p.add(diag.Diagnostic{Code: diag.TypeMismatch, Span: c.In.Span, Message: "the column " + name + " holds no labware, so " + c.Name.Value + " cannot be in it",
-				Related: []diag.Related{{Span: other.Name.Span, Message: name + " is declared here"}}, Help: "write " + name + ": labware"})
+			p.add(diag.Diagnostic{
+				Code: diag.TypeMismatch, Span: c.In.Span, Message: "the column " + name + " holds no labware, so " + c.Name.Value + " cannot be in it",
+				Related: []diag.Related{{Span: other.Name.Span, Message: name + " is declared here"}}, Help: "write " + name + ": labware",
+			})
 			return -1
 		case other.Type.Value == "labware":
 			candidates = append(candidates, other.Name.Value)
@@ -462,6 +466,8 @@ func (t *tableReader) badCell(i int, why string, place func(i int) (diag.Span, s
 		name += ":"
 	}
 	t.last[i] = len(t.list)
-	t.list = append(t.list, diag.Diagnostic{Code: code, Span: at, Message: name + " " + why,
-		Related: []diag.Related{{Span: t.columns[i].decl.Name.Span, Message: "the column is declared here"}}})
+	t.list = append(t.list, diag.Diagnostic{
+		Code: code, Span: at, Message: name + " " + why,
+		Related: []diag.Related{{Span: t.columns[i].decl.Name.Span, Message: "the column is declared here"}},
+	})
 }

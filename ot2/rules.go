@@ -22,8 +22,10 @@ func (speeds) See(t *program.Transition, r *check.Report) {
 	if op.Kind.Info().Fields&program.HasSpeed == 0 || op.Speed <= maxSpeed {
 		return
 	}
-	r.Add(program.AboutStep, diag.Diagnostic{Code: diag.BadRate, Message: "the gantry of an OT-2 moves at 600 mm/s at most, and this asks for " + quantity.Quantity{Dim: quantity.Speed, N: op.Speed}.String(),
-		Help: "write a lower speed; 400 mm/s is usual"})
+	r.Add(program.AboutStep, diag.Diagnostic{
+		Code: diag.BadRate, Message: "the gantry of an OT-2 moves at 600 mm/s at most, and this asks for " + quantity.Quantity{Dim: quantity.Speed, N: op.Speed}.String(),
+		Help: "write a lower speed; 400 mm/s is usual",
+	})
 }
 
 func (speeds) End(*program.State, *check.Report) {}
@@ -40,8 +42,10 @@ func (refusals) See(t *program.Transition, r *check.Report) {
 	case program.Dispense:
 		left := &t.After.Mounts[op.Pipette]
 		if n := left.Held.Volume + left.Air; op.HasPush && op.PushOut > 0 && n > 0 {
-			r.Add(program.AboutVolume, diag.Diagnostic{Code: diag.PushOutRefused, Message: "a push-out needs a dispense that empties the tip",
-				Label: volume(n) + " stay in the tip", Help: "leave push_out away here, or dispense everything"})
+			r.Add(program.AboutVolume, diag.Diagnostic{
+				Code: diag.PushOutRefused, Message: "a push-out needs a dispense that empties the tip",
+				Label: volume(n) + " stay in the tip", Help: "leave push_out away here, or dispense everything",
+			})
 		}
 	}
 }
@@ -58,11 +62,15 @@ func touchRefused(t *program.Transition, r *check.Report) {
 	l := &t.After.Deck.Labware[op.Well.Labware]
 	switch {
 	case l.Def.IsTipRack:
-		r.Add(program.AboutTo, diag.Diagnostic{Code: diag.TouchRefused, Message: "touches the sides of " + t.After.Deck.WellName(op.Well) + ", a place in a tip rack",
-			Help: "touch the sides of a well"})
+		r.Add(program.AboutTo, diag.Diagnostic{
+			Code: diag.TouchRefused, Message: "touches the sides of " + t.After.Deck.WellName(op.Well) + ", a place in a tip rack",
+			Help: "touch the sides of a well",
+		})
 	case l.Def.TouchTipDisabled:
-		r.Add(program.AboutTo, diag.Diagnostic{Code: diag.TouchRefused, Message: l.Name + " must not be touched with a tip",
-			Notes: []string{"the definition of " + l.Def.LoadName + " has the quirk touchTipDisabled"}, Help: "leave touch_tip out, or touch the sides of other labware"})
+		r.Add(program.AboutTo, diag.Diagnostic{
+			Code: diag.TouchRefused, Message: l.Name + " must not be touched with a tip",
+			Notes: []string{"the definition of " + l.Def.LoadName + " has the quirk touchTipDisabled"}, Help: "leave touch_tip out, or touch the sides of other labware",
+		})
 	}
 }
 

@@ -450,8 +450,10 @@ func problem(what string, err error) diag.Diagnostic {
 	var large *tooLargeError
 	switch {
 	case errors.As(err, &large):
-		return diag.Diagnostic{Code: diag.FileTooLarge, Message: fmt.Sprintf("%s has %s; at most %s are read", what, megabytes(large.size), megabytes(large.limit)),
-			Help: "check that this is the right file"}
+		return diag.Diagnostic{
+			Code: diag.FileTooLarge, Message: fmt.Sprintf("%s has %s; at most %s are read", what, megabytes(large.size), megabytes(large.limit)),
+			Help: "check that this is the right file",
+		}
 	case errors.Is(err, errFolder):
 		return diag.Diagnostic{Code: diag.NotAFile, Message: what + " is a folder, not a file", Help: "name a file in it"}
 	case errors.Is(err, errNotFile):
@@ -459,8 +461,10 @@ func problem(what string, err error) diag.Diagnostic {
 	case errors.Is(err, errChanged):
 		return diag.Diagnostic{Code: diag.FileChanged, Message: what + " changed while it was read", Help: "wait until the program that writes it is done, and try again"}
 	case errors.Is(err, errOutside):
-		return diag.Diagnostic{Code: diag.FileOutside, Message: what + " is outside the folder that files are read from",
-			Help: "put the file into the workflow's folder, or start ot2flow from a folder that holds both"}
+		return diag.Diagnostic{
+			Code: diag.FileOutside, Message: what + " is outside the folder that files are read from",
+			Help: "put the file into the workflow's folder, or start ot2flow from a folder that holds both",
+		}
 	case errors.Is(err, fs.ErrNotExist):
 		return diag.Diagnostic{Code: diag.NotFound, Message: what + " does not exist"}
 	case errors.Is(err, fs.ErrPermission):

@@ -313,8 +313,10 @@ func (d *decoder) readStepKeys(v value, s *Step) (keys []*yaml.Node) {
 func (d *decoder) uniquePath(path string, n *yaml.Node) {
 	span := d.src.NodeSpan(n)
 	if first, again := d.paths[path]; again {
-		d.found = append(d.found, diag.Diagnostic{Code: diag.DuplicateID, Span: span, Message: "another step here has the id `" + n.Value + "` already",
-			Related: []diag.Related{{Span: first, Message: "the first is here"}}, Help: "give each step an id of its own; two levels of `do` may use the same one"})
+		d.found = append(d.found, diag.Diagnostic{
+			Code: diag.DuplicateID, Span: span, Message: "another step here has the id `" + n.Value + "` already",
+			Related: []diag.Related{{Span: first, Message: "the first is here"}}, Help: "give each step an id of its own; two levels of `do` may use the same one",
+		})
 		return
 	}
 	d.paths[path] = span
@@ -340,18 +342,22 @@ func LookupStepKind(key string) *StepKind {
 func (d *decoder) oneStepKey(v value, keys []*yaml.Node) {
 	switch {
 	case len(keys) == 0 && !d.broken:
-		d.found = append(d.found, diag.Diagnostic{Code: diag.NoStepKey, Span: v.span(), Message: "this step does nothing: it has modifiers but no step key",
-			Help: "add what it is to do, for example transfer: {from: red, to: plate.A1, volume: 50 uL}, or do: with a list of steps"})
+		d.found = append(d.found, diag.Diagnostic{
+			Code: diag.NoStepKey, Span: v.span(), Message: "this step does nothing: it has modifiers but no step key",
+			Help: "add what it is to do, for example transfer: {from: red, to: plate.A1, volume: 50 uL}, or do: with a list of steps",
+		})
 	case len(keys) > 1:
 		d.found = append(d.found, d.twoStepKeys(keys[0], keys[1]))
 	}
 }
 
 func (d *decoder) twoStepKeys(first, second *yaml.Node) diag.Diagnostic {
-	out := diag.Diagnostic{Code: diag.TwoStepKeys, Span: d.src.NodeSpan(second),
+	out := diag.Diagnostic{
+		Code: diag.TwoStepKeys, Span: d.src.NodeSpan(second),
 		Message: "this step has two step keys, `" + first.Value + "` and `" + second.Value + "`",
 		Related: []diag.Related{{Span: d.src.NodeSpan(first), Message: "the first is here"}},
-		Help:    "start a second step with a dash of its own before `" + second.Value + "`"}
+		Help:    "start a second step with a dash of its own before `" + second.Value + "`",
+	}
 	if kind := d.kind(first.Value); kind.short == nil && findField(kind.New().fields(), second.Value) >= 0 {
 		out.Help = "is `" + second.Value + "` meant to be inside `" + first.Value + "`? then indent it; or start a second step with a dash of its own"
 	}

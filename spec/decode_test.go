@@ -63,22 +63,39 @@ func TestDecodeBodies(t *testing.T) {
 		want Body
 	}{
 		{"transfer: {from: red, to: [a, b], volume: 5}", &Transfer{From: wells("red"), To: wells("a", "b"), Volume: exprs(WantVolume, []string{"5"})}},
-		{"transfer: {from: a, to: b, volume: [1 uL, 2 uL], pipette: p, tip: dedicated, split: never}",
-			&Transfer{From: wells("a"), To: wells("b"), Volume: exprs(WantVolume, []string{"1 uL", "2 uL"}),
-				LiquidKeys: LiquidKeys{Pipette: Word{Value: "p"}, Tip: Tip{Set: true, Use: "dedicated"}, Split: Word{Value: "never"}}}},
-		{"transfer: {from: a, to: b, volume: v, aspirate: {at: bottom + 2 mm, rate: 9, mix: n x 5 uL, air_gap: 1, touch_tip: true, delay: 1 s}}",
-			&Transfer{From: wells("a"), To: wells("b"), Volume: exprs(WantVolume, []string{"v"}), LiquidKeys: LiquidKeys{Aspirate: AspirateSide{At: bottom2,
-				Rate: expr("9", WantRate), Mix: Mixing{Times: expr("n", WantInteger), Volume: volume("5 uL")}, AirGap: volume("1"), TouchTip: TouchTip{Set: true}, Delay: expr("1 s", WantDuration)}}}},
-		{"transfer: {from: a, to: b, volume: v, dispense: {at: {from: top, x: 1, z: z}, mix: {times: 2, volume: w, at: center}, touch_tip: {sides: [left]}, push_out: 2}}",
+		{
+			"transfer: {from: a, to: b, volume: [1 uL, 2 uL], pipette: p, tip: dedicated, split: never}",
+			&Transfer{
+				From: wells("a"), To: wells("b"), Volume: exprs(WantVolume, []string{"1 uL", "2 uL"}),
+				LiquidKeys: LiquidKeys{Pipette: Word{Value: "p"}, Tip: Tip{Set: true, Use: "dedicated"}, Split: Word{Value: "never"}},
+			},
+		},
+		{
+			"transfer: {from: a, to: b, volume: v, aspirate: {at: bottom + 2 mm, rate: 9, mix: n x 5 uL, air_gap: 1, touch_tip: true, delay: 1 s}}",
+			&Transfer{From: wells("a"), To: wells("b"), Volume: exprs(WantVolume, []string{"v"}), LiquidKeys: LiquidKeys{Aspirate: AspirateSide{
+				At:   bottom2,
+				Rate: expr("9", WantRate), Mix: Mixing{Times: expr("n", WantInteger), Volume: volume("5 uL")}, AirGap: volume("1"), TouchTip: TouchTip{Set: true}, Delay: expr("1 s", WantDuration),
+			}}},
+		},
+		{
+			"transfer: {from: a, to: b, volume: v, dispense: {at: {from: top, x: 1, z: z}, mix: {times: 2, volume: w, at: center}, touch_tip: {sides: [left]}, push_out: 2}}",
 			&Transfer{From: wells("a"), To: wells("b"), Volume: exprs(WantVolume, []string{"v"}), LiquidKeys: LiquidKeys{Dispense: DispenseSide{
 				At:       Height{From: "top", X: expr("1", WantLength), Z: expr("z", WantLength)},
 				Mix:      Mixing{Times: expr("2", WantInteger), Volume: volume("w"), At: Height{From: "center"}},
-				TouchTip: TouchTip{Set: true, Sides: []Word{{Value: "left"}}}, PushOut: volume("2")}}}},
-		{"formulate: {to: w, volumes: {red: R, blue: 0}, blow_out: {in: p.A1, at: top - 5 mm, speed: 9}, tip: {use: new, then: return}}",
-			&Formulate{To: wells("w"), Volumes: []Binding{{Word{Value: "red"}, volume("R")}, {Word{Value: "blue"}, volume("0")}},
-				LiquidKeys: LiquidKeys{BlowOut: BlowOut{Set: true, In: expr("p.A1", WantWell), At: Height{From: "top", Z: minus("5 mm")}, Speed: expr("9", WantSpeed)}, Tip: Tip{Set: true, Use: "new", Then: "return"}}}},
-		{"mix: {in: a, volume: v, times: 3, at: bottom, tip: tips.B1, touch_tip: false, blow_out: source}",
-			&Mix{In: wells("a"), Volume: volume("v"), Times: expr("3", WantInteger), At: Height{From: "bottom"}, Tip: Tip{Set: true, From: expr("tips.B1", WantWell)}, BlowOut: BlowOut{Set: true, Word: "source"}}},
+				TouchTip: TouchTip{Set: true, Sides: []Word{{Value: "left"}}}, PushOut: volume("2"),
+			}}},
+		},
+		{
+			"formulate: {to: w, volumes: {red: R, blue: 0}, blow_out: {in: p.A1, at: top - 5 mm, speed: 9}, tip: {use: new, then: return}}",
+			&Formulate{
+				To: wells("w"), Volumes: []Binding{{Word{Value: "red"}, volume("R")}, {Word{Value: "blue"}, volume("0")}},
+				LiquidKeys: LiquidKeys{BlowOut: BlowOut{Set: true, In: expr("p.A1", WantWell), At: Height{From: "top", Z: minus("5 mm")}, Speed: expr("9", WantSpeed)}, Tip: Tip{Set: true, Use: "new", Then: "return"}},
+			},
+		},
+		{
+			"mix: {in: a, volume: v, times: 3, at: bottom, tip: tips.B1, touch_tip: false, blow_out: source}",
+			&Mix{In: wells("a"), Volume: volume("v"), Times: expr("3", WantInteger), At: Height{From: "bottom"}, Tip: Tip{Set: true, From: expr("tips.B1", WantWell)}, BlowOut: BlowOut{Set: true, Word: "source"}},
+		},
 		{"pick_up_tip:", &PickUpTip{}},
 		{"pick_up_tip: {from: tips.A1, pipette: p}", &PickUpTip{From: expr("tips.A1", WantWell), Pipette: Word{Value: "p"}}},
 		{"aspirate: {from: a, volume: v, rate: r, speed: s}", &Aspirate{From: expr("a", WantWell), Volume: volume("v"), Rate: expr("r", WantRate), Speed: expr("s", WantSpeed)}},
@@ -122,8 +139,10 @@ func TestDecodeEveryKind(t *testing.T) {
 func TestDecodeModifiers(t *testing.T) {
 	steps, doc, _ := decodeSteps(t, "- {id: fill, name: 'n ${ w }', for: ' i , w in wells ', if: true, repeat: 3, do: [{home: null}], else: [{home: null}, {id: b, home: null}]}\n")
 	s := steps[0]
-	want := &Step{Path: "fill", Key: "do", ID: Word{Value: "fill"}, Name: text("n ${ w }"), If: expr("true", WantCondition), Repeat: expr("3", WantInteger),
-		For: For{Index: Word{Value: "i"}, Name: Word{Value: "w"}, In: expr("wells", WantList), Set: true}, Body: s.Body, Else: s.Else}
+	want := &Step{
+		Path: "fill", Key: "do", ID: Word{Value: "fill"}, Name: text("n ${ w }"), If: expr("true", WantCondition), Repeat: expr("3", WantInteger),
+		For: For{Index: Word{Value: "i"}, Name: Word{Value: "w"}, In: expr("wells", WantList), Set: true}, Body: s.Body, Else: s.Else,
+	}
 	if diff := cmp.Diff(want, s, positions); diff != "" || len(doc.Refused) > 0 {
 		t.Errorf("refused %v; (-want +got)\n%s", doc.Refused, diff)
 	}
@@ -160,17 +179,21 @@ steps: []
 `)
 	given := func(s string) Given { return Given{Scalar{Text: s}, true} }
 	word := func(s string) Word { return Word{Value: s} }
-	want := &Workflow{File: "workflow.yaml", Name: Scalar{Text: "mix-colors"}, Description: text("${ R }"),
+	want := &Workflow{
+		File: "workflow.yaml", Name: Scalar{Text: "mix-colors"}, Description: text("${ R }"),
 		Params: []Param{
 			{Name: word("R"), Type: word("volume"), Default: Written{Given: given("5 uL")}, Min: given("0"), Max: given("9"), Choices: []Given{given("1"), given("2")}},
-			{Name: word("w"), Type: word("well"), In: word("plate"), Example: Written{Given: given("A1")}}},
+			{Name: word("w"), Type: word("well"), In: word("plate"), Example: Written{Given: given("A1")}},
+		},
 		Require:  []Check{{That: expr("R > 0", WantCondition), Message: text("no")}},
 		Let:      []Binding{{word("b"), expr("1", WantAny)}, {word("a"), expr("R", WantAny)}},
 		Vars:     []Binding{{word("n"), expr("true", WantAny)}},
 		Labware:  []Labware{{Name: word("plate"), Type: word("x"), Slot: word("1")}, {Name: word("rack"), Type: word("./r.json"), Slot: word("11")}},
 		Pipettes: []Pipette{{Name: word("p"), Type: word("p300_single_gen2"), Mount: word("left"), Tips: []Word{}}, {Name: word("q"), Type: word("p20"), Mount: word("right")}},
-		Liquids: []Liquid{{Name: word("red"), In: wells("rack.A1", "rack.A2"), Volume: exprs(WantVolume, []string{"1 mL", "2 mL"}),
-			Color: given("#c8102e"), Tip: expr("tips.A1", WantWell)}},
+		Liquids: []Liquid{{
+			Name: word("red"), In: wells("rack.A1", "rack.A2"), Volume: exprs(WantVolume, []string{"1 mL", "2 mL"}),
+			Color: given("#c8102e"), Tip: expr("tips.A1", WantWell),
+		}},
 	}
 	if diff := cmp.Diff(want, doc.Workflow, positions); diff != "" || len(found)+len(doc.Refused) > 0 {
 		t.Errorf("found %v, refused %v; (-want +got)\n%s", found, doc.Refused, diff)

@@ -108,8 +108,10 @@ type Slot struct {
 }
 
 // columnIn is where the wells of a column are.
-var columnIn = &Pattern{`^(row\.)?[A-Za-z_][A-Za-z0-9_]*$`, func(s string) bool { return IsName(strings.TrimPrefix(s, "row.")) },
-	"the name of a labware, or row. and the name of a column"}
+var columnIn = &Pattern{
+	`^(row\.)?[A-Za-z_][A-Za-z0-9_]*$`, func(s string) bool { return IsName(strings.TrimPrefix(s, "row.")) },
+	"the name of a labware, or row. and the name of a column",
+}
 
 // blanks are the characters around and between the words of a value.
 const blanks = " \t\n\f\r"

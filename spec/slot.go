@@ -13,30 +13,54 @@ import (
 // literals, not calls, so that the compiler lays them out and a program that
 // reads no workflow pays nothing at its start.
 var wantShapes = [...]*Shape{
-	WantAny: {Name: "expression", Noun: "an expression", Doc: "An expression of any type.", Example: "R + 10 uL",
-		Scalars: Strings | Numbers | Booleans, Pattern: notBlank},
-	WantVolume: {Name: "volume", Noun: "a volume", Doc: "A volume, or an expression that gives one. A bare number is in uL.", Example: "50 uL",
-		Scalars: Strings | Numbers, Pattern: notBlank},
-	WantDuration: {Name: "duration", Noun: "a duration", Doc: "A duration, or an expression that gives one. A bare number is in s.", Example: "5 s",
-		Scalars: Strings | Numbers, Pattern: notBlank},
-	WantLength: {Name: "length", Noun: "a length", Doc: "A length, or an expression that gives one. A bare number is in mm.", Example: "3 mm",
-		Scalars: Strings | Numbers, Pattern: notBlank},
-	WantSpeed: {Name: "speed", Noun: "a speed", Doc: "A speed of the gantry, or an expression that gives one. A bare number is in mm/s.", Example: "100 mm/s",
-		Scalars: Strings | Numbers, Pattern: notBlank},
-	WantRate: {Name: "flow_rate", Noun: "a flow rate", Doc: "A flow rate of the plunger, or an expression that gives one. A bare number is in uL/s.", Example: "150 uL/s",
-		Scalars: Strings | Numbers, Pattern: notBlank},
-	WantNumber: {Name: "number", Noun: "a number", Doc: "A number, or an expression that gives one.", Example: "0.5",
-		Scalars: Strings | Numbers, Pattern: notBlank},
-	WantInteger: {Name: "integer", Noun: "a whole number", Doc: "A whole number, or an expression that gives one.", Example: "3",
-		Scalars: Strings | Numbers, Pattern: notBlank},
-	WantCondition: {Name: "condition", Noun: "a condition", Doc: "An expression that is true or false.", Example: "R > 0 uL",
-		Scalars: Strings | Booleans, Pattern: notBlank},
-	WantWell: {Name: "well", Noun: "a well", Doc: "A well, or an expression that gives one.", Example: "plate.A1",
-		Scalars: Strings, Pattern: notBlank},
-	WantWells: {Name: "wells", Noun: "wells", Doc: "A well, a range, a whole labware, a liquid, or an expression that gives wells.", Example: "plate.A1:D6",
-		Scalars: Strings, Pattern: notBlank},
-	WantList: {Name: "list", Noun: "an expression for a list", Doc: "An expression that gives a list.", Example: "plate.first(24)",
-		Scalars: Strings, Pattern: notBlank},
+	WantAny: {
+		Name: "expression", Noun: "an expression", Doc: "An expression of any type.", Example: "R + 10 uL",
+		Scalars: Strings | Numbers | Booleans, Pattern: notBlank,
+	},
+	WantVolume: {
+		Name: "volume", Noun: "a volume", Doc: "A volume, or an expression that gives one. A bare number is in uL.", Example: "50 uL",
+		Scalars: Strings | Numbers, Pattern: notBlank,
+	},
+	WantDuration: {
+		Name: "duration", Noun: "a duration", Doc: "A duration, or an expression that gives one. A bare number is in s.", Example: "5 s",
+		Scalars: Strings | Numbers, Pattern: notBlank,
+	},
+	WantLength: {
+		Name: "length", Noun: "a length", Doc: "A length, or an expression that gives one. A bare number is in mm.", Example: "3 mm",
+		Scalars: Strings | Numbers, Pattern: notBlank,
+	},
+	WantSpeed: {
+		Name: "speed", Noun: "a speed", Doc: "A speed of the gantry, or an expression that gives one. A bare number is in mm/s.", Example: "100 mm/s",
+		Scalars: Strings | Numbers, Pattern: notBlank,
+	},
+	WantRate: {
+		Name: "flow_rate", Noun: "a flow rate", Doc: "A flow rate of the plunger, or an expression that gives one. A bare number is in uL/s.", Example: "150 uL/s",
+		Scalars: Strings | Numbers, Pattern: notBlank,
+	},
+	WantNumber: {
+		Name: "number", Noun: "a number", Doc: "A number, or an expression that gives one.", Example: "0.5",
+		Scalars: Strings | Numbers, Pattern: notBlank,
+	},
+	WantInteger: {
+		Name: "integer", Noun: "a whole number", Doc: "A whole number, or an expression that gives one.", Example: "3",
+		Scalars: Strings | Numbers, Pattern: notBlank,
+	},
+	WantCondition: {
+		Name: "condition", Noun: "a condition", Doc: "An expression that is true or false.", Example: "R > 0 uL",
+		Scalars: Strings | Booleans, Pattern: notBlank,
+	},
+	WantWell: {
+		Name: "well", Noun: "a well", Doc: "A well, or an expression that gives one.", Example: "plate.A1",
+		Scalars: Strings, Pattern: notBlank,
+	},
+	WantWells: {
+		Name: "wells", Noun: "wells", Doc: "A well, a range, a whole labware, a liquid, or an expression that gives wells.", Example: "plate.A1:D6",
+		Scalars: Strings, Pattern: notBlank,
+	},
+	WantList: {
+		Name: "list", Noun: "an expression for a list", Doc: "An expression that gives a list.", Example: "plate.first(24)",
+		Scalars: Strings, Pattern: notBlank,
+	},
 }
 
 func (w Want) shape() *Shape { return wantShapes[w] }
@@ -45,13 +69,17 @@ func exprSlot(to *Expr, want Want) Slot {
 	return Slot{want.shape(), func(_ *decoder, v value) { *to = v.expr(want) }}
 }
 
-var wellsShape = &Shape{Kind: UnionShape, Name: "wells_or_list", Noun: "wells, or a list of them", Example: "plate.A1:D6",
+var wellsShape = &Shape{
+	Kind: UnionShape, Name: "wells_or_list", Noun: "wells, or a list of them", Example: "plate.A1:D6",
 	Doc: "A well, a range, a whole labware, a liquid, an expression that gives wells, or a list of these.",
-	Any: []*Shape{wantShapes[WantWells], {Kind: ListShape, Elem: wantShapes[WantWells], Min: 1}}}
+	Any: []*Shape{wantShapes[WantWells], {Kind: ListShape, Elem: wantShapes[WantWells], Min: 1}},
+}
 
-var volumesShape = &Shape{Kind: UnionShape, Name: "volume_or_list", Noun: "a volume, or a list of volumes", Example: "50 uL",
+var volumesShape = &Shape{
+	Kind: UnionShape, Name: "volume_or_list", Noun: "a volume, or a list of volumes", Example: "50 uL",
 	Doc: "A volume, an expression that gives one, or a list of these. A bare number is in uL.",
-	Any: []*Shape{wantShapes[WantVolume], {Kind: ListShape, Elem: wantShapes[WantVolume], Min: 1}}}
+	Any: []*Shape{wantShapes[WantVolume], {Kind: ListShape, Elem: wantShapes[WantVolume], Min: 1}},
+}
 
 func wellsSlot(to *Exprs) Slot   { return exprsSlot(to, wellsShape, WantWells) }
 func volumesSlot(to *Exprs) Slot { return exprsSlot(to, volumesShape, WantVolume) }
@@ -64,15 +92,19 @@ func exprsSlot(to *Exprs, shape *Shape, want Want) Slot {
 	}}
 }
 
-var textShape = &Shape{Name: "text", Noun: "text", Doc: "Text; ${ … } in it is replaced by the value of the expression.",
-	Example: "filled ${ mix_well } with ${ R }", Scalars: Strings | Numbers | Booleans}
+var textShape = &Shape{
+	Name: "text", Noun: "text", Doc: "Text; ${ … } in it is replaced by the value of the expression.",
+	Example: "filled ${ mix_well } with ${ R }", Scalars: Strings | Numbers | Booleans,
+}
 
 func textSlot(to *Text) Slot {
 	return Slot{textShape, func(_ *decoder, v value) { *to = Text{v.scalar(), true} }}
 }
 
-var literalShape = &Shape{Name: "literal", Noun: "a value", Doc: "A value written out, with its unit.", Example: "100 uL",
-	Scalars: Strings | Numbers | Booleans, Pattern: notBlank}
+var literalShape = &Shape{
+	Name: "literal", Noun: "a value", Doc: "A value written out, with its unit.", Example: "100 uL",
+	Scalars: Strings | Numbers | Booleans, Pattern: notBlank,
+}
 
 var literalsShape = &Shape{Kind: ListShape, Noun: "a list of values", Elem: literalShape, Min: 1}
 
@@ -87,12 +119,16 @@ func givensSlot(to *[]Given) Slot {
 }
 
 // writtenShape is a default or example: one value, a list of values, or rows.
-var writtenShape = &Shape{Kind: UnionShape, Noun: "a value, a list of values or of rows", Example: "100 uL",
-	Any: []*Shape{literalShape, {Kind: ListShape, Elem: writtenItem}}}
+var writtenShape = &Shape{
+	Kind: UnionShape, Noun: "a value, a list of values or of rows", Example: "100 uL",
+	Any: []*Shape{literalShape, {Kind: ListShape, Elem: writtenItem}},
+}
 
-var writtenItem = &Shape{Kind: UnionShape, Name: "item", Noun: "a value, or a row", Example: "{well: A1, volume: 50 uL}",
+var writtenItem = &Shape{
+	Kind: UnionShape, Name: "item", Noun: "a value, or a row", Example: "{well: A1, volume: 50 uL}",
 	Doc: "An element of a list, or a row of a table: its values under the names of their columns.",
-	Any: []*Shape{literalShape, {Kind: MapShape, Elem: literalShape, Min: 1}}}
+	Any: []*Shape{literalShape, {Kind: MapShape, Elem: literalShape, Min: 1}},
+}
 
 func writtenSlot(to *Written) Slot {
 	return Slot{writtenShape, func(_ *decoder, v value) {
@@ -139,8 +175,10 @@ func choiceSlot(to *string, shape *Shape) Slot {
 	return Slot{shape, func(_ *decoder, v value) { *to = v.word(shape).Value }}
 }
 
-var nameShape = &Shape{Name: "name", Noun: "a name", Doc: "A name: letters, digits and _, not starting with a digit.",
-	Example: "plate", Scalars: Strings, Pattern: identifier}
+var nameShape = &Shape{
+	Name: "name", Noun: "a name", Doc: "A name: letters, digits and _, not starting with a digit.",
+	Example: "plate", Scalars: Strings, Pattern: identifier,
+}
 
 func nameSlot(to *Word) Slot { return wordSlot(to, nameShape) }
 
@@ -162,9 +200,11 @@ var heightWords = []string{"top", "bottom", "center"}
 
 var originShape = &Shape{Noun: "an origin", Scalars: Strings, Words: heightWords}
 
-var heightShape = &Shape{Kind: UnionShape, Name: "height", Noun: "a height", Example: "bottom + 1 mm",
+var heightShape = &Shape{
+	Kind: UnionShape, Name: "height", Noun: "a height", Example: "bottom + 1 mm",
 	Doc: "A height in a well: `top`, `bottom` or `center`, and then `+` or `-` a length. The long form adds sideways offsets: {from: bottom, x: 0 mm, y: 0 mm, z: 1 mm}.",
-	Any: []*Shape{{Scalars: Strings, Pattern: heightPattern, Lead: heightWords}, heightObject}}
+	Any: []*Shape{{Scalars: Strings, Pattern: heightPattern, Lead: heightWords}, heightObject},
+}
 
 var heightObject = &Shape{Kind: ObjectShape, fields: func() []Field { return heightFields(&Height{}) }}
 
@@ -193,9 +233,11 @@ func heightSlot(to *Height) Slot {
 	}}
 }
 
-var mixingShape = &Shape{Kind: UnionShape, Name: "mixing", Noun: "a mixing", Example: "3 x 50 uL",
+var mixingShape = &Shape{
+	Kind: UnionShape, Name: "mixing", Noun: "a mixing", Example: "3 x 50 uL",
 	Doc: "Mixing: how many times, and how much. The long form can say where and how fast: {times: 3, volume: 50 uL, at: bottom + 2 mm, rate: 150 uL/s}.",
-	Any: []*Shape{{Scalars: Strings, Pattern: mixPattern}, mixingObject}}
+	Any: []*Shape{{Scalars: Strings, Pattern: mixPattern}, mixingObject},
+}
 
 var mixingObject = &Shape{Kind: ObjectShape, fields: func() []Field { return mixingFields(&Mixing{}) }}
 
@@ -231,9 +273,11 @@ func (s Scalar) trimmed() Scalar {
 
 var sidesShape = &Shape{Kind: ListShape, Noun: "a list of sides", Elem: &Shape{Noun: "a side", Scalars: Strings, Words: []string{"left", "right", "front", "back"}}, Min: 1}
 
-var touchShape = &Shape{Kind: UnionShape, Name: "touch_tip", Noun: "true, or how the sides are touched", Example: "true",
+var touchShape = &Shape{
+	Kind: UnionShape, Name: "touch_tip", Noun: "true, or how the sides are touched", Example: "true",
 	Doc: "Touch the well's sides with the tip: true, or how: {at: top - 1 mm, speed: 60 mm/s, sides: [left, right], radius: 1}.",
-	Any: []*Shape{{Scalars: Booleans}, touchObject}}
+	Any: []*Shape{{Scalars: Booleans}, touchObject},
+}
 
 var touchObject = &Shape{Kind: ObjectShape, fields: func() []Field { return touchFields(&TouchTip{}) }}
 
@@ -261,9 +305,11 @@ var blowOutWords = []string{"source", "destination", "trash"}
 
 var blowOutPlace = &Shape{Noun: "a place", Doc: "source, destination, trash, or a well.", Example: "trash", Scalars: Strings, Pattern: notBlank, Lead: blowOutWords}
 
-var blowOutShape = &Shape{Kind: UnionShape, Name: "blow_out", Noun: "a place", Example: "{in: trash}",
+var blowOutShape = &Shape{
+	Kind: UnionShape, Name: "blow_out", Noun: "a place", Example: "{in: trash}",
 	Doc: "Empty the tip past the plunger's end: `source`, `destination`, `trash`, a well, or in full {in: paints.A1, at: top - 5 mm, rate: 150 uL/s, speed: 100 mm/s}.",
-	Any: []*Shape{blowOutPlace, blowOutObject}}
+	Any: []*Shape{blowOutPlace, blowOutObject},
+}
 
 var blowOutObject = &Shape{Kind: ObjectShape, fields: func() []Field { return blowOutFields(&BlowOut{}) }}
 
@@ -311,9 +357,11 @@ var (
 	tipEnd    = &Shape{Noun: "what becomes of the tip", Scalars: Strings, Words: []string{"trash", "return", "keep"}}
 )
 
-var tipShape = &Shape{Kind: UnionShape, Name: "tip", Noun: "a tip policy, or a place", Example: "new",
+var tipShape = &Shape{
+	Kind: UnionShape, Name: "tip", Noun: "a tip policy, or a place", Example: "new",
 	Doc: "Which tip: `new` for every aliquot, `once` for the whole step, `per_source`, `per_destination`, `dedicated` (the liquid's own, returned afterwards), `current` (the one that is on), or a place such as tips.B1. In full {use: new, then: return}.",
-	Any: []*Shape{tipPlace, tipObject}}
+	Any: []*Shape{tipPlace, tipObject},
+}
 
 var tipObject = &Shape{Kind: ObjectShape, Min: 1, fields: func() []Field { return tipFields(&Tip{}) }}
 

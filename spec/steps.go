@@ -22,21 +22,29 @@ func (k *LiquidKeys) fields() []Field {
 		{"pipette", "The pipette to use. Default: the one mounted that does it in the fewest moves.", "p300", false, nameSlot(&k.Pipette)},
 		{"tip", "Which tip, and what becomes of it. Default: once, into the trash.", "new", false, tipSlot(&k.Tip)},
 		{"split", "How a volume larger than the tip is divided. Default: even.", "even", false, wordSlot(&k.Split, splitShape)},
-		{"aspirate", "What concerns drawing.", "{at: bottom + 2 mm, rate: 50 uL/s}", false,
-			objectSlot(aspirateShape, func() []Field { return aspirateFields(&k.Aspirate) })},
-		{"dispense", "What concerns giving.", "{at: bottom + 8 mm}", false,
-			objectSlot(dispenseShape, func() []Field { return dispenseFields(&k.Dispense) })},
+		{
+			"aspirate", "What concerns drawing.", "{at: bottom + 2 mm, rate: 50 uL/s}", false,
+			objectSlot(aspirateShape, func() []Field { return aspirateFields(&k.Aspirate) }),
+		},
+		{
+			"dispense", "What concerns giving.", "{at: bottom + 8 mm}", false,
+			objectSlot(dispenseShape, func() []Field { return dispenseFields(&k.Dispense) }),
+		},
 		{"blow_out", "Empty the tip past the plunger's end after each dispense.", "{in: trash}", false, blowOutSlot(&k.BlowOut)},
 	}
 }
 
 var splitShape = &Shape{Noun: "a way to split", Scalars: Strings, Words: []string{"even", "even_last_two", "full_then_rest", "never"}}
 
-var aspirateShape = &Shape{Kind: ObjectShape, Name: "aspirate_side", Noun: "keys such as at and rate", Doc: "What concerns drawing in a liquid step.", Example: "{at: bottom + 2 mm}",
-	fields: func() []Field { return aspirateFields(&AspirateSide{}) }}
+var aspirateShape = &Shape{
+	Kind: ObjectShape, Name: "aspirate_side", Noun: "keys such as at and rate", Doc: "What concerns drawing in a liquid step.", Example: "{at: bottom + 2 mm}",
+	fields: func() []Field { return aspirateFields(&AspirateSide{}) },
+}
 
-var dispenseShape = &Shape{Kind: ObjectShape, Name: "dispense_side", Noun: "keys such as at and rate", Doc: "What concerns giving in a liquid step.", Example: "{at: bottom + 8 mm}",
-	fields: func() []Field { return dispenseFields(&DispenseSide{}) }}
+var dispenseShape = &Shape{
+	Kind: ObjectShape, Name: "dispense_side", Noun: "keys such as at and rate", Doc: "What concerns giving in a liquid step.", Example: "{at: bottom + 8 mm}",
+	fields: func() []Field { return dispenseFields(&DispenseSide{}) },
+}
 
 func aspirateFields(s *AspirateSide) []Field {
 	return []Field{
@@ -162,8 +170,10 @@ func (s *MoveTo) fields() []Field {
 
 func (s *Assert) fields() []Field { return checkFields(&s.Check) }
 
-var calledShape = &Shape{Noun: "a workflow", Doc: "The file of a workflow, relative to this one, or the name of one that stands beside it: dilute means ./dilute.yaml.", Example: "./dilute.yaml",
-	Scalars: Strings, Pattern: notBlank}
+var calledShape = &Shape{
+	Noun: "a workflow", Doc: "The file of a workflow, relative to this one, or the name of one that stands beside it: dilute means ./dilute.yaml.", Example: "./dilute.yaml",
+	Scalars: Strings, Pattern: notBlank,
+}
 
 var withShape = &Shape{Kind: MapShape, Noun: "its names with what they stand for here", Elem: wantShapes[WantAny], Min: 1}
 

@@ -69,8 +69,10 @@ func Later(key string) bool {
 // Root is the shape of a workflow file.
 func Root() *Shape { return rootShape }
 
-var rootShape = &Shape{Kind: ObjectShape, Name: "workflow", Noun: "a mapping of keys such as name and steps", Example: "ot2flow: 1", Doc: "A workflow: what stands on the deck, and the steps the robot does.",
-	fields: func() []Field { return workflowFields(&Workflow{}) }}
+var rootShape = &Shape{
+	Kind: ObjectShape, Name: "workflow", Noun: "a mapping of keys such as name and steps", Example: "ot2flow: 1", Doc: "A workflow: what stands on the deck, and the steps the robot does.",
+	fields: func() []Field { return workflowFields(&Workflow{}) },
+}
 
 func workflowFields(w *Workflow) []Field {
 	var version Word
@@ -92,8 +94,10 @@ func workflowFields(w *Workflow) []Field {
 
 var versionShape = &Shape{Noun: "the version of the language", Scalars: Numbers | Strings, Words: []string{Version}}
 
-var workflowNameShape = &Shape{Name: "workflow_name", Noun: "a name", Doc: "A name: letters, digits, _ and -, not starting with a digit.", Example: "mix_colors",
-	Scalars: Strings, Pattern: workflowName}
+var workflowNameShape = &Shape{
+	Name: "workflow_name", Noun: "a name", Doc: "A name: letters, digits, _ and -, not starting with a digit.", Example: "mix_colors",
+	Scalars: Strings, Pattern: workflowName,
+}
 
 // ScalarTypes are the types of single values: of a parameter, of the elements
 // of a list and of the cells of a table.
@@ -109,7 +113,8 @@ var (
 
 var paramsShape = &Shape{Kind: MapShape, Noun: "parameters, each under its name", Elem: paramShape}
 
-var paramShape = &Shape{Kind: ObjectShape, Name: "param", Noun: "the keys of a parameter", Doc: "A parameter: what a run may choose.", Example: "{type: volume, default: 100 uL, min: 0 uL, max: 300 uL}",
+var paramShape = &Shape{
+	Kind: ObjectShape, Name: "param", Noun: "the keys of a parameter", Doc: "A parameter: what a run may choose.", Example: "{type: volume, default: 100 uL, min: 0 uL, max: 300 uL}",
 	fields: func() []Field { return paramFields(&Param{}) },
 	Rules: []Rule{
 		{Key: "type", Words: []string{"choice"}, Needs: []string{"choices"}, Why: "a choice is made among `choices`"},
@@ -118,14 +123,21 @@ var paramShape = &Shape{Kind: ObjectShape, Name: "param", Noun: "the keys of a p
 		{Key: "type", Words: []string{"boolean", "string", "choice", "well", "wells", "labware", "color", "table"}, Bars: []string{"min", "max"}, Why: "only numbers and quantities have a least and a greatest value"},
 		{Key: "type", Words: []string{"boolean"}, Bars: []string{"choices"}, Why: "a boolean is true or false anyway"},
 		{Key: "type", Words: []string{"table"}, Bars: []string{"choices"}, Why: "`choices` belong to a column of the table"},
-		{Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "table"},
-			Bars: []string{"in"}, Why: "`in` names the labware of a well"},
-		{Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "table"},
-			Bars: []string{"of"}, Why: "`of` says what a list holds"},
-		{Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "list"},
-			Bars: []string{"columns", "extra"}, Why: "only a table has columns"},
+		{
+			Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "table"},
+			Bars: []string{"in"}, Why: "`in` names the labware of a well",
+		},
+		{
+			Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "table"},
+			Bars: []string{"of"}, Why: "`of` says what a list holds",
+		},
+		{
+			Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "list"},
+			Bars: []string{"columns", "extra"}, Why: "only a table has columns",
+		},
 		{Key: "default", Bars: []string{"example"}, Why: "an example stands in for a default where there is none"},
-	}}
+	},
+}
 
 func paramFields(p *Param) []Field {
 	return []Field{
@@ -145,19 +157,25 @@ func paramFields(p *Param) []Field {
 
 var columnsShape = &Shape{Kind: MapShape, Noun: "columns, each under its name", Elem: columnShape, Min: 1}
 
-var columnShape = &Shape{Kind: UnionShape, Name: "column", Noun: "a type, or the keys of a column", Example: "{type: well, in: row.source_plate, header: Source Well}",
+var columnShape = &Shape{
+	Kind: UnionShape, Name: "column", Noun: "a type, or the keys of a column", Example: "{type: well, in: row.source_plate, header: Source Well}",
 	Doc: "A column of a table: its type, or in full {type: volume, header: Volume, unit: mL, min: 1 uL}.",
-	Any: []*Shape{scalarTypeShape, columnObject}}
+	Any: []*Shape{scalarTypeShape, columnObject},
+}
 
-var columnObject = &Shape{Kind: ObjectShape, fields: func() []Field { return columnFields(&Column{}) },
+var columnObject = &Shape{
+	Kind: ObjectShape, fields: func() []Field { return columnFields(&Column{}) },
 	Rules: []Rule{
 		{Key: "type", Words: []string{"choice"}, Needs: []string{"choices"}, Why: "a choice is made among `choices`"},
 		{Key: "type", Words: []string{"boolean", "string", "choice", "well", "labware", "color"}, Bars: []string{"min", "max"}, Why: "only numbers and quantities have a least and a greatest value"},
 		{Key: "type", Words: []string{"boolean", "string", "choice", "well", "labware", "color", "number", "integer"}, Bars: []string{"unit"}, Why: "only quantities have a unit"},
 		{Key: "type", Words: []string{"boolean"}, Bars: []string{"choices"}, Why: "a boolean is true or false anyway"},
-		{Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration"},
-			Bars: []string{"in"}, Why: "`in` names the labware of a well"},
-	}}
+		{
+			Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration"},
+			Bars: []string{"in"}, Why: "`in` names the labware of a well",
+		},
+	},
+}
 
 var (
 	columnInShape   = &Shape{Noun: "a labware, or row. and a column", Scalars: Strings, Pattern: columnIn}
@@ -192,14 +210,18 @@ func readParam(name Word, at diag.Span) (*Param, []Field) {
 
 var outputsShape = &Shape{Kind: MapShape, Noun: "outputs, each under its name", Elem: outputShape}
 
-var outputShape = &Shape{Kind: UnionShape, Name: "output", Noun: "an expression, or the keys of an output", Example: "{value: red.volume, type: volume}",
+var outputShape = &Shape{
+	Kind: UnionShape, Name: "output", Noun: "an expression, or the keys of an output", Example: "{value: red.volume, type: volume}",
 	Doc: "What a workflow returns: an expression, or in full {value: red.volume, type: volume, description: what is left}.",
-	Any: []*Shape{wantShapes[WantAny], outputObject}}
+	Any: []*Shape{wantShapes[WantAny], outputObject},
+}
 
 var outputObject = &Shape{Kind: ObjectShape, fields: func() []Field { return outputFields(&Output{}) }}
 
-var outputTypeShape = &Shape{Noun: "a type", Scalars: Strings,
-	Words: []string{"volume", "number", "integer", "boolean", "string", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "list"}}
+var outputTypeShape = &Shape{
+	Noun: "a type", Scalars: Strings,
+	Words: []string{"volume", "number", "integer", "boolean", "string", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "list"},
+}
 
 func outputFields(o *Output) []Field {
 	return []Field{
@@ -216,8 +238,10 @@ func readOutput(name Word, at diag.Span) (*Output, []Field) {
 
 var checksShape = &Shape{Kind: ListShape, Noun: "a list of conditions", Elem: checkShape}
 
-var checkShape = &Shape{Kind: ObjectShape, Name: "check", Noun: "a condition with the key that", Doc: "A condition that must hold.", Example: "{that: R > 0 uL}",
-	fields: func() []Field { return checkFields(&Check{}) }}
+var checkShape = &Shape{
+	Kind: ObjectShape, Name: "check", Noun: "a condition with the key that", Doc: "A condition that must hold.", Example: "{that: R > 0 uL}",
+	fields: func() []Field { return checkFields(&Check{}) },
+}
 
 func checkFields(c *Check) []Field {
 	return []Field{
@@ -238,14 +262,20 @@ func checksSlot(to *[]Check) Slot {
 
 var labwareSection = &Shape{Kind: MapShape, Noun: "labware, each under its name", Elem: labwareShape}
 
-var labwareShape = &Shape{Kind: ObjectShape, Name: "labware", Noun: "the keys of a labware", Doc: "A labware on the deck.", Example: "{type: corning_96_wellplate_360ul_flat, slot: 1}",
-	fields: func() []Field { return labwareFields(&Labware{}) }}
+var labwareShape = &Shape{
+	Kind: ObjectShape, Name: "labware", Noun: "the keys of a labware", Doc: "A labware on the deck.", Example: "{type: corning_96_wellplate_360ul_flat, slot: 1}",
+	fields: func() []Field { return labwareFields(&Labware{}) },
+}
 
 var (
-	labwareTypeShape = &Shape{Name: "labware_type", Noun: "a load name or a file", Doc: "A load name, a full name such as opentrons/corning_96_wellplate_360ul_flat/2, or a file.", Example: "./labware/my_rack.json",
-		Scalars: Strings, Pattern: notBlank}
-	slotShape = &Shape{Name: "slot", Noun: "a slot", Doc: "A slot of the deck, 1 to 11. (12 is the trash.)", Example: "1", Scalars: Strings | Numbers,
-		Words: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"}}
+	labwareTypeShape = &Shape{
+		Name: "labware_type", Noun: "a load name or a file", Doc: "A load name, a full name such as opentrons/corning_96_wellplate_360ul_flat/2, or a file.", Example: "./labware/my_rack.json",
+		Scalars: Strings, Pattern: notBlank,
+	}
+	slotShape = &Shape{
+		Name: "slot", Noun: "a slot", Doc: "A slot of the deck, 1 to 11. (12 is the trash.)", Example: "1", Scalars: Strings | Numbers,
+		Words: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"},
+	}
 )
 
 func labwareFields(l *Labware) []Field {
@@ -262,8 +292,10 @@ func readLabware(name Word, at diag.Span) (*Labware, []Field) {
 
 var pipettesSection = &Shape{Kind: MapShape, Noun: "pipettes, each under its name", Elem: pipetteShape}
 
-var pipetteShape = &Shape{Kind: ObjectShape, Name: "pipette", Noun: "the keys of a pipette", Doc: "A pipette on a mount.", Example: "{type: p300_single_gen2, mount: right, tips: [tips]}",
-	fields: func() []Field { return pipetteFields(&Pipette{}) }}
+var pipetteShape = &Shape{
+	Kind: ObjectShape, Name: "pipette", Noun: "the keys of a pipette", Doc: "A pipette on a mount.", Example: "{type: p300_single_gen2, mount: right, tips: [tips]}",
+	fields: func() []Field { return pipetteFields(&Pipette{}) },
+}
 
 var (
 	pipetteTypeShape = &Shape{Name: "pipette_type", Noun: "the name of a kind of pipette", Doc: "The robot's name for a kind of pipette.", Example: "p300_single_gen2", Scalars: Strings, Pattern: notBlank}
@@ -286,8 +318,10 @@ func readPipette(name Word, at diag.Span) (*Pipette, []Field) {
 
 var liquidsSection = &Shape{Kind: MapShape, Noun: "liquids, each under its name", Elem: liquidShape}
 
-var liquidShape = &Shape{Kind: ObjectShape, Name: "liquid", Noun: "the keys of a liquid", Doc: "A liquid and where it stands.", Example: "{in: paints.B1, volume: 12 mL}",
-	fields: func() []Field { return liquidFields(&Liquid{}) }}
+var liquidShape = &Shape{
+	Kind: ObjectShape, Name: "liquid", Noun: "the keys of a liquid", Doc: "A liquid and where it stands.", Example: "{in: paints.B1, volume: 12 mL}",
+	fields: func() []Field { return liquidFields(&Liquid{}) },
+}
 
 var colorShape = &Shape{Name: "color", Noun: "a colour", Doc: "A colour as #rrggbb, in quotes.", Example: "'#c8102e'", Scalars: Strings, Pattern: colorPattern}
 
@@ -320,8 +354,10 @@ var aStep = &Shape{Kind: StepShape, Name: "step", Noun: "a mapping with one step
 // StepObject is the shape of one step. That it has exactly one step key is not
 // part of the shape: the decoder says so itself.
 func StepObject() *Shape {
-	return &Shape{Kind: ObjectShape, Name: "step", Noun: aStep.Noun, Doc: "One step: one step key and its modifiers.", Example: "{transfer: {from: red, to: plate.A1, volume: 50 uL}}",
-		Min: aStep.Min, Rules: aStep.Rules, fields: stepFields}
+	return &Shape{
+		Kind: ObjectShape, Name: "step", Noun: aStep.Noun, Doc: "One step: one step key and its modifiers.", Example: "{transfer: {from: red, to: plate.A1, volume: 50 uL}}",
+		Min: aStep.Min, Rules: aStep.Rules, fields: stepFields,
+	}
 }
 
 func stepFields() []Field {
@@ -360,8 +396,10 @@ func modifierFields(s *Step, path string) []Field {
 	}
 }
 
-var forShape = &Shape{Name: "for", Noun: "a loop", Doc: "A name, `in`, and a list; or two names, the first of which counts from 0.", Example: "w in plate.first(24)",
-	Scalars: Strings, Pattern: forPattern}
+var forShape = &Shape{
+	Name: "for", Noun: "a loop", Doc: "A name, `in`, and a list; or two names, the first of which counts from 0.", Example: "w in plate.first(24)",
+	Scalars: Strings, Pattern: forPattern,
+}
 
 func forSlot(to *For) Slot {
 	return Slot{forShape, func(_ *decoder, v value) {

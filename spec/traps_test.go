@@ -107,8 +107,19 @@ func TestNumberTrap(t *testing.T) {
 		{".nan", ".nan is YAML for not a number", "write a number"},
 		{"-.INF", "-.INF is YAML for infinity", "write a number, or leave the key out where there is no bound"},
 		{"1e400", "1e400 is larger than any number ot2flow can hold", "check the exponent"},
-		{"0", "", ""}, {"12", "", ""}, {"-1.5", "", ""}, {"1e3", "", ""}, {"1.", "", ""}, {"0.5", "", ""}, {"50 uL", "", ""},
-		{"'012'", "", ""}, {"x", "", ""}, {"1-2", "", ""}, {".5", "", ""}, {"0xyz", "", ""}, {"1:30", "", ""},
+		{"0", "", ""},
+		{"12", "", ""},
+		{"-1.5", "", ""},
+		{"1e3", "", ""},
+		{"1.", "", ""},
+		{"0.5", "", ""},
+		{"50 uL", "", ""},
+		{"'012'", "", ""},
+		{"x", "", ""},
+		{"1-2", "", ""},
+		{".5", "", ""},
+		{"0xyz", "", ""},
+		{"1:30", "", ""},
 	} {
 		src, n := nodeOf(t, "a: "+c.value+"\n")
 		what, help, ok := src.NumberTrap(n)

@@ -37,8 +37,10 @@ func (src *Source) Parse() (*yaml.Node, diag.List) {
 	dec := yaml.NewDecoder(bytes.NewReader(src.file.Data))
 	doc, err := decodeDocument(dec)
 	if errors.Is(err, io.EOF) {
-		return nil, diag.List{{Code: diag.EmptyFile, Span: diag.Span{File: src.file.Name}, Message: "the file holds nothing but comments",
-			Help: `write a workflow below them; "ot2flow explain workflow" shows its keys`}}
+		return nil, diag.List{{
+			Code: diag.EmptyFile, Span: diag.Span{File: src.file.Name}, Message: "the file holds nothing but comments",
+			Help: `write a workflow below them; "ot2flow explain workflow" shows its keys`,
+		}}
 	}
 	if err != nil {
 		return nil, diag.List{src.syntaxError(err)}
@@ -78,8 +80,10 @@ func countSeparators(data []byte) int {
 }
 
 func (src *Source) tooManyValues() diag.Diagnostic {
-	return diag.Diagnostic{Code: diag.TooManyValues, Span: diag.Span{File: src.file.Name},
-		Message: "the file holds more than a million lines and values", Help: "give large data as a table of parameters, a CSV file"}
+	return diag.Diagnostic{
+		Code: diag.TooManyValues, Span: diag.Span{File: src.file.Name},
+		Message: "the file holds more than a million lines and values", Help: "give large data as a table of parameters, a CSV file",
+	}
 }
 
 // decodeDocument reads the next document. A fault of yaml.v3 itself becomes an

@@ -45,13 +45,22 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 // TestOutputIsFull proves that nobody takes half an output for all of it.
 func TestOutputIsFull(t *testing.T) {
 	for _, args := range [][]string{
-		{"lint", "../../workflows/testdata/err/bad-rate.yaml"}, {"lint", "--format", "json", mixColors},
-		{"plan", mixColors}, {"plan", mixColors, "--format", "json"},
-		{"simulate", mixColors}, {"simulate", mixColors, "--format", "json"},
-		{"apply", mixColors, "--robot", "sim", "--yes"}, {"export", mixColors, "--to", "json"},
-		{"labware", "list"}, {"labware", "list", "--format", "json"},
-		{"labware", "show", "corning_96_wellplate_360ul_flat"}, {"labware", "check", "../../examples/01-mix-colors/labware/ac_6_tuberack_15000ul.json"},
-		{"explain", "OTF602"}, {"explain", "transfer"}, {"schema"}, {"version"},
+		{"lint", "../../workflows/testdata/err/bad-rate.yaml"},
+		{"lint", "--format", "json", mixColors},
+		{"plan", mixColors},
+		{"plan", mixColors, "--format", "json"},
+		{"simulate", mixColors},
+		{"simulate", mixColors, "--format", "json"},
+		{"apply", mixColors, "--robot", "sim", "--yes"},
+		{"export", mixColors, "--to", "json"},
+		{"labware", "list"},
+		{"labware", "list", "--format", "json"},
+		{"labware", "show", "corning_96_wellplate_360ul_flat"},
+		{"labware", "check", "../../examples/01-mix-colors/labware/ac_6_tuberack_15000ul.json"},
+		{"explain", "OTF602"},
+		{"explain", "transfer"},
+		{"schema"},
+		{"version"},
 	} {
 		if code := ot2flow(args, nil, full{}, discard{}); code != exitCannot {
 			t.Errorf("%v: exit code %d", args, code)

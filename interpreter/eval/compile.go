@@ -136,8 +136,10 @@ func parse(src spec.Scalar, scope *Scope, deck *program.Deck) (*compiler, ast.No
 		return c, nil
 	}
 	if len(s.tokens) == 0 {
-		c.found = append(c.found, diag.Diagnostic{Code: diag.ExprSyntax, Span: src.Whole(),
-			Message: "there is no expression here", Help: "write a value, or remove the key"})
+		c.found = append(c.found, diag.Diagnostic{
+			Code: diag.ExprSyntax, Span: src.Whole(),
+			Message: "there is no expression here", Help: "write a value, or remove the key",
+		})
 		return c, nil
 	}
 	tree, problem := parseText(string(s.clean))

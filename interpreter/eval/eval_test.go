@@ -18,8 +18,10 @@ func grid(rows, columns int) *program.Labware {
 		for r := range rows {
 			column = append(column, len(l.Wells))
 			row := string(rune('A' + r))
-			l.Wells = append(l.Wells, program.Well{Name: fmt.Sprintf("%s%d", row, c+1), Row: row, Column: c + 1,
-				Depth: 10_670, Round: true, Diameter: 6_860, MaxNL: 360_000})
+			l.Wells = append(l.Wells, program.Well{
+				Name: fmt.Sprintf("%s%d", row, c+1), Row: row, Column: c + 1,
+				Depth: 10_670, Round: true, Diameter: 6_860, MaxNL: 360_000,
+			})
 		}
 		l.Columns = append(l.Columns, column)
 	}

@@ -40,8 +40,10 @@ func unwrap(src spec.Scalar, want Type) (spec.Scalar, diag.List) {
 	if ok && start == lead && strings.TrimSpace(text[end+1:]) == "" {
 		return src.Slice(start+2, end), nil
 	}
-	d := diag.Diagnostic{Code: diag.PartialTemplate, Span: src.Whole(),
-		Message: "this field is an expression as a whole, and ${ … } is a part of it", Help: "write the expression alone, without ${ }"}
+	d := diag.Diagnostic{
+		Code: diag.PartialTemplate, Span: src.Whole(),
+		Message: "this field is an expression as a whole, and ${ … } is a part of it", Help: "write the expression alone, without ${ }",
+	}
 	if !ok {
 		d = diag.Diagnostic{Code: diag.ExprSyntax, Span: src.Span(start, start+2), Message: "this ${ is never closed", Help: "remove it, or close it with }"}
 		return src, diag.List{d}

@@ -43,8 +43,10 @@ func CompileTemplate(src spec.Scalar, scope *Scope, deck *program.Deck) (*Templa
 		text.WriteString(src.Text[rest:at])
 		end, ok := closingBrace(src.Text, at+2)
 		if !ok {
-			found = append(found, diag.Diagnostic{Code: diag.ExprSyntax, Span: src.Span(at, at+2),
-				Message: "this ${ is never closed", Help: "close it with }, or write $${ where ${ itself is meant"})
+			found = append(found, diag.Diagnostic{
+				Code: diag.ExprSyntax, Span: src.Span(at, at+2),
+				Message: "this ${ is never closed", Help: "close it with }, or write $${ where ${ itself is meant",
+			})
 			return nil, found
 		}
 		e, problems := compileInserted(src.Slice(at+2, end), scope, deck)

@@ -63,8 +63,10 @@ func TestLookupFacts(t *testing.T) {
 func TestLookupIrregularColumns(t *testing.T) {
 	tests := []struct{ ref, want string }{
 		{"opentrons_10_tuberack_falcon_4x50ml_6x15ml_conical", "A1 B1 C1|A2 B2 C2|A3 B3|A4 B4"},
-		{"opentrons_40_aluminumblock_eppendorf_24x2ml_safelock_snapcap_generic_16x0.2ml_pcr_strip",
-			"A1 B1 C1 D1 E1 F1 G1 H1|A3 B3 C3 D3|A4 B4 C4 D4|A5 B5 C5 D5|A6 B6 C6 D6|A7 B7 C7 D7|A8 B8 C8 D8|A13 B13 C13 D13 E13 F13 G13 H13"},
+		{
+			"opentrons_40_aluminumblock_eppendorf_24x2ml_safelock_snapcap_generic_16x0.2ml_pcr_strip",
+			"A1 B1 C1 D1 E1 F1 G1 H1|A3 B3 C3 D3|A4 B4 C4 D4|A5 B5 C5 D5|A6 B6 C6 D6|A7 B7 C7 D7|A8 B8 C8 D8|A13 B13 C13 D13 E13 F13 G13 H13",
+		},
 		{"nest_12_reservoir_15ml", "A1|A2|A3|A4|A5|A6|A7|A8|A9|A10|A11|A12"},
 		{"opentrons_96_deep_well_adapter", ""},
 	}

@@ -306,8 +306,10 @@ func (r *reader) number() node {
 		return node{kind: num, text: "-Infinity"}
 	}
 	if !isNumber(s) {
-		r.fault = &fault{span: span{start, r.at}, message: fmt.Sprintf("%s is not a number as JSON writes them", s),
-			help: "write for example 0.5, -3 or 1e3, without leading zeros and with a dot"}
+		r.fault = &fault{
+			span: span{start, r.at}, message: fmt.Sprintf("%s is not a number as JSON writes them", s),
+			help: "write for example 0.5, -3 or 1e3, without leading zeros and with a dot",
+		}
 	}
 	return node{kind: num, text: s}
 }
@@ -364,8 +366,10 @@ func (r *reader) word() node {
 	case "NaN", "Infinity":
 		return node{kind: num, text: s}
 	default:
-		r.fault = &fault{span: span{start, r.at}, message: fmt.Sprintf("%s is neither a number nor true, false or null", s),
-			help: "put texts into double quotes"}
+		r.fault = &fault{
+			span: span{start, r.at}, message: fmt.Sprintf("%s is neither a number nor true, false or null", s),
+			help: "put texts into double quotes",
+		}
 		return node{}
 	}
 }
@@ -397,8 +401,10 @@ func (r *reader) string() string {
 		}
 	}
 	if r.fault == nil {
-		r.fault = &fault{span: span{open, open + 1}, message: "the closing quote of this text is missing",
-			help: "close it with a double quote; or the file was cut short"}
+		r.fault = &fault{
+			span: span{open, open + 1}, message: "the closing quote of this text is missing",
+			help: "close it with a double quote; or the file was cut short",
+		}
 	}
 	return ""
 }

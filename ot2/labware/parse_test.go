@@ -124,10 +124,16 @@ func TestParseExamples(t *testing.T) {
 		tipLength                int64
 		noTouch                  bool
 	}{
-		{"ac_6_tuberack_15000ul", "custom_beta/ac_6_tuberack_15000ul/1", "A1 B1|A2 B2|A3 B3", "B3",
-			program.Well{Name: "B3", Row: "B", Column: 3, X: 102000, Y: 23480, Z: 3000, Depth: 58000, Round: true, Diameter: 20000, MaxNL: 15_000_000, Shape: "flat"}, 0, false},
-		{"ac_color_sensor_charging_port", "custom_beta/ac_color_sensor_charging_port/1", "A1|A2", "A2",
-			program.Well{Name: "A2", Row: "A", Column: 2, X: 91950, Y: 43000, Z: 16000, Depth: 84000, Round: true, Diameter: 66000, MaxNL: 1_000_000}, 84000, true},
+		{
+			"ac_6_tuberack_15000ul", "custom_beta/ac_6_tuberack_15000ul/1", "A1 B1|A2 B2|A3 B3", "B3",
+			program.Well{Name: "B3", Row: "B", Column: 3, X: 102000, Y: 23480, Z: 3000, Depth: 58000, Round: true, Diameter: 20000, MaxNL: 15_000_000, Shape: "flat"},
+			0, false,
+		},
+		{
+			"ac_color_sensor_charging_port", "custom_beta/ac_color_sensor_charging_port/1", "A1|A2", "A2",
+			program.Well{Name: "A2", Row: "A", Column: 2, X: 91950, Y: 43000, Z: 16000, Depth: 84000, Round: true, Diameter: 66000, MaxNL: 1_000_000},
+			84000, true,
+		},
 	}
 	for _, tt := range tests {
 		data := readFile(t, dir+tt.file+".json")

@@ -72,8 +72,10 @@ func TestTextRelated(t *testing.T) {
 	again.End.Column = 2
 	first := find(source, "a")
 	other := Span{File: "x.json", Start: Pos{3, 4, 30}, End: Pos{3, 5, 31}}
-	got := render(t, source, TextOptions{}, Diagnostic{Span: again, Message: "twice", Severity: Warning,
-		Related: []Related{{first, "here first"}, {other, "and there"}}})
+	got := render(t, source, TextOptions{}, Diagnostic{
+		Span: again, Message: "twice", Severity: Warning,
+		Related: []Related{{first, "here first"}, {other, "and there"}},
+	})
 	expect(t, got, `
 w.yaml:6:1: warning: twice
   |
@@ -91,8 +93,10 @@ w.yaml:6:1: warning: twice
 
 func TestTextRelatedInTheSameLine(t *testing.T) {
 	source := "{a: 1, a: 2}\n"
-	got := render(t, source, TextOptions{}, Diagnostic{Span: find(source, "a: 2"), Message: "twice",
-		Related: []Related{{find(source, "a"), "first"}}})
+	got := render(t, source, TextOptions{}, Diagnostic{
+		Span: find(source, "a: 2"), Message: "twice",
+		Related: []Related{{find(source, "a"), "first"}},
+	})
 	expect(t, got, `
 w.yaml:1:8: error: twice
   |

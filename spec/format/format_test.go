@@ -28,8 +28,10 @@ var forms = []struct{ name, in, want string }{
 	{"blank lines", "\n\n\nlabware: {}\n\n\n\nsteps:\n\n  - home:\n\n\n  - home:\n", "\nlabware: {}\n\nsteps:\n\n  - home:\n\n  - home:\n"},
 	{"comments", "# above\nlabware: {} # behind\n\n# steps\nsteps:   # behind steps\n  # above home\n  - home:      # home\n  - comment: hello #c\n# below\n", "# above\nlabware: {}  # behind\n\n# steps\nsteps:  # behind steps\n  # above home\n  - home:           # home\n  - comment: hello  #c\n# below\n"},
 	{"a long text", "steps:\n  - pause: |\n     first line\n     second line\n  - home:\n", "steps:\n  - pause: |\n      first line\n      second line\n  - home:\n"},
-	{"too long for a line", "steps:\n  - {transfer: {from: a_rather_long_name.A1, to: another_rather_long_name.A1:H12, volume: 50 uL, pipette: p300, tip: new, split: even}}\n",
-		"steps:\n  - transfer:\n      from: a_rather_long_name.A1\n      to: another_rather_long_name.A1:H12\n      volume: 50 uL\n      pipette: p300\n      tip: new\n      split: even\n"},
+	{
+		"too long for a line", "steps:\n  - {transfer: {from: a_rather_long_name.A1, to: another_rather_long_name.A1:H12, volume: 50 uL, pipette: p300, tip: new, split: even}}\n",
+		"steps:\n  - transfer:\n      from: a_rather_long_name.A1\n      to: another_rather_long_name.A1:H12\n      volume: 50 uL\n      pipette: p300\n      tip: new\n      split: even\n",
+	},
 	{"windows lines", "steps:\r\n  - home:\r\n", "steps:\n  - home:\n"},
 	{"canonical", "params:\n  R:   {type: volume, default: 5 uL}\n  way: {type: well, in: plate}\nsteps:\n  - for: w in plate\n    do:\n      - home:\n", ""},
 }

@@ -143,7 +143,7 @@ func (p *printer) lead(text string, root *yaml.Node) {
 func (p *printer) gap(n *yaml.Node) bool {
 	at := n.Line - 2 // the line above, from 0
 	if n.HeadComment != "" {
-		for at >= 0 && at < len(p.src) && (bytes.HasPrefix(bytes.TrimSpace(p.src[at]), []byte("#"))) {
+		for at >= 0 && at < len(p.src) && bytes.HasPrefix(bytes.TrimSpace(p.src[at]), []byte("#")) {
 			at--
 		}
 	}

@@ -130,11 +130,15 @@ func (t *Table) cleared(rows [][]Cell) diag.List {
 		case full == 0:
 		case full > len(t.Header):
 			extra := row[full-1]
-			list = append(list, diag.Diagnostic{Code: diag.BadTable, Span: t.Span(extra), Message: t.RowName(row) + " has " + strconv.Itoa(full) + " cells, and the header has " + strconv.Itoa(len(t.Header)),
-				Help: "put a cell that holds the separator into double quotes, or remove what is too much"})
+			list = append(list, diag.Diagnostic{
+				Code: diag.BadTable, Span: t.Span(extra), Message: t.RowName(row) + " has " + strconv.Itoa(full) + " cells, and the header has " + strconv.Itoa(len(t.Header)),
+				Help: "put a cell that holds the separator into double quotes, or remove what is too much",
+			})
 		case len(row) < len(t.Header) && !t.book:
-			list = append(list, diag.Diagnostic{Code: diag.BadTable, Span: t.RowSpan(row), Message: t.RowName(row) + " has " + plural(len(row), "cell") + ", and the header has " + strconv.Itoa(len(t.Header)),
-				Help: "write every cell, also the empty ones: the separators stay"})
+			list = append(list, diag.Diagnostic{
+				Code: diag.BadTable, Span: t.RowSpan(row), Message: t.RowName(row) + " has " + plural(len(row), "cell") + ", and the header has " + strconv.Itoa(len(t.Header)),
+				Help: "write every cell, also the empty ones: the separators stay",
+			})
 		default:
 			t.Rows = append(t.Rows, row[:len(t.Header)])
 		}
@@ -149,8 +153,10 @@ func (t *Table) cleared(rows [][]Cell) diag.List {
 const mostFaults = 20
 
 func tooLarge(file string) *diag.Diagnostic {
-	return &diag.Diagnostic{Code: diag.BadTable, Span: diag.Span{File: file}, Message: fmt.Sprintf("the table is too large: at most %d rows and %d columns are read", MaxRows, MaxColumns),
-		Help: "check that this is the right file, or split it"}
+	return &diag.Diagnostic{
+		Code: diag.BadTable, Span: diag.Span{File: file}, Message: fmt.Sprintf("the table is too large: at most %d rows and %d columns are read", MaxRows, MaxColumns),
+		Help: "check that this is the right file, or split it",
+	}
 }
 
 func trimRight(row []Cell) []Cell {

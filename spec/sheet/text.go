@@ -90,8 +90,10 @@ func (r *textReader) separator() diag.List {
 	commas, semicolons, tabs := outsideQuotes(r.data[r.pos:])
 	switch {
 	case commas > 0 && semicolons > 0:
-		return diag.List{{Code: diag.BadTable, Span: r.src.At(r.pos, r.pos+len(line)), Message: "the header has commas and semicolons, so it is not clear which of them separate the columns",
-			Help: "put names that have a comma or a semicolon in them into double quotes"}}
+		return diag.List{{
+			Code: diag.BadTable, Span: r.src.At(r.pos, r.pos+len(line)), Message: "the header has commas and semicolons, so it is not clear which of them separate the columns",
+			Help: "put names that have a comma or a semicolon in them into double quotes",
+		}}
 	case semicolons > 0:
 		r.sep = ';'
 	case tabs > 0 && commas == 0:
