@@ -190,7 +190,9 @@ func (a *app) endedInSimulator(plan *program.Plan, where *place, result run.Resu
 	if result.Verdict == run.VerdictStopped {
 		where.world.Stop()
 	}
-	if report := a.reportResult(plan.Workflow.Name, where.world.Result()); report != nil {
+	end := where.world.Result()
+	end.Outputs = plan.Outputs
+	if report := a.reportResult(plan.Workflow.Name, end); report != nil {
 		return report
 	}
 	if result.CutOff > 0 {

@@ -22,7 +22,12 @@ func byPlan(plan *program.Plan, done int) *sim.Result {
 	for i := range plan.Steps[:done] {
 		world.Do(&plan.Steps[i])
 	}
-	return world.Result()
+	if done < len(plan.Steps) {
+		world.Stop()
+	}
+	result := world.Result()
+	result.Outputs = plan.Outputs
+	return result
 }
 
 func (a *app) endedOnRobot(plan *program.Plan, where *place, r run.Result, took time.Duration, err error) error {
@@ -42,6 +47,9 @@ func (a *app) endedOnRobot(plan *program.Plan, where *place, r run.Result, took 
 		w := bufio.NewWriter(a.out)
 		fmt.Fprintf(w, "%s: %s of %s on %s, %s\n", plan.Workflow.Name, howItEnded(&r), plural(len(plan.Steps), "step"), where.device.Name, clock(took.Milliseconds()))
 		contents(w, held, a.colors(a.out), "Wells in the end, by the plan")
+		if r.Verdict == run.VerdictOK {
+			outputs(w, plan.Outputs)
+		}
 		if problem := w.Flush(); problem != nil {
 			return a.written(problem)
 		}
