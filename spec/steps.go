@@ -20,7 +20,7 @@ func (s *Formulate) fields() []Field {
 func (k *LiquidKeys) fields() []Field {
 	return []Field{
 		{"pipette", "The pipette to use. Default: the one mounted that does it in the fewest moves.", "p300", false, nameSlot(&k.Pipette)},
-		{"tip", "Which tip, and what becomes of it. Default: once, into the trash.", "new", false, tipSlot(&k.Tip)},
+		{"tip", "Which tip, and what becomes of it. Default: once, in a formulate per_source; into the trash.", "new", false, tipSlot(&k.Tip)},
 		{"split", "How a volume larger than the tip is divided. Default: even.", "even", false, wordSlot(&k.Split, splitShape)},
 		{
 			"aspirate", "What concerns drawing.", "{at: bottom + 2 mm, rate: 50 uL/s}", false,
