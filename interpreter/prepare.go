@@ -200,8 +200,10 @@ func (p *preparer) expr(e spec.Expr) *eval.Expr { return p.compile(e, wanted(e.W
 func (p *preparer) place(e spec.Expr, words ...string) *eval.Expr {
 	name := strings.TrimSpace(e.Text)
 	if _, declared := p.names[name]; e.IsSet() && !declared && spec.IsName(name) {
-		d := diag.Diagnostic{Code: diag.UnknownWord, Span: e.Whole(), Message: name + " is neither a word that this key knows nor the name of a place",
-			Help: "write " + strings.Join(words, ", ") + ", or a place such as plate.A1"}
+		d := diag.Diagnostic{
+			Code: diag.UnknownWord, Span: e.Whole(), Message: name + " is neither a word that this key knows nor the name of a place",
+			Help: "write " + strings.Join(words, ", ") + ", or a place such as plate.A1",
+		}
 		if near, ok := diag.Nearest(name, words); ok {
 			d.Help = "did you mean " + near + "?"
 			d.Edits = []diag.Edit{{Span: e.Whole(), New: near}}
