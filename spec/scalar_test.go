@@ -126,7 +126,7 @@ func TestNodeSpan(t *testing.T) {
 			if len(list) > 0 {
 				t.Fatal(list)
 			}
-			span := NodeSpan(&f, child(root, "a"))
+			span := NewSource(&f).NodeSpan(child(root, "a"))
 			if got := c.source[span.Start.Offset:span.End.Offset]; got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}

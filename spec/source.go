@@ -223,10 +223,6 @@ func (src *Source) NodeSpan(n *yaml.Node) diag.Span {
 	return src.At(src.start(n), src.end(n))
 }
 
-// NodeSpan returns the span of one node; see (*Source).NodeSpan. Whoever needs
-// more than one keeps a Source.
-func NodeSpan(f *File, n *yaml.Node) diag.Span { return NewSource(f).NodeSpan(n) }
-
 // start returns where n begins, its tag and anchor not counted unless there is
 // nothing else.
 func (src *Source) start(n *yaml.Node) int {

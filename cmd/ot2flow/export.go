@@ -65,15 +65,3 @@ func exporter(to string) (func(*program.Plan) ([]byte, error), error) {
 	}
 	return nil, usage("there is no form %q here; the forms are json and python", to)
 }
-
-func keepFile(path string, data []byte) error {
-	f, err := createOut(path)
-	if err != nil {
-		return err
-	}
-	defer f.discard()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	return f.keep()
-}

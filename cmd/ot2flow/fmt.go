@@ -101,21 +101,8 @@ func (a *app) fmtFile(path string, check bool) (changed bool, err error) {
 	if err != nil || bytes.Equal(out, data) || check {
 		return err == nil && !bytes.Equal(out, data), err
 	}
-	if err := replaceFile(path, out); err != nil {
+	if err := keepFile(path, out); err != nil {
 		return false, cannot("%s cannot be written: %s", path, reason(err))
 	}
 	return true, nil
-}
-
-// replaceFile writes a file as a whole, keeping its rights.
-func replaceFile(path string, data []byte) error {
-	f, err := createOut(path)
-	if err != nil {
-		return err
-	}
-	defer f.discard()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	return f.keep()
 }

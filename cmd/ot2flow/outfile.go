@@ -64,3 +64,16 @@ func (f *outFile) discard() {
 		os.Remove(f.Name())
 	}
 }
+
+// keepFile writes a whole file. One that is there keeps its rights.
+func keepFile(path string, data []byte) error {
+	f, err := createOut(path)
+	if err != nil {
+		return err
+	}
+	defer f.discard()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	return f.keep()
+}

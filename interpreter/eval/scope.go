@@ -166,9 +166,6 @@ var keywords = []string{
 	"and", "or", "not", "in", "if", "else", "let", "nil", "null", "contains", "startsWith", "endsWith", "matches",
 }
 
-// EnumWords returns the plain words of fields that may not be names.
-func EnumWords() []string { return slices.Clone(enumWords) }
-
 // CheckName says in a sentence for people why name cannot be a name, or
 // returns nil: it must be an identifier, and no function, word of the
 // expression language or plain word of a field.
