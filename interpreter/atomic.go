@@ -296,7 +296,7 @@ func (b *touchNow) expand(x *expansion, f *program.Frame) {
 	if !ok {
 		return
 	}
-	x.touchTip(b.touch, &aliquot{pip: int(op.Pipette), frame: f}, op.Well)
+	x.touchTip(b.touch, &cycle{pip: int(op.Pipette), at: f}, op.Well)
 }
 
 type blowOutNow struct {

@@ -94,6 +94,8 @@ type expansion struct {
 	volumes []amount
 	pairs   []pair
 	chunks  []int64
+	job     job
+	cycle   cycle
 	frames  []program.Frame
 
 	list    diag.List

@@ -247,7 +247,7 @@ func (b *transfer) expand(x *expansion, f *program.Frame) {
 	if allZero(volumes) {
 		x.addAt(b.volume[0], diag.Diagnostic{Code: diag.NoEffect, Severity: diag.Warning, Message: "this transfer moves nothing: every volume is 0", Help: "do the step only if there is something to move: if: … > 0 uL"})
 	}
-	x.move(&b.keys, pairs, f)
+	x.move(job{k: &b.keys, pairs: pairs}, f)
 }
 
 func allZero(volumes []amount) bool {
@@ -391,7 +391,7 @@ func (b *formulate) expand(x *expansion, f *program.Frame) {
 			x.pairs = append(x.pairs, p)
 		}
 	}
-	x.move(&b.keys, x.pairs, f)
+	x.move(job{k: &b.keys, pairs: x.pairs}, f)
 }
 
 // destinationLabels names several destinations; one needs no name.
@@ -408,44 +408,45 @@ func (x *expansion) destinationLabels(to []target) []string {
 
 type mixIn struct {
 	in []*eval.Expr
-	m  mixing
 	keys
 }
 
 func (p *preparer) mix(b *spec.Mix) body {
+	m := &mixing{p.expr(b.Times), p.expr(b.Volume), p.height(&b.At), p.expr(b.Rate)}
 	return &mixIn{
 		p.exprs(b.In),
-		mixing{p.expr(b.Times), p.expr(b.Volume), p.height(&b.At), p.expr(b.Rate)},
-		keys{pipette: p.pipette(b.Pipette), tip: p.tipRule(&b.Tip, "once"), dispense: side{touch: p.touch(&b.TouchTip)}, blow: p.blowing(&b.BlowOut)},
+		keys{pipette: p.pipette(b.Pipette), tip: p.tipRule(&b.Tip, "once"), dispense: side{mix: m, touch: p.touch(&b.TouchTip)}, blow: p.blowing(&b.BlowOut)},
 	}
 }
 
+// expand makes each well a cycle that draws nothing and gives nothing, and so
+// only mixes.
 func (b *mixIn) expand(x *expansion, f *program.Frame) {
+	m := b.dispense.mix
 	wells, ok1 := x.targets(b.in)
-	v, ok2 := x.quantity(b.m.volume, 0)
-	if !ok1 || !ok2 || !x.volumeOK(v, b.m.volume) {
+	v, ok2 := x.quantity(m.volume, 0)
+	if !ok1 || !ok2 || !x.volumeOK(v, m.volume) {
 		return
 	}
 	x.pairs = x.pairs[:0]
 	for i := range wells {
 		w := &wells[i]
-		x.pairs = append(x.pairs, pair{from: source{[]program.WellRef{w.well}, x.liquidIn(w.well), w.expr}, to: w.well, volume: v, toExpr: w.expr, volExp: b.m.volume})
+		x.pairs = append(x.pairs, pair{from: source{[]program.WellRef{w.well}, x.liquidIn(w.well), w.expr}, to: w.well, volume: v, toExpr: w.expr, volExp: m.volume})
 	}
 	x.labelPairs(x.pairs, true)
-	pip, ok := x.choose(&b.keys, x.pairs, 0)
+	x.job = job{k: &b.keys, pairs: x.pairs}
+	pip, ok := x.choose(&x.job, 0)
 	if !ok {
 		return
 	}
+	c := &x.cycle
+	*c = cycle{job: &x.job, pip: pip, first: true, draws: c.draws[:0]}
 	for i := range x.pairs {
-		if p := &x.pairs[i]; !b.mixPair(x, pip, p, x.newFrame(f, p.label)) {
+		p := &x.pairs[i]
+		c.frame = x.newFrame(f, p.label)
+		c.gives = append(c.gives[:0], part{pair: p, last: true, frame: c.frame})
+		if !x.lower(c) {
 			return
 		}
 	}
-}
-
-func (b *mixIn) mixPair(x *expansion, pip int, p *pair, f *program.Frame) bool {
-	x.blamePair(p)
-	a := aliquot{pip: pip, from: p.to, to: p.to, frame: f}
-	return x.takeTip(&b.keys, pip, p, true, f) && x.mixWell(&b.m, &a, p.to, bottom1mm) &&
-		x.touchTip(b.dispense.touch, &a, p.to) && x.blowOut(b.blow, &a)
 }

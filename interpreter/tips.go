@@ -13,19 +13,20 @@ type tipUse struct {
 	pipette int
 	then    string
 	place   program.WellRef // asked for by name, or None
-	from    source          // of the last aliquot
+	from    source          // of the last cycle
 	to      program.WellRef
 }
 
-// takeTip sees to it that the right tip is on before an aliquot, by the rule
-// of the step; first is the first aliquot of its pair.
-func (x *expansion) takeTip(k *keys, pip int, p *pair, first bool, f *program.Frame) bool {
+// takeTip sees to it that the right tip is on before a cycle, by the rule of
+// the step.
+func (x *expansion) takeTip(c *cycle) bool {
+	k, p := c.k, c.gives[0].pair
 	if k.tip.use == "current" {
 		return true
 	}
 	t := &x.tip
 	place := program.None
-	if first {
+	if c.first {
 		var ok bool
 		if place, ok = x.tipPlace(k, p); !ok {
 			return false
@@ -33,19 +34,19 @@ func (x *expansion) takeTip(k *keys, pip int, p *pair, first bool, f *program.Fr
 	} else if t.on {
 		place = t.place
 	}
-	if x.needsTip(k, pip, p, place) {
+	if x.needsTip(k, c.pip, p, place) {
 		x.changeTip()
-		if !x.pickUp(pip, place, f) {
+		if !x.pickUp(c.pip, place, c.frame) {
 			return false
 		}
-		*t = tipUse{on: true, pipette: pip, then: k.tip.then, place: place}
+		*t = tipUse{on: true, pipette: c.pip, then: k.tip.then, place: place}
 	}
 	t.from, t.to = p.from, p.to
 	return true
 }
 
 // needsTip reports whether another tip than the one that is on must be taken
-// before an aliquot of the pair; place is the tip's, if one is asked for.
+// before a cycle that begins with the pair; place is the tip's, if one is asked for.
 func (x *expansion) needsTip(k *keys, pip int, p *pair, place program.WellRef) bool {
 	t := &x.tip
 	if !t.on || t.pipette != pip || place != t.place {
