@@ -26,6 +26,7 @@ func Keys() []string {
 const (
 	stepPage     = "step"
 	workflowPage = "workflow"
+	aStepTitle   = "a step"
 )
 
 // Reference returns a page about a key or a step kind, as plain text: what it
@@ -140,11 +141,13 @@ func allWords(s *Shape) []string {
 
 // holder returns the mapping with fixed keys that is in s, nil if there is none.
 func holder(s *Shape) *Shape {
-	if alt := s.Alternative(false, false); alt != nil {
-		s = alt
-	}
-	if s.Kind == MapShape || s.Kind == ListShape && s.Elem.Kind == ObjectShape {
-		s = s.Elem
+	switch s.Kind {
+	case UnionShape:
+		if alt := s.Alternative(false, false); alt != nil && alt.Kind == ObjectShape {
+			s = alt
+		}
+	case MapShape, ListShape:
+		return holder(s.Elem)
 	}
 	if s.Kind != ObjectShape || s.fields == nil || len(s.Fields()) == 0 {
 		return nil
@@ -157,7 +160,7 @@ func holder(s *Shape) *Shape {
 func uses() []use {
 	c := collector{seen: map[string]bool{}}
 	c.keys("a workflow", rootShape)
-	c.keys("a step", StepObject())
+	c.keys(aStepTitle, StepObject())
 	return c.out
 }
 
@@ -174,9 +177,9 @@ func (c *collector) keys(in string, s *Shape) {
 		if inner == nil {
 			continue
 		}
-		name := cmp.Or(inner.Name, f.Slot.Shape.Name, f.Key)
-		if name == "aspirate_side" || name == "dispense_side" {
-			name = f.Key + " of a liquid step"
+		name := strings.TrimSuffix(cmp.Or(inner.Name, f.Slot.Shape.Name, f.Key), "_side")
+		if in != aStepTitle && LookupStepKind(name) != nil {
+			name += " of a liquid step" // what a step is called too
 		}
 		if !c.seen[name] {
 			c.seen[name] = true

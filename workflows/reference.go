@@ -18,12 +18,19 @@ func Reference() []byte {
 	b.WriteString("# The workflow language, version " + spec.Version + "\n\n" +
 		"Made from the tables that the decoder, the schema and the expressions work by; do not edit.\n" +
 		"`ot2flow explain KEY` shows the page of one key or function.\n\n## A workflow file\n\n")
+	shown := map[string]bool{"workflow": true, "step": true}
 	page(&b, "workflow")
+	for _, f := range spec.Root().Fields() {
+		keyPage(&b, f.Key, shown)
+	}
 	b.WriteString("## A step\n\n")
 	page(&b, "step")
 	for _, kind := range spec.StepKinds() {
-		fmt.Fprintf(&b, "### %s\n\n", kind.Key)
-		page(&b, kind.Key)
+		keyPage(&b, kind.Key, shown)
+	}
+	b.WriteString("## The other keys\n\n")
+	for _, key := range spec.Keys() {
+		keyPage(&b, key, shown)
 	}
 	b.WriteString("## Functions\n\nEvery example is executed by a test; `plate` is a 96-well plate.\n\n")
 	table(&b, eval.Functions())
@@ -37,6 +44,16 @@ func Reference() []byte {
 	}
 	units(&b)
 	return b.Bytes()
+}
+
+// keyPage writes the page of a key under a heading, once.
+func keyPage(b *bytes.Buffer, key string, shown map[string]bool) {
+	if shown[key] {
+		return
+	}
+	shown[key] = true
+	fmt.Fprintf(b, "### %s\n\n", key)
+	page(b, key)
 }
 
 // page writes the page of a key as it is shown on a terminal.
