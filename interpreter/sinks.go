@@ -167,10 +167,16 @@ func (p *Prepared) Prove(in Input, more ...program.Sink) (End, diag.List, error)
 // the rules; more sinks see the steps after them. Places are those that the
 // plan keeps: the line of each step. The error is that of a sink.
 func ProvePlan(p *program.Plan, m Machine, more ...program.Sink) (diag.List, error) {
+	return ProvePlanFrom(program.NewState(p.Deck), p, m, more...)
+}
+
+// ProvePlanFrom is ProvePlan where the first step finds the deck in a state
+// that is not the one it was declared in. The state stays as it is.
+func ProvePlanFrom(start *program.State, p *program.Plan, m Machine, more ...program.Sink) (diag.List, error) {
 	checks := NewChecks(m)
-	state, err := p.Timeline(append(Fan{checks}, more...).Step)
+	state, err := p.TimelineFrom(start.Clone(), append(Fan{checks}, more...).Step)
 	if h := checks.History(); h != nil && err == nil {
-		_, err = p.Timeline(h.Step)
+		_, err = p.TimelineFrom(start.Clone(), h.Step)
 	}
 	return checks.End(state), err
 }

@@ -145,7 +145,7 @@ func (a *app) carryOut(ctx context.Context, plan *program.Plan, where *place, s 
 	s.wall = where.robot != nil
 	ctx, person := attend(ctx, s, asked)
 	options := run.Options{
-		Run: plan.Workflow.Name, Plan: plan, Backend: where.backend, Timer: ot2.NewTimer(plan.Deck), Patience: o.patience,
+		Run: plan.Workflow.Name, Plan: plan, Backend: where.backend, Timer: ot2.Machine{}.Timer, Patience: o.patience,
 		Requests: person.requests, Observe: []func(run.Event, run.Progress){s.see}, Answer: run.AnswerAtOnce,
 	}
 	if atPauses {

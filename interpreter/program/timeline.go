@@ -6,7 +6,12 @@ package program
 // call. Timeline returns the state after the last step shown, and the error of
 // f, which ends it.
 func (p *Plan) Timeline(f func(*Transition) error) (*State, error) {
-	state := NewState(p.Deck)
+	return p.TimelineFrom(NewState(p.Deck), f)
+}
+
+// TimelineFrom is Timeline from a state that is not a fresh one, and that it
+// changes: of what remains of a plan whose other steps are done.
+func (p *Plan) TimelineFrom(state *State, f func(*Transition) error) (*State, error) {
 	at := Transition{After: state}
 	for i := range p.Steps {
 		at.Step = &p.Steps[i]

@@ -15,7 +15,9 @@ import (
 // their results over through channels and are waited for by release.
 type driver struct {
 	o        Options
-	m        Machine
+	story    *Story
+	m        *Machine      // of the story
+	plan     *program.Plan // of its last part
 	seq      int64
 	session  Session
 	clock    *stepClock
@@ -45,7 +47,7 @@ type answer struct {
 
 // run drives the machine until the run is over or left.
 func (d *driver) run(ctx context.Context) error {
-	if d.m.state.Stage == Over {
+	if d.m.state.Stage == Over && d.o.Rest == nil {
 		return nil
 	}
 	if err := d.begin(ctx); err != nil {
@@ -61,11 +63,28 @@ func (d *driver) run(ctx context.Context) error {
 }
 
 func (d *driver) begin(ctx context.Context) error {
-	if d.m.state.Stage != New {
+	switch {
+	case d.m.state.Stage == Over:
+		return d.emit(ctx, d.continued())
+	case d.m.state.Stage != New:
 		return d.emit(ctx, Restarted{Fence: d.o.Fence})
 	}
-	p := d.o.Plan
+	p := d.plan
 	return d.emit(ctx, Accepted{Run: d.o.Run, Workflow: p.Workflow.Name, Fingerprint: p.Fingerprint, Steps: len(p.Steps), BatchSteps: d.o.BatchSteps, Fence: d.o.Fence})
+}
+
+// continued is the event that begins the rest of a run.
+func (d *driver) continued() Continued {
+	e := d.o.Rest.Event
+	e.BatchSteps, e.Fence, e.By = d.o.BatchSteps, d.o.Fence, clean(d.o.By)
+	return e
+}
+
+// take has the part of the story that is under way carried out.
+func (d *driver) take() {
+	d.plan = d.story.last().Plan
+	d.clock = newStepClock(d.plan, d.o.Timer)
+	d.elapsed, d.session, d.held, d.heldN = 0, nil, nil, 0
 }
 
 // calm asks for a pause after the journal failed: what happens from now on
@@ -131,17 +150,20 @@ func (d *driver) mayReport() bool {
 // emit takes an event: it changes the state, is journalled, queues what is to
 // be done, and is told.
 func (d *driver) emit(ctx context.Context, e Event) error {
-	before := d.m.State()
-	actions, err := d.m.On(e)
+	before, parts := d.m.State(), len(d.story.Parts)
+	actions, err := d.story.on(e)
 	if err != nil {
 		return err
 	}
 	r := Record{Seq: d.seq + 1, At: d.o.Clock.Now(), Event: e}
 	if err := d.o.Journal.Append(context.WithoutCancel(ctx), r); err != nil {
-		d.m.state = before
+		d.m.state, d.story.Parts = before, d.story.Parts[:parts]
 		return fmt.Errorf("writing the journal: %w", err)
 	}
 	d.seq++
+	if len(d.story.Parts) > parts {
+		d.take()
+	}
 	d.forget()
 	if d.m.state.Waiting == 0 {
 		d.dismiss()
@@ -185,7 +207,7 @@ func (d *driver) progress(e Event) Progress {
 		p.N = f.N
 	}
 	if p.N > 0 {
-		p.Well = d.o.Plan.Deck.WellName(wellOf(&d.o.Plan.Steps[p.N-1].Op))
+		p.Well = d.plan.Deck.WellName(wellOf(&d.plan.Steps[p.N-1].Op))
 	}
 	p.RemainingMS = d.clock.remaining(s.Done) / 1000
 	return p
@@ -202,10 +224,16 @@ func wellOf(op *program.Op) program.WellRef {
 func (d *driver) act(ctx context.Context, a Action) error {
 	switch a := a.(type) {
 	case OpenRun:
+		if d.o.Look {
+			return d.leave(ctx)
+		}
 		return d.open(ctx)
 	case FindRun:
 		return d.findRun(ctx)
 	case JournalIntent:
+		if d.o.Look {
+			return d.leave(ctx)
+		}
 		return d.emit(ctx, Intended(a))
 	case SendBatch:
 		return d.send(ctx, a.Batch)
@@ -214,6 +242,9 @@ func (d *driver) act(ctx context.Context, a Action) error {
 	case AskPerson:
 		d.askPerson(ctx, a)
 	case Await:
+		if d.o.Look {
+			return d.leave(ctx)
+		}
 		d.await(ctx)
 	case Reconnect:
 		d.retries, d.lostAt = 0, d.o.Clock.Now()
@@ -226,7 +257,7 @@ func (d *driver) act(ctx context.Context, a Action) error {
 	return nil
 }
 
-func (d *driver) job() Job { return Job{Run: d.o.Run, Plan: d.o.Plan, Fence: d.o.Fence} }
+func (d *driver) job() Job { return Job{Run: d.o.Run, Plan: d.plan, Fence: d.o.Fence} }
 
 func (d *driver) open(ctx context.Context) error {
 	s, err := d.o.Backend.Open(ctx, d.job())
@@ -267,7 +298,7 @@ func (d *driver) send(ctx context.Context, b Batch) error {
 	if ctx.Err() != nil {
 		return d.leave(ctx) // the intent stays; whoever goes on will learn that nothing was taken
 	}
-	b.Steps = d.o.Plan.Steps[b.First-1 : b.Last]
+	b.Steps = d.plan.Steps[b.First-1 : b.Last]
 	err := d.session.Send(ctx, b)
 	if err == nil {
 		return d.emit(ctx, Sent{b.First, b.Last, d.session.Handle()})
@@ -298,7 +329,7 @@ func (d *driver) askPerson(ctx context.Context, a AskPerson) {
 	ctx, cancel := context.WithCancel(ctx)
 	answers := make(chan answer, 1)
 	d.answers, d.stopAsk = answers, cancel
-	q := Question{N: a.N, ID: d.o.Plan.Steps[a.N-1].ID(), Text: a.Text}
+	q := Question{N: a.N, ID: d.plan.Steps[a.N-1].ID(), Text: a.Text}
 	d.wg.Go(func() {
 		c, err := d.o.Answer(ctx, q)
 		answers <- answer{c, err}
@@ -364,7 +395,7 @@ func (d *driver) stopAfter() int {
 	if d.o.Timer != nil {
 		limit = d.o.StopWithin.Microseconds()
 	}
-	return stopPoint(d.o.Plan, d.clock, s.Done, s.Stage == Following || s.Stage == Intending || s.Stage == Seeking, limit)
+	return stopPoint(d.plan, d.clock, s.Done, s.Stage == Following || s.Stage == Intending || s.Stage == Seeking, limit)
 }
 
 // report turns a report into events. One that tells of a later step than is
@@ -440,7 +471,7 @@ func (d *driver) started(ctx context.Context, n int) error {
 	if err := d.emit(ctx, StepStarted{n}); err != nil {
 		return err
 	}
-	step := &d.o.Plan.Steps[n-1]
+	step := &d.plan.Steps[n-1]
 	if step.Op.Kind != program.Pause {
 		return nil
 	}

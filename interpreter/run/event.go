@@ -167,9 +167,30 @@ type Reattached struct {
 	Handle Handle `json:"handle,omitempty"`
 }
 
-// Finished is the last event of a run.
+// Finished is the last event of a run, or of a part of it that is gone on with.
 type Finished struct {
 	Verdict Verdict `json:"verdict"`
+}
+
+// Answered says what a person decided about a run that did not get to its end.
+type Answered struct {
+	Answer Answer `json:"answer"`
+	To     int    `json:"to,omitempty"`     // of Done and Skip: up to this step of the part
+	Redraw bool   `json:"redraw,omitempty"` // liquid that was lost with its tip is drawn again
+	By     string `json:"by,omitempty"`
+}
+
+// Continued begins another part of a run that did not get to its end: the
+// steps Added, and after them those of the run's plan from step From on.
+type Continued struct {
+	From        int       `json:"from"`
+	Added       []Added   `json:"added,omitempty"`
+	Renamed     []Renamed `json:"renamed,omitempty"`
+	Fingerprint string    `json:"fingerprint"` // of the part's plan
+	Steps       int       `json:"steps"`       // of the part's plan
+	BatchSteps  int       `json:"batch_steps,omitempty"`
+	Fence       int64     `json:"fence,omitempty"`
+	By          string    `json:"by,omitempty"`
 }
 
 // Kind returns "accepted".
@@ -253,6 +274,12 @@ func (Reattached) Kind() string { return "reattached" }
 // Kind returns "finished".
 func (Finished) Kind() string { return "finished" }
 
+// Kind returns "answered".
+func (Answered) Kind() string { return "answered" }
+
+// Kind returns "continued".
+func (Continued) Kind() string { return "continued" }
+
 func (Accepted) event()    {}
 func (Opened) event()      {}
 func (OpenFailed) event()  {}
@@ -280,6 +307,8 @@ func (Left) event()        {}
 func (Restarted) event()   {}
 func (Reattached) event()  {}
 func (Finished) event()    {}
+func (Answered) event()    {}
+func (Continued) event()   {}
 
 // Record is an event in a journal.
 type Record struct {
@@ -375,4 +404,6 @@ var decoderTable = map[string]func([]byte) (Event, error){
 	Restarted{}.Kind():   decodeAs[Restarted],
 	Reattached{}.Kind():  decodeAs[Reattached],
 	Finished{}.Kind():    decodeAs[Finished],
+	Answered{}.Kind():    decodeAs[Answered],
+	Continued{}.Kind():   decodeAs[Continued],
 }

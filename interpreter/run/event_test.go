@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
 )
 
 // every has one of each event, with no field empty.
@@ -41,6 +43,8 @@ var every = []Event{
 	Restarted{8},
 	Reattached{Handle(`{}`)},
 	Finished{VerdictDoubt},
+	Answered{AnswerDone, 4, true, "Ada"},
+	Continued{3, []Added{{program.Op{Kind: program.PickUpTip, Well: program.WellRef{Labware: 1, Well: 2}}, "x"}}, []Renamed{{program.WellRef{Labware: 1}, program.WellRef{Labware: 1, Well: 2}}}, "sha256:2", 4, 2, 9, "Ada"},
 }
 
 func TestEventsSurviveJSON(t *testing.T) {

@@ -104,6 +104,11 @@ func (m *Machine) On(e Event) ([]Action, error) {
 	case Finished:
 		s.Stage = Over
 		return nil, nil
+	case Answered:
+		s.Answer = &e
+		return nil, nil
+	case Continued:
+		return s.goOnWith(e), nil
 	}
 	return nil, &IllegalEvent{Event: e, Stage: s.Stage, Why: "not an event of this package"}
 }
@@ -160,6 +165,10 @@ func (s *State) illegal(e Event) string {
 		return unless(s.live(), "nothing was opened")
 	case Finished:
 		return unless(s.Stage == Closing && e.Verdict == s.Verdict, "the run is not over")
+	case Answered:
+		return s.illegalAnswer(e)
+	case Continued:
+		return unless(s.MayGoOn(), "there is nothing to go on with")
 	}
 	return ""
 }
@@ -179,6 +188,25 @@ func unless(ok bool, why string) string {
 func (s *State) illegalIntent(e Intended) string {
 	b := e.Batch
 	return unless(s.Stage == Ready && !s.Lost && b.First == s.Done+1 && b.Last >= b.First && b.Last <= s.Accepted.Steps, "no such batch is due")
+}
+
+func (s *State) illegalAnswer(e Answered) string {
+	if s.Stage != Over || s.Verdict == VerdictOK || e.Answer == NoAnswer {
+		return "nobody asked"
+	}
+	if d, _ := s.Unclear(); e.To != 0 && (e.To < d.First || e.To > d.Last) {
+		return "the step is not among those in question"
+	}
+	return ""
+}
+
+// goOnWith begins another part: of the one before it only what names the run
+// is kept, because everything else is about steps of another program.
+func (s *State) goOnWith(e Continued) []Action {
+	a := s.Accepted
+	a.Fingerprint, a.Steps, a.BatchSteps, a.Fence = e.Fingerprint, e.Steps, e.BatchSteps, e.Fence
+	*s = State{Accepted: a, Stage: Opening, Part: s.Part + 1}
+	return []Action{OpenRun{}}
 }
 
 // live reports whether the device has the run, as far as is known.
@@ -349,7 +377,7 @@ func (s *State) notTaken(e NotTaken) []Action {
 }
 
 func (s *State) doubted(e Doubted) []Action {
-	s.Doubt = Doubt{e.First, e.Last}
+	s.Doubt, s.Evidence, s.Begun = Doubt{e.First, e.Last}, e.Evidence, s.Current
 	s.fail(InDoubt, e.First, e.Evidence)
 	if s.Ended != NoStatus {
 		return s.conclude()

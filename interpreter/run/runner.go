@@ -18,9 +18,16 @@ type Options struct {
 	// run is found again on the device, and what happened there is learnt
 	// before anything else is sent. Nil is a Memory.
 	Journal Journal
+	// Rest is what a run is gone on with that ended before its end. It was made
+	// from the records of the Journal.
+	Rest *Rest
+	// Look has the run found again and what happened to it learnt, and then
+	// left as it is: nothing is sent and nothing asked for.
+	Look bool
+	By   string // who goes on with the run
 	// Timer estimates how long steps take, for Progress and for stops. Nil
 	// leaves both without times.
-	Timer program.Timer
+	Timer func(*program.Deck) program.Timer
 	Fence int64
 	// BatchSteps is how many steps are sent at a time; 0 sends the plan as one.
 	BatchSteps int
@@ -93,6 +100,7 @@ type Result struct {
 	Doubt     Doubt // the steps of which nobody knows; the zero Doubt: none
 	ElapsedMS int64 // by the device's clock
 	State     State
+	Story     *Story // all parts of the run; the figures above are of the last one
 }
 
 // Run carries out a plan, or goes on with what the journal says was begun. It
@@ -125,23 +133,22 @@ func newDriver(ctx context.Context, o Options) (*driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the journal: %w", err)
 	}
-	d := &driver{o: o, clock: newStepClock(o.Plan, o.Timer)}
-	for i := range records {
-		if _, err := d.m.On(records[i].Event); err != nil {
-			return nil, fmt.Errorf("record %d of the journal: %w", records[i].Seq, err)
-		}
-		d.seq = records[i].Seq
+	story, err := Tell(o.Plan, records)
+	if err != nil {
+		return nil, err
 	}
-	a := d.m.state.Accepted
-	if len(records) > 0 && (a.Fingerprint != o.Plan.Fingerprint || a.Steps != len(o.Plan.Steps)) {
-		return nil, &Error{Kind: Rejected, Message: "the run in the journal is of another plan"}
+	d := &driver{o: o, story: story, m: &story.m}
+	if len(records) > 0 {
+		d.seq = records[len(records)-1].Seq
 	}
+	d.take()
 	return d, nil
 }
 
 func (d *driver) result() Result {
 	s := d.m.State()
-	r := Result{Verdict: s.Verdict, Total: s.Accepted.Steps, Done: s.Done, Doubt: s.Doubt, ElapsedMS: d.elapsed, State: s}
+	r := Result{Verdict: s.Verdict, Total: s.Accepted.Steps, Done: s.Done, Doubt: s.Doubt, ElapsedMS: d.elapsed, State: s, Story: d.story}
+	d.story.last().State = s
 	if s.CutOff != nil {
 		r.CutOff = s.CutOff.Step
 	}
@@ -172,8 +179,8 @@ func (d *driver) whyLeft() string {
 
 func (d *driver) stepError(f *Failure) *Error {
 	e := &Error{Kind: f.Kind, Step: f.Step, Message: f.Reason}
-	if f.Step > 0 && f.Step <= len(d.o.Plan.Steps) {
-		step := &d.o.Plan.Steps[f.Step-1]
+	if f.Step > 0 && f.Step <= len(d.plan.Steps) {
+		step := &d.plan.Steps[f.Step-1]
 		e.ID, e.Where = step.ID(), step.Where()
 	}
 	return e

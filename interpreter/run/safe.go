@@ -59,10 +59,11 @@ type stepClock struct{ ends []int64 }
 
 // newStepClock asks the timer once for every step; without one every step
 // takes no time.
-func newStepClock(p *program.Plan, t program.Timer) *stepClock {
-	if t == nil {
+func newStepClock(p *program.Plan, timer func(*program.Deck) program.Timer) *stepClock {
+	if timer == nil {
 		return &stepClock{}
 	}
+	t := timer(p.Deck)
 	c := &stepClock{ends: make([]int64, len(p.Steps)+1)}
 	for i := range p.Steps {
 		c.ends[i+1] = c.ends[i] + t.Duration(&p.Steps[i].Op)

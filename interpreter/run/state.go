@@ -47,6 +47,33 @@ func (v *Verdict) UnmarshalText(b []byte) error {
 	return err
 }
 
+// Answer is what a person decides about a run that did not get to its end.
+type Answer uint8
+
+// The answers.
+const (
+	NoAnswer    Answer = iota
+	AnswerDone         // the steps happened
+	AnswerRedo         // they did not, or are to be done again
+	AnswerSkip         // they did not, and are to be left out
+	AnswerAbort        // the run is not gone on with
+)
+
+var answerNames = [...]string{"", "done", "redo", "skip", "abort"}
+
+// String returns the answer as journals and people say it.
+func (a Answer) String() string { return answerNames[a] }
+
+// MarshalText returns the answer as journals say it.
+func (a Answer) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (a *Answer) UnmarshalText(b []byte) error {
+	i, err := lookup(answerNames[:], string(b), "answer")
+	*a = Answer(i)
+	return err
+}
+
 // Failure says why a run did not get to its end. Step is 0 where it is not
 // about one step.
 type Failure struct {
@@ -83,12 +110,40 @@ type State struct {
 	CutOff   *Failure // the step that was under way at a stop and did not end well
 	Failure  *Failure
 	Doubt    Doubt
-	Verdict  Verdict // set from Closing on
+	Verdict  Verdict   // set from Closing on
+	Begun    int       // the step that was seen to have begun when a doubt came up; 0: none
+	Evidence string    // of Doubt: why nobody knows
+	Part     int       // how often the run was gone on with by a new program
+	Answer   *Answered // what a person decided about the end of this part; nil: nothing yet
 }
 
 // Outstanding reports whether the device was sent steps of which it is not
 // known what became of them.
 func (s *State) Outstanding() bool { return s.Batch.Last > s.Done }
+
+// Unclear returns the steps of which it has to be decided whether they count as
+// done: those in doubt, or the one that failed or was cut off. ok is false
+// where there are none.
+func (s *State) Unclear() (d Doubt, ok bool) {
+	switch {
+	case s.Doubt != Doubt{}:
+		return s.Doubt, true
+	case s.CutOff != nil:
+		return Doubt{s.CutOff.Step, s.CutOff.Step}, true
+	case s.Failure != nil && s.Failure.Step > 0:
+		return Doubt{s.Failure.Step, s.Failure.Step}, true
+	}
+	return Doubt{}, false
+}
+
+// MayGoOn reports whether the run ended without getting to its end, and can be
+// gone on with.
+func (s *State) MayGoOn() bool {
+	return s.Stage == Over && s.Verdict != VerdictOK && !s.Aborted()
+}
+
+// Aborted reports whether a person decided that the run is not gone on with.
+func (s *State) Aborted() bool { return s.Answer != nil && s.Answer.Answer == AnswerAbort }
 
 // clone returns a copy that shares nothing that changes.
 func (s *State) clone() State {

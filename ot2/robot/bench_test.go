@@ -26,7 +26,7 @@ func BenchmarkColorGrid(b *testing.B) {
 	for b.Loop() {
 		before, start := r.Requests(), time.Now()
 		var robotMS int64
-		result, err := run.Run(context.Background(), run.Options{Plan: p, Backend: r, Timer: ot2.NewTimer(p.Deck), Observe: []func(run.Event, run.Progress){
+		result, err := run.Run(context.Background(), run.Options{Plan: p, Backend: r, Timer: ot2.Machine{}.Timer, Observe: []func(run.Event, run.Progress){
 			func(_ run.Event, p run.Progress) { robotMS = p.ElapsedMS },
 		}})
 		if err != nil || result.Verdict != run.VerdictOK {

@@ -125,7 +125,7 @@ steps:
 
 func (b *bench) run(p *program.Plan, change ...func(*run.Options)) (run.Result, error) {
 	b.t.Helper()
-	o := run.Options{Clock: hasty{}, Run: "test", Plan: p, Backend: b.robot, Timer: ot2.NewTimer(p.Deck), Answer: run.AnswerAtOnce, Patience: 10 * time.Second}
+	o := run.Options{Clock: hasty{}, Run: "test", Plan: p, Backend: b.robot, Timer: ot2.Machine{}.Timer, Answer: run.AnswerAtOnce, Patience: 10 * time.Second}
 	for _, f := range change {
 		f(&o)
 	}

@@ -67,7 +67,7 @@ func TestExamplesEndAsExpanded(t *testing.T) {
 				}
 			}
 			through := sim.NewWorld(program.NewState(plan.Deck), ot2.NewTimer(plan.Deck))
-			got, err := run.Run(context.Background(), run.Options{Plan: plan, Backend: sim.NewBackend(through), Timer: ot2.NewTimer(plan.Deck)})
+			got, err := run.Run(context.Background(), run.Options{Plan: plan, Backend: sim.NewBackend(through), Timer: ot2.Machine{}.Timer})
 			if err != nil || got.Verdict != run.VerdictOK || got.Done != len(plan.Steps) {
 				t.Fatal(got, err)
 			}

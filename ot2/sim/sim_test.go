@@ -319,7 +319,7 @@ func TestBackendPausesAndStops(t *testing.T) {
 	var kinds []string
 	asked := ""
 	o := run.Options{
-		Run: "r", Plan: planOf(list), Backend: sim.NewBackend(w), Requests: requests, Timer: each{},
+		Run: "r", Plan: planOf(list), Backend: sim.NewBackend(w), Requests: requests, Timer: func(*program.Deck) program.Timer { return each{} },
 		Answer: func(_ context.Context, q run.Question) (run.Control, error) {
 			asked = q.Text
 			return run.Resume, nil

@@ -1,0 +1,25 @@
+package program
+
+import "slices"
+
+// Equal reports whether two states of one deck are the same: what the wells
+// hold, what is at the places of tips, and what is on the pipettes.
+func (s *State) Equal(o *State) bool {
+	if !s.Deck.sameAs(o.Deck) {
+		return false
+	}
+	for i := range s.wells {
+		if !slices.EqualFunc(s.wells[i], o.wells[i], equalContent) || !slices.Equal(s.tips[i], o.tips[i]) {
+			return false
+		}
+	}
+	return slices.EqualFunc(s.Mounts, o.Mounts, equalMounted)
+}
+
+func equalContent(a, b Content) bool {
+	return a.Volume == b.Volume && a.Unknown == b.Unknown && a.Of == b.Of && slices.Equal(a.Parts, b.Parts)
+}
+
+func equalMounted(a, b Mounted) bool {
+	return a.On == b.On && a.From == b.From && a.Air == b.Air && equalContent(a.Held, b.Held)
+}

@@ -1,0 +1,224 @@
+package run
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+)
+
+// Added is an operation that is no step of the plan: what has to be done first
+// where a run is gone on with.
+type Added struct {
+	Op   program.Op
+	Text string
+}
+
+// addedJSON has the operation's name in place of its number, which is not the
+// same in every version.
+type addedJSON struct {
+	Kind string `json:"Kind"`
+	program.Op
+	Text string `json:"Text,omitempty"`
+}
+
+// MarshalJSON returns the operation with its name.
+func (a Added) MarshalJSON() ([]byte, error) {
+	return encode(addedJSON{a.Op.Kind.String(), a.Op, a.Text})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (a *Added) UnmarshalJSON(b []byte) error {
+	var in addedJSON
+	if err := json.Unmarshal(b, &in); err != nil {
+		return err
+	}
+	kind, ok := program.LookupKind(in.Kind)
+	if !ok {
+		return fmt.Errorf("unknown operation %q", in.Kind)
+	}
+	*a = Added{in.Op, in.Text}
+	a.Op.Kind = kind
+	return nil
+}
+
+// Renamed says that the tip of another place does what that of Was did.
+type Renamed struct {
+	Was program.WellRef `json:"was"`
+	Now program.WellRef `json:"now"`
+}
+
+// Part is a program of a run that was carried out in one go, or is being: the
+// run's plan, and after that what remained of it each time it was gone on with.
+type Part struct {
+	Plan *program.Plan
+	// Origin has for every step of Plan its ordinal in the run's plan; 0 for one
+	// that was added.
+	Origin []int
+	State  State // as it ended; of the last part, as it is
+}
+
+// Story is everything that is known of a run: the fold of its records over its
+// plan.
+type Story struct {
+	Plan  *program.Plan
+	Parts []Part
+
+	m       Machine
+	renames []Renamed // of the last part
+}
+
+// Tell folds the records of a run of plan.
+func Tell(plan *program.Plan, records []Record) (*Story, error) {
+	s := &Story{Plan: plan, Parts: []Part{{Plan: plan, Origin: ordinals(len(plan.Steps))}}}
+	for i := range records {
+		if _, err := s.on(records[i].Event); err != nil {
+			return nil, fmt.Errorf("record %d of the journal: %w", records[i].Seq, err)
+		}
+	}
+	s.last().State = s.m.State()
+	return s, nil
+}
+
+func ordinals(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i + 1
+	}
+	return out
+}
+
+func (s *Story) last() *Part { return &s.Parts[len(s.Parts)-1] }
+
+// Last returns the part that is under way or was last.
+func (s *Story) Last() *Part { return s.last() }
+
+// on takes the next event.
+func (s *Story) on(e Event) ([]Action, error) {
+	before := s.m.State()
+	actions, err := s.m.On(e)
+	if err != nil {
+		return nil, err
+	}
+	switch e := e.(type) {
+	case Accepted:
+		if e.Fingerprint != s.Plan.Fingerprint || e.Steps != len(s.Plan.Steps) {
+			return nil, &Error{Kind: Rejected, Message: "the run in the journal is of another plan"}
+		}
+	case Continued:
+		part, err := s.part(&e)
+		if err != nil {
+			return nil, err
+		}
+		s.last().State = before
+		s.Parts, s.renames = append(s.Parts, part), e.Renamed
+	default:
+	}
+	return actions, nil
+}
+
+// part makes the program of a part from what the journal says of it.
+func (s *Story) part(e *Continued) (Part, error) {
+	if e.From < 1 || e.From > len(s.Plan.Steps)+1 {
+		return Part{}, &Error{Kind: Rejected, Message: fmt.Sprintf("the plan has no step %d to go on with", e.From)}
+	}
+	p := *s.Plan
+	p.Steps = make([]program.Step, 0, len(e.Added)+len(s.Plan.Steps)-e.From+1)
+	frame := &program.Frame{Label: "resume"}
+	seq := map[program.Kind]int{}
+	for _, a := range e.Added {
+		p.Steps = append(p.Steps, program.Step{Op: a.Op, Text: a.Text, Frame: frame, Seq: seq[a.Op.Kind]})
+		seq[a.Op.Kind]++
+	}
+	p.Steps = append(p.Steps, s.Plan.Steps[e.From-1:]...)
+	origin := make([]int, len(p.Steps))
+	for i := range p.Steps {
+		if i >= len(e.Added) {
+			origin[i] = p.Steps[i].N
+			rename(&p.Steps[i].Op, e.Renamed)
+		}
+		p.Steps[i].N = i + 1
+	}
+	p.Fingerprint = p.Hash()
+	if e.Fingerprint != "" && e.Fingerprint != p.Fingerprint || e.Steps != 0 && e.Steps != len(p.Steps) {
+		return Part{}, &Error{Kind: Rejected, Message: "the journal says that the run was gone on with otherwise than its plan allows; it is damaged, or of another plan"}
+	}
+	return Part{Plan: &p, Origin: origin}, nil
+}
+
+// rename has op take and put away another tip.
+func rename(op *program.Op, list []Renamed) {
+	switch op.Kind {
+	case program.PickUpTip, program.ReturnTip, program.DropTip:
+	default:
+		return
+	}
+	if i := slices.IndexFunc(list, func(r Renamed) bool { return r.Was == op.Well && !op.Trash }); i >= 0 {
+		op.Well = list[i].Now
+	}
+}
+
+// Fate is what became of a step of a run's plan.
+type Fate uint8
+
+// The fates.
+const (
+	NotYet   Fate = iota
+	IsDone        // once
+	Skipped       // a person decided to leave it out
+	Doubtful      // it may have happened
+)
+
+// Fates returns what became of every step of the run's plan, by index.
+func (s *Story) Fates() []Fate {
+	out := make([]Fate, len(s.Plan.Steps))
+	for i := range s.Parts {
+		p := &s.Parts[i]
+		set := func(first, last int, f Fate) {
+			for n := first; n <= last; n++ {
+				if o := p.Origin[n-1]; o > 0 {
+					out[o-1] = f
+				}
+			}
+		}
+		set(1, p.State.Done, IsDone)
+		d, unclear := p.State.Unclear()
+		if !unclear {
+			continue
+		}
+		next, skipped, ok := p.decided(d)
+		switch {
+		case !ok:
+			set(d.First, d.Last, Doubtful)
+		case skipped:
+			set(d.First, next-1, Skipped)
+		default:
+			set(d.First, next-1, IsDone)
+		}
+	}
+	return out
+}
+
+// decided returns the first step of the part that is still to be done after
+// what a person said about those in question; ok is false where nobody said.
+func (p *Part) decided(d Doubt) (next int, skipped, ok bool) {
+	a := p.State.Answer
+	if a == nil {
+		return 0, false, false
+	}
+	to := a.To
+	if to == 0 {
+		to = d.Last
+	}
+	switch a.Answer {
+	case AnswerDone:
+		return to + 1, false, true
+	case AnswerSkip:
+		return to + 1, true, true
+	case AnswerRedo:
+		return d.First, false, true
+	case AnswerAbort, NoAnswer:
+	}
+	return 0, false, false
+}
