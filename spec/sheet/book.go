@@ -74,27 +74,34 @@ type cellError struct{ at, text string }
 
 func (e *cellError) Error() string { return e.at + " holds " + e.text }
 
-// open returns a decoder of a part.
-func (b *book) open(name string) (*xml.Decoder, io.Closer, error) {
+// part unpacks a part.
+func (b *book) part(name string) ([]byte, error) {
 	f, ok := b.parts[name]
 	if !ok {
-		return nil, nil, fmt.Errorf("it has no part %s", name)
+		return nil, fmt.Errorf("it has no part %s", name)
 	}
 	r, err := f.Open()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return xml.NewDecoder(io.LimitReader(r, maxPart)), r, nil
+	defer r.Close()
+	data := bytes.NewBuffer(make([]byte, 0, min(f.UncompressedSize64, 32<<20)+bytes.MinRead))
+	if _, err := data.ReadFrom(io.LimitReader(r, maxPart+1)); err != nil {
+		return nil, err
+	}
+	if data.Len() > maxPart {
+		return nil, errTooLarge
+	}
+	return data.Bytes(), nil
 }
 
 // decode reads a small part as a whole.
 func (b *book) decode(name string, into any) error {
-	d, part, err := b.open(name)
+	data, err := b.part(name)
 	if err != nil {
 		return err
 	}
-	defer part.Close()
-	return d.Decode(into)
+	return xml.Unmarshal(data, into)
 }
 
 // firstSheet returns the name of the first sheet that is not hidden, and its
@@ -136,114 +143,152 @@ func (b *book) firstSheet() (name, part string, err error) {
 	return "", "", errors.New("it has no sheet to read")
 }
 
-// richText is a string of one piece, or of several that look different.
-type richText struct {
-	Text string `xml:"t"`
-	Runs []struct {
-		Text string `xml:"t"`
-	} `xml:"r"`
-}
-
-func (t *richText) String() string {
-	s := t.Text
-	for _, r := range t.Runs {
-		s += r.Text
-	}
-	return s
-}
-
-// sharedStrings reads the texts that cells refer to by number.
+// sharedStrings reads the texts that cells refer to by number. A text may be of
+// several pieces that look different; how it is pronounced is no part of it.
 func (b *book) sharedStrings() error {
 	const part = "xl/sharedStrings.xml"
 	if b.parts[part] == nil {
 		return nil
 	}
-	d, r, err := b.open(part)
+	s, err := b.scan(part)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	return eachElement(d, "si", func(start *xml.StartElement) error {
-		var t richText
-		if err := d.DecodeElement(&t, start); err != nil {
-			return err
-		}
-		b.strings = append(b.strings, t.String())
-		return nil
-	})
-}
-
-// eachElement calls f for the elements of one name.
-func eachElement(d *xml.Decoder, name string, f func(*xml.StartElement) error) error {
+	var r pieces
 	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
+		t, err := s.next()
+		if err != nil || t == endOfPart {
 			return err
 		}
-		if start, ok := token.(xml.StartElement); ok && start.Name.Local == name {
-			if err := f(&start); err != nil {
-				return err
+		if err := r.token(s, t); err != nil {
+			return err
+		}
+		switch string(s.name) {
+		case "si":
+			if t == startTag {
+				r.text = r.text[:0]
+			} else if t == endTag {
+				b.strings = append(b.strings, string(bytes.TrimSpace(r.text)))
 			}
 		}
 	}
+}
+
+func (b *book) scan(part string) (*scanner, error) {
+	data, err := b.part(part)
+	if err != nil {
+		return nil, err
+	}
+	return newScanner(data)
+}
+
+// pieces gathers the text of the elements v and t, but for those of rPh,
+// which say how it is pronounced.
+type pieces struct {
+	text   []byte
+	inText bool
+	spoken bool
+}
+
+func (r *pieces) token(s *scanner, t token) (err error) {
+	if t == text {
+		if r.inText && !r.spoken {
+			r.text, err = s.appendText(r.text)
+		}
+		return err
+	}
+	switch string(s.name) {
+	case "v", "t":
+		r.inText = t == startTag
+	case "rPh":
+		r.spoken = t == startTag
+	}
+	return nil
 }
 
 // bookCell is one cell of a sheet's part, as far as it is read.
 type bookCell struct {
-	at, kind string
-	text     []byte // of the value, or of a string that stands in the cell
-	inText   bool
+	row    int32
+	column int
+	kind   []byte
+	pieces
 }
 
-// rows reads the cells of a sheet, each row up to its last cell. A sheet has
-// many, so its tokens are read one by one and not into a structure.
+func (c *bookCell) name() string { return columnName(c.column) + strconv.Itoa(int(c.row)+1) }
+
+// rows reads the cells of a sheet, each row up to its last cell. A cell that
+// does not say where it stands follows the one before it.
 func (b *book) rows(part string) ([][]Cell, error) {
-	d, r, err := b.open(part)
+	s, err := b.scan(part)
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
 	g := grid{line: -1}
-	var c bookCell
-	whole := false
+	c := bookCell{row: -1, column: -1}
+	isSheet := false
 	for {
-		token, err := d.RawToken()
-		if errors.Is(err, io.EOF) && whole {
+		t, err := s.next()
+		if err == nil {
+			err = c.token(s, t)
+		}
+		switch {
+		case err != nil:
+			return nil, err
+		case t == endOfPart && !isSheet:
+			return nil, errors.New("its first sheet is empty")
+		case t == endOfPart:
 			return g.filled(), nil
+		case t == text:
+			continue
+		}
+		switch string(s.name) {
+		case "worksheet":
+			isSheet = true
+		case "row":
+			err = c.nextRow(s, t)
+		case "c":
+			if t == startTag {
+				err = c.nextCell(s)
+			} else {
+				err = b.add(&g, &c)
+			}
 		}
 		if err != nil {
 			return nil, err
 		}
-		switch e := token.(type) {
-		case xml.StartElement:
-			switch e.Name.Local {
-			case "c":
-				c = bookCell{at: attribute(&e, "r"), kind: attribute(&e, "t"), text: c.text[:0]}
-			case "v", "t":
-				c.inText = true
-			}
-		case xml.CharData:
-			if c.inText {
-				c.text = append(c.text, e...)
-			}
-		case xml.EndElement:
-			c.inText = false
-			whole = e.Name.Local == "worksheet"
-			if e.Name.Local != "c" {
-				continue
-			}
-			text, err := b.text(&c)
-			if err == nil && text != "" {
-				err = g.add(c.at, text)
-			}
-			if err != nil {
-				return nil, err
-			}
-		}
 	}
+}
+
+func (c *bookCell) nextRow(s *scanner, t token) error {
+	if t != startTag {
+		return nil
+	}
+	c.row, c.column = c.row+1, -1
+	if at := s.attr("r"); at != nil {
+		n, err := strconv.Atoi(string(at))
+		if err != nil || n < 1 || n > 1<<21 {
+			return fmt.Errorf("a row has the number %q", at)
+		}
+		c.row = int32(n - 1)
+	}
+	return nil
+}
+
+func (c *bookCell) nextCell(s *scanner) (err error) {
+	c.column++
+	c.kind, c.text = s.attr("t"), c.text[:0]
+	if at := s.attr("r"); at != nil {
+		c.row, c.column, err = cellAt(at)
+	}
+	return err
+}
+
+func (b *book) add(g *grid, c *bookCell) error {
+	text, err := b.text(c)
+	if err != nil || text == "" {
+		return err
+	}
+	return g.add(c, text)
 }
 
 // grid is the cells of a sheet, as they are found.
@@ -253,26 +298,22 @@ type grid struct {
 	line  int32 // of the last row
 }
 
-func (g *grid) add(at, text string) error {
-	row, column, err := cellAt(at)
-	if err != nil {
-		return err
-	}
-	if row >= MaxRows || column >= MaxColumns {
+func (g *grid) add(c *bookCell, text string) error {
+	if c.row >= MaxRows || c.column >= MaxColumns || c.row < 0 {
 		return errTooLarge
 	}
-	if row != g.line {
-		g.rows, g.line = append(g.rows, make([]Cell, 0, g.width)), row
+	if c.row != g.line {
+		g.rows, g.line = append(g.rows, make([]Cell, 0, g.width)), c.row
 	}
 	last := &g.rows[len(g.rows)-1]
-	if column < len(*last) {
-		return fmt.Errorf("cell %s stands behind one to the right of it", at)
+	if c.column < len(*last) {
+		return fmt.Errorf("cell %s stands behind one to the right of it", c.name())
 	}
-	for len(*last) < column {
-		*last = append(*last, Cell{"", row, int32(len(*last))})
+	for len(*last) < c.column {
+		*last = append(*last, Cell{"", c.row, int32(len(*last))})
 	}
-	*last = append(*last, Cell{text, row, int32(column)})
-	g.width = max(g.width, column+1)
+	*last = append(*last, Cell{text, c.row, int32(c.column)})
+	g.width = max(g.width, c.column+1)
 	return nil
 }
 
@@ -287,25 +328,19 @@ func (g *grid) filled() [][]Cell {
 	return g.rows
 }
 
-func attribute(e *xml.StartElement, name string) string {
-	for _, a := range e.Attr {
-		if a.Name.Local == name {
-			return a.Value
+// cellAt reads "C4".
+func cellAt(ref []byte) (row int32, column int, err error) {
+	letters := 0
+	for letters < len(ref) && ref[letters] >= 'A' && ref[letters] <= 'Z' {
+		column = column*26 + int(ref[letters]-'A') + 1
+		letters++
+		if letters > 3 {
+			break
 		}
 	}
-	return ""
-}
-
-// cellAt reads "C4".
-func cellAt(ref string) (row int32, column int, err error) {
-	digits := strings.TrimLeft(ref, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-	letters := ref[:len(ref)-len(digits)]
-	n, err := strconv.Atoi(digits)
-	if err != nil || n < 1 || n > 1<<21 || letters == "" || len(letters) > 3 {
+	n, err := strconv.Atoi(string(ref[letters:]))
+	if err != nil || n < 1 || n > 1<<21 || letters == 0 || letters > 3 {
 		return 0, 0, fmt.Errorf("a cell has the address %q", ref)
-	}
-	for _, c := range letters {
-		column = column*26 + int(c-'A') + 1
 	}
 	return int32(n - 1), column - 1, nil
 }
@@ -313,28 +348,50 @@ func cellAt(ref string) (row int32, column int, err error) {
 // text is what a cell holds. Numbers are stored with the 17 digits of a float;
 // as in a spreadsheet, 15 of them count.
 func (b *book) text(c *bookCell) (string, error) {
-	v := strings.TrimSpace(string(c.text))
-	switch c.kind {
+	v := bytes.TrimSpace(c.pieces.text)
+	switch string(c.kind) {
 	case "s":
-		i, err := strconv.Atoi(v)
+		i, err := strconv.Atoi(string(v))
 		if err != nil || i < 0 || i >= len(b.strings) {
-			return "", fmt.Errorf("cell %s refers to a text that is not there", c.at)
+			return "", fmt.Errorf("cell %s refers to a text that is not there", c.name())
 		}
-		return strings.TrimSpace(b.strings[i]), nil
+		return b.strings[i], nil
 	case "b":
-		return map[string]string{"1": "true", "0": "false"}[v], nil
-	case "e":
-		return "", &cellError{c.at, v}
-	case "str", "inlineStr":
-		return v, nil
-	}
-	if v == "" {
+		switch string(v) {
+		case "1":
+			return "true", nil
+		case "0":
+			return "false", nil
+		}
 		return "", nil
+	case "e":
+		return "", &cellError{c.name(), string(v)}
+	case "str", "inlineStr":
+		return string(v), nil
 	}
-	x, err := strconv.ParseFloat(v, 64)
+	if isShort(v) {
+		return string(v), nil
+	}
+	x, err := strconv.ParseFloat(string(v), 64)
 	if err != nil {
-		return v, nil //nolint:nilerr // a date as text, which has a type that nobody writes
+		return string(v), nil //nolint:nilerr // a date as text, which has a type that nobody writes
 	}
 	x, _ = strconv.ParseFloat(strconv.FormatFloat(x, 'g', 15, 64), 64)
 	return strconv.FormatFloat(x, 'f', -1, 64), nil
+}
+
+// isShort reports whether a number stands there as it would be written anyway:
+// 12 and 0.5, but not 0.10000000000000001, 1E-3 and 2.50.
+func isShort(v []byte) bool {
+	point := -1
+	for i, c := range v {
+		if c == '.' && point < 0 && i > 0 {
+			point = i
+		} else if c < '0' || c > '9' {
+			return false
+		}
+	}
+	leading := len(v) > 1 && v[0] == '0' && point != 1
+	trailing := point >= 0 && (point == len(v)-1 || v[len(v)-1] == '0')
+	return len(v) <= 15 && !leading && !trailing
 }
