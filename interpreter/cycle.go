@@ -286,7 +286,7 @@ func (x *expansion) room(j *job, pip int, p *pair, gap int64) int64 {
 		return m.Max - taken
 	}
 	if place == program.None {
-		place, _ = x.state.NextTip(pip)
+		place, _ = x.state.NextTip(pip, x.state.Mounts[pip].Nozzles)
 	}
 	room := x.tipMax(pip, place) - taken
 	if k.tip.use == "new" && (p.volume > room || j.share != alone) {

@@ -56,12 +56,14 @@ func (n *Needs) Start(begin *program.State, _ []program.Param) {
 func (n *Needs) Step(t *program.Transition) error {
 	switch t.Step.Op.Kind {
 	case program.PickUpTip:
-		if t.Touched.TipNew {
-			n.tips[t.Touched.Tip.Labware]++
+		if k := t.Touched.NewTips(&t.Step.Op); k > 0 {
+			n.tips[t.Step.Op.Well.Labware] += int64(k)
 		}
 	case program.Aspirate, program.Dispense:
-		if i, ok := n.stock[t.Step.Op.Well]; ok {
-			n.liquids[i] += t.Touched.Moved
+		for k := range t.Touched.Wells {
+			if i, ok := n.stock[t.Touched.Wells[k].Well]; ok {
+				n.liquids[i] += t.Touched.Wells[k].Moved
+			}
 		}
 	default:
 	}

@@ -123,7 +123,7 @@ func (x *expansion) dedicated(p *pair) program.WellRef {
 func (x *expansion) pickUp(pip int, place program.WellRef, f *program.Frame) bool {
 	if place == program.None {
 		var ok bool
-		if place, ok = x.state.NextTip(pip); !ok {
+		if place, ok = x.state.NextTip(pip, x.state.Mounts[pip].Nozzles); !ok {
 			x.outOfTips(pip)
 			x.state.AssumeTip(pip)
 			return true

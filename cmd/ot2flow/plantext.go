@@ -181,6 +181,8 @@ func sentence(s *program.Step, d *program.Deck) string {
 		return "pause           " + s.Text
 	case program.Comment:
 		return "comment         " + s.Text
+	case program.ConfigureNozzles:
+		return "nozzles         " + op.Nozzles.String()
 	case program.EndRun:
 	}
 	return op.Kind.String()

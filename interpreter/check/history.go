@@ -42,13 +42,16 @@ func newHistory(r *Report) *history {
 
 // Step remembers what the step did to the wells asked for.
 func (h *history) Step(t *program.Transition) error {
-	if t.Touched.Well == program.None || t.Touched.Moved == 0 {
-		return nil
-	}
-	for _, i := range h.of[t.Touched.Well] {
-		if q := &h.report.questions[i]; t.Step.N < q.before {
-			q.name = t.After.Deck.WellName(q.well)
-			q.add(t.Step.Where(), t.Touched.Moved)
+	for i := range t.Touched.Wells {
+		d := &t.Touched.Wells[i]
+		if d.Moved == 0 {
+			continue
+		}
+		for _, i := range h.of[d.Well] {
+			if q := &h.report.questions[i]; t.Step.N < q.before {
+				q.name = t.After.Deck.WellName(q.well)
+				q.add(t.Step.Where(), d.Moved)
+			}
 		}
 	}
 	return nil

@@ -16,13 +16,18 @@ func (liquid) See(t *program.Transition, r *Report) {
 	if op.Kind != program.Aspirate && op.Kind != program.Dispense {
 		return
 	}
-	switch f := t.Touched.Faults; {
-	case t.Touched.Well == program.None && !op.Trash:
+	if len(t.Touched.Wells) == 0 && !op.Trash && t.After.Deck.Labware[op.Well.Labware].Def.IsTipRack {
 		noLiquidHere(t, r)
-	case f&program.Short != 0:
-		short(t, r)
-	case f&program.Overflow != 0:
-		overflow(t, r)
+		return
+	}
+	for i := range t.Touched.Wells {
+		d := &t.Touched.Wells[i]
+		if d.Faults&program.Short != 0 {
+			short(t, d, r)
+		}
+		if d.Faults&program.Overflow != 0 {
+			overflow(t, d, r)
+		}
 	}
 }
 
@@ -36,38 +41,46 @@ func noLiquidHere(t *program.Transition, r *Report) {
 	r.Add(about, diag.Diagnostic{Code: diag.NoLiquidHere, Message: t.After.Deck.WellName(t.Step.Op.Well) + " is a place for a tip and holds no liquid", Help: "name a well of a plate, a rack of tubes or a reservoir"})
 }
 
-func overflow(t *program.Transition, r *Report) {
-	op := &t.Step.Op
+func overflow(t *program.Transition, w *program.Delta, r *Report) {
 	deck := t.After.Deck
-	most, before := deck.Well(op.Well).MaxNL, t.Touched.Before.Volume
-	r.AddOf(op.Well, program.AboutVolume, diag.Diagnostic{
+	most, before := deck.Well(w.Well).MaxNL, w.Before.Volume
+	r.AddOf(w.Well, program.AboutVolume, diag.Diagnostic{
 		Code: diag.Overflow, Message: "the well overflows",
-		Label: deck.WellName(op.Well) + " would hold " + volume(most+t.Touched.Missing) + "; it holds at most " + volume(most), Help: "give at most " + volume(max(0, most-before)) + " here, or use a labware with larger wells",
+		Label: deck.WellName(w.Well) + " would hold " + volume(most+w.Missing) + "; it holds at most " + volume(most), Help: "give at most " + volume(max(0, most-before)/channels(t, w)) + " here, or use a labware with larger wells",
 	})
 }
 
-func short(t *program.Transition, r *Report) {
+// channels is how many channels are in a well at once.
+func channels(t *program.Transition, w *program.Delta) int64 {
+	n := w.Moved / max(1, t.Step.Op.Volume)
+	return max(1, n, -n)
+}
+
+func short(t *program.Transition, w *program.Delta, r *Report) {
 	op := &t.Step.Op
-	name := t.After.Deck.WellName(op.Well)
-	before := &t.Touched.Before
+	name := t.After.Deck.WellName(w.Well)
+	before, asked, each := &w.Before, volume(op.Volume), channels(t, w)
+	if each > 1 {
+		asked = strconv.FormatInt(each, 10) + " times " + asked
+	}
 	if before.Volume == 0 && !before.Touched {
 		r.Add(program.AboutFrom, diag.Diagnostic{
 			Code: diag.EmptyWell, Message: "draws from " + name + ", which holds nothing",
-			Label: "asks for " + volume(op.Volume), Help: "declare what stands there: liquids: {sample: {in: " + name + ", volume: 200 uL}}",
+			Label: "asks for " + asked, Help: "declare what stands there: liquids: {sample: {in: " + name + ", volume: 200 uL}}",
 		})
 		return
 	}
 	d := diag.Diagnostic{
 		Code: diag.OverAspirate, Message: "aspirates more than the well holds",
-		Label: "asks for " + volume(op.Volume) + "; " + name + " holds " + volume(before.Volume) + " here",
-		Help:  lower(before.Volume),
+		Label: "asks for " + asked + "; " + name + " holds " + volume(before.Volume) + " here",
+		Help:  lower(before.Volume / each),
 	}
-	if p := poolOf(t); p != nil && p.most < op.Volume {
+	if p := poolOf(t, w); p != nil && p.most < op.Volume*each {
 		d.Message = "no well of " + p.name + " holds as much any more"
-		d.Label = "asks for " + volume(op.Volume) + "; its fullest well holds " + volume(p.most) + " here, all " + strconv.Itoa(p.wells) + " together " + volume(p.total)
-		d.Help = lower(p.most)
+		d.Label = "asks for " + asked + "; its fullest well holds " + volume(p.most) + " here, all " + strconv.Itoa(p.wells) + " together " + volume(p.total)
+		d.Help = lower(p.most / each)
 	}
-	r.AddOf(op.Well, program.AboutVolume, d)
+	r.AddOf(w.Well, program.AboutVolume, d)
 }
 
 // lower says what to do where at most this much can be drawn.
@@ -87,17 +100,17 @@ type pool struct {
 
 // poolOf returns the pool that the step's well belongs to; nil where the well
 // stands alone.
-func poolOf(t *program.Transition) *pool {
+func poolOf(t *program.Transition, of *program.Delta) *pool {
 	deck := t.After.Deck
 	for i := range deck.Liquids {
 		l := &deck.Liquids[i]
-		if len(l.Wells) < 2 || !slices.Contains(l.Wells, t.Step.Op.Well) {
+		if len(l.Wells) < 2 || !slices.Contains(l.Wells, of.Well) {
 			continue
 		}
 		p := &pool{name: l.Name, wells: len(l.Wells)}
 		for _, w := range l.Wells {
-			v := t.Touched.Before.Volume
-			if w != t.Step.Op.Well {
+			v := of.Before.Volume
+			if w != of.Well {
 				v = volumeIn(t.After, w)
 			}
 			p.total, p.most = p.total+v, max(p.most, v)

@@ -42,7 +42,9 @@ func faults(t *program.Transition, f program.Fault, r *Report) {
 			Help: "pick one up before: pick_up_tip: {from: tips.A1}",
 		})
 	}
-	if f&program.HasTip != 0 {
+	if f&program.HasTip != 0 && op.Kind == program.ConfigureNozzles {
+		r.Add(program.AboutStep, diag.Diagnostic{Code: diag.HasTip, Message: "the nozzles cannot be chosen while a tip is on", Help: "drop it or return it before: drop_tip:"})
+	} else if f&program.HasTip != 0 {
 		d := diag.Diagnostic{Code: diag.HasTip, Message: "a tip is picked up while one is on", Help: "drop it or return it before: drop_tip:"}
 		if from := t.Touched.TipFrom; from != program.None {
 			d.Notes = []string{"the tip that is on came from " + deck.WellName(from)}
@@ -51,12 +53,12 @@ func faults(t *program.Transition, f program.Fault, r *Report) {
 	}
 	if f&program.TipMissing != 0 {
 		r.Add(program.AboutTip, diag.Diagnostic{
-			Code: diag.TipMissing, Message: "there is no tip at " + deck.WellName(op.Well) + " any more",
+			Code: diag.TipMissing, Message: "there is no tip at " + deck.WellName(t.Touched.Beside) + " any more",
 			Label: "was taken before and not returned", Help: "return it with return_tip:, or use another place",
 		})
 	}
 	if f&program.PlaceTaken != 0 {
-		r.Add(program.AboutTo, diag.Diagnostic{Code: diag.PlaceTaken, Message: deck.WellName(t.Touched.Tip) + " has a tip already", Help: "return_tip: puts the tip back to where it came from"})
+		r.Add(program.AboutTo, diag.Diagnostic{Code: diag.PlaceTaken, Message: deck.WellName(t.Touched.Beside) + " has a tip already", Help: "return_tip: puts the tip back to where it came from"})
 	}
 	if f&program.NotEmpty != 0 {
 		r.Add(program.AboutStep, diag.Diagnostic{

@@ -15,38 +15,109 @@ const (
 	Overflow                     // the well holds more than its capacity, since this step
 	NotEmpty                     // puts away a tip that holds liquid
 	PlaceTaken                   // puts a tip on a place that has one
+	OffWell                      // a channel is over no well
+	TipsBeside                   // a nozzle that takes no tip would press on one
 )
+
+// Delta is one well whose liquid a step changed.
+type Delta struct {
+	Well    WellRef
+	Before  Content
+	Moved   int64 // nL of liquid that left (+) or entered (−) the well
+	Faults  Fault // those of this well: Short and Overflow
+	Missing int64 // nL that are too little or too much in this well
+}
+
+// TipDelta is one tip place that a step changed.
+type TipDelta struct {
+	Place  WellRef
+	Before TipState
+}
 
 // Touched is the small delta of one step: what was before. It is valid until
 // the next Apply; After is read from the State.
 type Touched struct {
-	Well     WellRef // the well whose liquid changed, or None
-	Before   Content // of Well
-	Moved    int64   // nL of liquid that left (+) or entered (−) the tip
-	Tip      WellRef // the tip place that changed, or None
-	TipNew   bool    // the tip at that place was not used before
-	Pipette  int
-	TipOn    bool // before
-	TipFrom  WellRef
-	TipUsed  bool  // the tip had touched liquid before
-	Held     int64 // nL of liquid in the tip before
-	Air      int64 // nL of air in the tip before
-	HeldPart []int64
-	Faults   Fault
-	Missing  int64 // nL that are too little (Short, OverHeld) or too much (OverTip, Overflow)
+	Wells   []Delta    // the wells whose liquid changed, each once; with one channel at most one
+	Tips    []TipDelta // the tip places that changed, in the order of the channels
+	Moved   int64      // nL of liquid that left (+) or entered (−) all wells, or went into the trash (−)
+	Pipette int
+	TipOn   bool // before
+	TipFrom WellRef
+	TipUsed bool  // the tip had touched liquid before
+	Held    int64 // nL of liquid in each tip before
+	Air     int64 // nL of air in each tip before
+	Faults  Fault
+	Missing int64   // nL that are too little (Short, OverHeld) or too much (OverTip, Overflow), in one channel or well
+	Off     int     // the first channel over no well (OffWell), counted from the primary nozzle
+	Beside  WellRef // the tip place that a fault is about (TipMissing, PlaceTaken, TipsBeside)
+	nozzles Nozzles
+	parts   [][]int64 // what each channel held before
+	wells   []Delta   // what Wells is a part of
+	tips    [maxChannels]TipDelta
 }
 
-func (t *Touched) scratch(width int) {
-	t.Before.Parts = make([]int64, width)
-	t.HeldPart = make([]int64, width)
+// HeldParts adds what all channels held before to sum, by liquid.
+func (t *Touched) HeldParts(sum []int64) {
+	for _, parts := range t.parts {
+		for i, v := range parts {
+			sum[i] += v
+		}
+	}
+}
+
+// NewTips returns how many tips that were never used before were picked up.
+func (t *Touched) NewTips(op *Op) int {
+	n := 0
+	for i := range t.Tips {
+		if op.Kind == PickUpTip && t.Tips[i].Before == TipNew {
+			n++
+		}
+	}
+	return n
+}
+
+func (t *Touched) scratch(width, channels int) {
+	t.wells, t.parts = make([]Delta, channels), make([][]int64, channels)
+	for i := range t.wells {
+		t.wells[i].Before.Parts, t.parts[i] = make([]int64, width), make([]int64, width)
+	}
 }
 
 func (t *Touched) reset(op *Op, m *Mounted) {
-	t.Well, t.Tip, t.Pipette = None, None, int(op.Pipette)
-	t.Moved, t.Faults, t.Missing, t.TipNew = 0, 0, 0, false
-	t.TipOn, t.TipFrom, t.TipUsed = m.On, m.From, m.Used
+	t.Wells, t.Tips, t.Pipette = t.wells[:0], t.tips[:0], int(op.Pipette)
+	t.Moved, t.Faults, t.Missing, t.Off, t.Beside = 0, 0, 0, 0, None
+	t.TipOn, t.TipFrom, t.TipUsed, t.nozzles = m.On, m.From, m.Used, m.Nozzles
 	t.Held, t.Air = m.Held.Volume, m.Air
-	copy(t.HeldPart, m.Held.Parts)
+	copy(t.parts[0], m.Held.Parts)
+	for k := 1; k < len(t.parts); k++ {
+		if k > len(m.Others) {
+			clear(t.parts[k])
+			continue
+		}
+		copy(t.parts[k], m.Others[k-1].Parts)
+	}
+}
+
+// at returns the delta of a well, the one that is there or a new one.
+func (t *Touched) at(r WellRef, c *Content) *Delta {
+	for i := range t.Wells {
+		if t.Wells[i].Well == r {
+			return &t.Wells[i]
+		}
+	}
+	t.Wells = t.wells[:len(t.Wells)+1]
+	d := &t.Wells[len(t.Wells)-1]
+	d.Well, d.Moved, d.Faults, d.Missing = r, 0, 0, 0
+	d.Before.Volume, d.Before.Unknown, d.Before.Of, d.Before.Touched = c.Volume, c.Unknown, c.Of, c.Touched
+	copy(d.Before.Parts, c.Parts)
+	return d
+}
+
+func (t *Touched) fault(d *Delta, f Fault, missing int64) {
+	d.Faults |= f
+	d.Missing = missing
+	t.Faults |= f
+	t.Missing = max(t.Missing, missing)
 }
 
 // Apply carries out one operation on the state and returns what it touched.
@@ -78,6 +149,8 @@ func (s *State) Apply(op *Op) *Touched {
 		s.putAway(op, m, t, true)
 	case EndRun:
 		s.endRun()
+	case ConfigureNozzles:
+		s.configure(op, m, t)
 	case MoveTo, Home, Delay, Pause, Comment:
 	}
 	return t
@@ -105,57 +178,125 @@ func (s *State) pickUp(op *Op, m *Mounted, t *Touched) {
 		t.Faults |= HasTip
 		s.setEmpty(m)
 	}
-	t.Tip = op.Well
-	if s.tips[op.Well.Labware] == nil || s.tips[op.Well.Labware][op.Well.Well] == TipOut {
-		t.Faults |= TipMissing
+	if m.Others == nil {
+		s.takeTip(op.Well, t)
 	} else {
-		t.TipNew = s.tips[op.Well.Labware][op.Well.Well] == TipNew
-		s.tips[op.Well.Labware][op.Well.Well] = TipOut
+		s.takeTips(op, m, t)
 	}
 	m.On, m.From, m.Used, m.Last = true, op.Well, false, None
 	m.Max = min(s.Deck.Pipettes[op.Pipette].Model.MaxNL, s.Deck.Well(op.Well).MaxNL)
+}
+
+func (s *State) takeTip(r WellRef, t *Touched) {
+	if s.tips[r.Labware] == nil || s.tips[r.Labware][r.Well] == TipOut {
+		t.Faults |= TipMissing
+		if t.Beside == None {
+			t.Beside = r
+		}
+		return
+	}
+	s.moveTip(r, TipOut, t)
+}
+
+func (s *State) moveTip(r WellRef, to TipState, t *Touched) {
+	t.Tips = append(t.Tips, TipDelta{r, s.tips[r.Labware][r.Well]})
+	s.tips[r.Labware][r.Well] = to
+}
+
+// takeTips picks up with several channels: each presses on the place under it,
+// and those without a tip must find nothing to press on.
+func (s *State) takeTips(op *Op, m *Mounted, t *Touched) {
+	for k, w := range s.Reach(int(op.Pipette), m.Nozzles, op.Well) {
+		if w < 0 {
+			t.off(k)
+			continue
+		}
+		s.takeTip(WellRef{op.Well.Labware, w}, t)
+	}
+	if s.tips[op.Well.Labware] == nil {
+		return
+	}
+	for _, w := range s.reach(m.Nozzles, op.Well.Labware).idle[op.Well.Well] {
+		if w >= 0 && s.tips[op.Well.Labware][w] != TipOut {
+			t.Faults |= TipsBeside
+			t.Beside = WellRef{op.Well.Labware, w}
+			return
+		}
+	}
+}
+
+func (t *Touched) off(channel int) {
+	if t.Faults&OffWell == 0 {
+		t.Off = channel
+	}
+	t.Faults |= OffWell
+}
+
+func (s *State) configure(op *Op, m *Mounted, t *Touched) {
+	if m.On {
+		t.Faults |= HasTip
+		s.setEmpty(m)
+	}
+	m.Nozzles = op.Nozzles
 }
 
 func (s *State) setEmpty(m *Mounted) {
 	m.On, m.From, m.Air, m.Used, m.Max, m.Last = false, None, 0, false, 0, None
 	m.Held.Volume = 0
 	clear(m.Held.Parts)
-}
-
-func (s *State) remember(r WellRef, c *Content, t *Touched) {
-	t.Well = r
-	t.Before.Volume, t.Before.Unknown, t.Before.Of, t.Before.Touched = c.Volume, c.Unknown, c.Of, c.Touched
-	copy(t.Before.Parts, c.Parts)
+	for i := range m.Others {
+		m.Others[i].Volume = 0
+		clear(m.Others[i].Parts)
+	}
 }
 
 func (s *State) aspirate(op *Op, m *Mounted, t *Touched) {
 	s.needTip(m, t)
-	t.Moved = op.Volume
 	m.Used, m.Last = true, op.Well
-	if c := s.content(op.Well); c != nil {
-		s.remember(op.Well, c, t)
-		s.draw(c, op.Volume, m, t)
-		c.Touched = true
+	if m.Others == nil {
+		if c := s.content(op.Well); c != nil {
+			s.draw(c, op.Volume, &m.Held, t, t.at(op.Well, c))
+		}
+	} else if s.wells[op.Well.Labware] != nil {
+		for k, w := range s.Reach(int(op.Pipette), m.Nozzles, op.Well) {
+			s.drawInto(op, k, w, m, t)
+		}
 	}
 	s.checkHeld(m, t)
 }
 
-// draw moves v from c into the tip. What the well lacks is held as an unnamed
+// drawInto draws with one of several channels. One that is over no well draws
+// something that has no name.
+func (s *State) drawInto(op *Op, channel int, w int16, m *Mounted, t *Touched) {
+	held := m.channel(channel)
+	if w < 0 {
+		t.off(channel)
+		held.Parts[s.width-1] += op.Volume
+		held.Volume += op.Volume
+		return
+	}
+	c := &s.wells[op.Well.Labware][w]
+	s.draw(c, op.Volume, held, t, t.at(WellRef{op.Well.Labware, w}, c))
+}
+
+// draw moves v from c into a tip. What the well lacks is held as an unnamed
 // liquid, so that the lack is not reported again further on.
-func (s *State) draw(c *Content, v int64, m *Mounted, t *Touched) {
+func (s *State) draw(c *Content, v int64, held *Content, t *Touched, d *Delta) {
 	take := v
 	if c.Volume < v && !c.Unknown {
 		take = max(c.Volume, 0)
-		t.Faults |= Short
-		t.Missing = v - take
-		m.Held.Parts[s.width-1] += t.Missing
-		m.Held.Volume += t.Missing
+		t.fault(d, Short, d.Missing+v-take)
+		held.Parts[s.width-1] += v - take
+		held.Volume += v - take
 	}
 	s.split(c, take)
 	for i, p := range s.scratch {
-		m.Held.Parts[i] += p
+		held.Parts[i] += p
 	}
-	m.Held.Volume += take
+	held.Volume += take
+	c.Touched = true
+	d.Moved += v
+	t.Moved += v
 }
 
 // split takes v out of c in the proportions of its parts, into s.scratch.
@@ -216,26 +357,47 @@ func (s *State) blowOut(op *Op, m *Mounted, t *Touched) {
 	s.give(op, m.Held.Volume, m, t)
 }
 
+// give moves v out of each tip.
 func (s *State) give(op *Op, v int64, m *Mounted, t *Touched) {
-	t.Moved = -v
-	s.split(&m.Held, v)
-	if op.Trash {
+	if !op.Trash {
+		m.Last = op.Well
+	}
+	if m.Others == nil {
+		s.split(&m.Held, v)
+		t.Moved = -v
+		if c := s.content(op.Well); c != nil && !op.Trash {
+			s.fillUp(op.Well, c, v, t)
+		}
 		return
 	}
-	m.Last = op.Well
-	c := s.content(op.Well)
-	if c == nil {
-		return
+	var reach []int16
+	if !op.Trash && s.wells[op.Well.Labware] != nil {
+		reach = s.Reach(int(op.Pipette), m.Nozzles, op.Well)
 	}
-	s.remember(op.Well, c, t)
+	for k := range s.Deck.Pipettes[op.Pipette].Model.Active(m.Nozzles) {
+		s.split(m.channel(k), v)
+		t.Moved -= v
+		switch {
+		case reach == nil:
+		case reach[k] < 0:
+			t.off(k)
+		default:
+			s.fillUp(WellRef{op.Well.Labware, reach[k]}, &s.wells[op.Well.Labware][reach[k]], v, t)
+		}
+	}
+}
+
+// fillUp puts what was split off into a well.
+func (s *State) fillUp(r WellRef, c *Content, v int64, t *Touched) {
+	d := t.at(r, c)
 	for i, p := range s.scratch {
 		c.Parts[i] += p
 	}
 	c.Volume += v
 	c.Touched = c.Touched || v > 0
-	if over := c.Volume - s.Deck.Well(op.Well).MaxNL; over > 0 && over <= v && !c.Unknown {
-		t.Faults |= Overflow
-		t.Missing = over
+	d.Moved -= v
+	if over := c.Volume - s.Deck.Well(r).MaxNL; over > 0 && over <= -d.Moved && !c.Unknown {
+		t.fault(d, Overflow, over)
 	}
 }
 
@@ -252,13 +414,29 @@ func (s *State) putAway(op *Op, m *Mounted, t *Touched, back bool) {
 		place = m.From
 	}
 	if (back || !op.Trash) && place != None && s.tips[place.Labware] != nil {
-		t.Tip = place
-		if s.tips[place.Labware][place.Well] != TipOut {
-			t.Faults |= PlaceTaken
+		if m.Others == nil {
+			s.leaveTip(place, t)
+		} else {
+			for k, w := range s.Reach(int(op.Pipette), m.Nozzles, place) {
+				if w < 0 {
+					t.off(k)
+					continue
+				}
+				s.leaveTip(WellRef{place.Labware, w}, t)
+			}
 		}
-		s.tips[place.Labware][place.Well] = TipUsed
 	}
 	s.setEmpty(m)
+}
+
+func (s *State) leaveTip(r WellRef, t *Touched) {
+	if s.tips[r.Labware][r.Well] != TipOut {
+		if t.Faults&PlaceTaken == 0 {
+			t.Beside = r
+		}
+		t.Faults |= PlaceTaken
+	}
+	s.moveTip(r, TipUsed, t)
 }
 
 func (s *State) endRun() {

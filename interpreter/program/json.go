@@ -227,6 +227,9 @@ func (s *Step) appendOp(b []byte, d *Deck) []byte {
 	if has&HasPipette != 0 && len(d.Pipettes) > 0 {
 		b = field(b, "pipette", d.Pipettes[op.Pipette].Name, false)
 	}
+	if has&HasNozzles != 0 {
+		b = field(b, "nozzles", op.Nozzles.String(), false)
+	}
 	switch {
 	case has&HasTrash != 0 && op.Trash:
 		b = append(b, `, "trash": true`...)

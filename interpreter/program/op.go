@@ -20,6 +20,7 @@ const (
 	Pause
 	Comment
 	EndRun
+	ConfigureNozzles
 	Kinds int = iota
 )
 
@@ -60,6 +61,7 @@ const (
 	HasPushOut
 	HasTouch
 	HasTrash // the place may be the fixed trash instead of a well
+	HasNozzles
 )
 
 // Info is the row of an operation in the table of ops.
@@ -91,6 +93,8 @@ var opTable = [Kinds]Info{
 	Pause:     {"pause", NoEffect, HasText, "Wait until a person says to go on."},
 	Comment:   {"comment", NoEffect, HasText, "Write a line into the run's log."},
 	EndRun:    {"end_run", Physical, HasPipette | HasWell, "What the robot does when a run ends: drop the tip that is on, and home."},
+
+	ConfigureNozzles: {"configure_nozzles", Idempotent, HasPipette | HasNozzles, "Choose which nozzles of an 8-channel pipette take tips."},
 }
 
 // Origin is the reference point of a height.
@@ -125,13 +129,14 @@ var AllSides = Touch{Radius: 1000, Sides: 15}
 // its fields mean something is said by its Kind's row.
 type Op struct {
 	Kind     Kind
-	Pipette  int8 // index into Deck.Pipettes
-	Trash    bool // the place is the fixed trash, not Well
-	HasPush  bool // PushOut is given; otherwise the robot's own for the model
-	Well     WellRef
+	Pipette  int8    // index into Deck.Pipettes
+	Trash    bool    // the place is the fixed trash, not Well
+	HasPush  bool    // PushOut is given; otherwise the robot's own for the model
+	Well     WellRef // that of the primary nozzle
 	At       Position
 	Touch    Touch
-	Volume   int64 // nL
+	Nozzles  Nozzles
+	Volume   int64 // nL; of a pipette with several channels, of each
 	PushOut  int64 // nL
 	Rate     int64 // nL/s
 	Speed    int64 // µm/s of the gantry on the way there, or of the touch; 0 is the robot's default

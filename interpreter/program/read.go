@@ -78,6 +78,7 @@ type stepJSON struct {
 	Labware string `json:"labware"`
 	Well    string `json:"well"`
 	Trash   bool   `json:"trash"`
+	Nozzles string `json:"nozzles"`
 	At      *struct {
 		From string      `json:"from"`
 		X    json.Number `json:"x_mm"`
@@ -423,6 +424,9 @@ func (r *reader) step(in *stepJSON) Step {
 	if in.Pipette != "" {
 		op.Pipette = r.pipetteIndex(in.Pipette)
 	}
+	if in.Nozzles != "" {
+		op.Nozzles = r.nozzles(in, op.Pipette)
+	}
 	if in.Well != "" {
 		op.Well = r.well(in.Labware, in.Well)
 	}
@@ -465,6 +469,7 @@ func (r *reader) fields(in *stepJSON, kind Kind) {
 		{"push_out_uL", in.PushOut != "", HasPushOut, false, false},
 		{"touch", in.Touch != nil, HasTouch, true, false},
 		{"duration_s", in.Duration != "", HasDuration, true, false},
+		{"nozzles", in.Nozzles != "", HasNozzles, true, false},
 		{"message", in.Message != "", HasText, false, false},
 	} {
 		switch {
@@ -474,6 +479,17 @@ func (r *reader) fields(in *stepJSON, kind Kind) {
 			r.fail("step %d: %q is missing for %s", in.N, f.name, kind)
 		}
 	}
+}
+
+func (r *reader) nozzles(in *stepJSON, pipette int8) Nozzles {
+	n, ok := LookupNozzles(in.Nozzles)
+	if !ok {
+		r.fail("step %d: there is no nozzle layout %q", in.N, in.Nozzles)
+	}
+	if r.err == nil && n != AllNozzles && !r.plan.Deck.IsMulti(int(pipette)) {
+		r.fail("step %d: %s has one nozzle only", in.N, in.Pipette)
+	}
+	return n
 }
 
 func (r *reader) touch(in *stepJSON) Touch {

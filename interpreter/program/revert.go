@@ -1,22 +1,27 @@
 package program
 
 // Revert undoes the last Apply, whose operation was op and whose result t, as
-// if it had been refused. place is what was at the tip place t.Tip before; it
-// is not read where that is None. EndRun cannot be undone.
-func (s *State) Revert(op *Op, t *Touched, place TipState) {
-	if t.Well != None {
-		copyContent(s.content(t.Well), &t.Before)
+// if it had been refused. EndRun cannot be undone.
+func (s *State) Revert(op *Op, t *Touched) {
+	for i := range t.Wells {
+		copyContent(s.content(t.Wells[i].Well), &t.Wells[i].Before)
 	}
-	if t.Tip != None && s.tips[t.Tip.Labware] != nil {
-		s.tips[t.Tip.Labware][t.Tip.Well] = place
+	for i := len(t.Tips) - 1; i >= 0; i-- {
+		s.tips[t.Tips[i].Place.Labware][t.Tips[i].Place.Well] = t.Tips[i].Before
 	}
 	if op.Kind.Info().Fields&HasPipette == 0 || op.Kind == EndRun || len(s.Mounts) == 0 {
 		return
 	}
 	m := &s.Mounts[op.Pipette]
-	m.On, m.From, m.Used, m.Air = t.TipOn, t.TipFrom, t.TipUsed, t.Air
-	m.Held.Volume = t.Held
-	copy(m.Held.Parts, t.HeldPart)
+	m.On, m.From, m.Used, m.Air, m.Nozzles = t.TipOn, t.TipFrom, t.TipUsed, t.Air, t.nozzles
+	for k := range len(m.Others) + 1 {
+		c := m.channel(k)
+		copy(c.Parts, t.parts[k])
+		c.Volume = 0
+		for _, v := range c.Parts {
+			c.Volume += v
+		}
+	}
 	m.Max = 0
 	if m.On {
 		m.Max = s.Deck.Pipettes[op.Pipette].Model.MaxNL

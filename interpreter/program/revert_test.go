@@ -55,11 +55,7 @@ func TestRevert(t *testing.T) {
 		op := drawOp(t)
 		before := s.Clone()
 		touched := s.Apply(op)
-		place := TipNew
-		if touched.Tip != None {
-			place = before.Tip(touched.Tip)
-		}
-		s.Revert(op, touched, place)
+		s.Revert(op, touched)
 		for i := range s.Mounts {
 			s.Mounts[i].Last = before.Mounts[i].Last
 		}

@@ -26,13 +26,44 @@ const (
 
 // Mounted is what is on a pipette.
 type Mounted struct {
-	On   bool
-	From WellRef // where the tip came from
-	Max  int64   // nL it can hold with this pipette
-	Held Content
-	Air  int64   // nL of air drawn after the liquid
-	Used bool    // the tip touched liquid since it was picked up
-	Last WellRef // the well it was in last, or None
+	On      bool
+	From    WellRef // where the tip came from; that of the primary nozzle
+	Max     int64   // nL it can hold with this pipette
+	Held    Content
+	Others  []Content // of the channels after the first; their volumes are that of Held
+	Air     int64     // nL of air drawn after the liquid, in each channel
+	Used    bool      // the tip touched liquid since it was picked up
+	Last    WellRef   // the well it was in last, or None
+	Nozzles Nozzles   // which nozzles take tips
+}
+
+// channel returns what channel k holds.
+func (m *Mounted) channel(k int) *Content {
+	if k == 0 {
+		return &m.Held
+	}
+	return &m.Others[k-1]
+}
+
+// Total returns how much liquid all channels hold together, in nL.
+func (m *Mounted) Total() int64 {
+	out := m.Held.Volume
+	for i := range m.Others {
+		out += m.Others[i].Volume
+	}
+	return out
+}
+
+// Parts adds what all channels hold to sum, by liquid.
+func (m *Mounted) Parts(sum []int64) {
+	for i, v := range m.Held.Parts {
+		sum[i] += v
+	}
+	for k := range m.Others {
+		for i, v := range m.Others[k].Parts {
+			sum[i] += v
+		}
+	}
 }
 
 // State is the state of a deck in the course of a program. Apply is the only
@@ -47,6 +78,7 @@ type State struct {
 	touched Touched
 	scratch []int64
 	width   int // length of Parts
+	reached map[reachKey]*reaches
 }
 
 // NewState returns the state before the first step.
@@ -69,11 +101,13 @@ func NewState(d *Deck) *State {
 		}
 	}
 	s.Mounts = make([]Mounted, len(d.Pipettes))
+	channels := 1
 	for i := range s.Mounts {
-		s.Mounts[i] = emptyMount(s.width)
+		s.Mounts[i] = emptyMount(s.width, d.Pipettes[i].channels())
+		channels = max(channels, d.Pipettes[i].channels())
 	}
-	s.idle = emptyMount(s.width)
-	s.touched.scratch(s.width)
+	s.idle = emptyMount(s.width, 1)
+	s.touched.scratch(s.width, channels)
 	s.scratch = make([]int64, s.width)
 	for i := range d.Liquids {
 		s.fill(i)
@@ -81,8 +115,26 @@ func NewState(d *Deck) *State {
 	return s
 }
 
-func emptyMount(width int) Mounted {
-	return Mounted{From: None, Last: None, Held: Content{Parts: make([]int64, width)}}
+func emptyMount(width, channels int) Mounted {
+	return Mounted{From: None, Last: None, Held: Content{Parts: make([]int64, width)}, Others: emptyContents(width, channels-1)}
+}
+
+func emptyContents(width, n int) []Content {
+	if n == 0 {
+		return nil
+	}
+	out, parts := make([]Content, n), make([]int64, n*width)
+	for i := range out {
+		out[i].Parts = parts[i*width : (i+1)*width : (i+1)*width]
+	}
+	return out
+}
+
+func (p *Pipette) channels() int {
+	if p.Model == nil {
+		return 1
+	}
+	return max(1, p.Model.Channels)
 }
 
 func (s *State) fill(liquid int) {
@@ -129,28 +181,30 @@ func (s *State) Content(r WellRef) (*Content, bool) {
 // Tip returns what is at the tip place r.
 func (s *State) Tip(r WellRef) TipState { return s.tips[r.Labware][r.Well] }
 
-// NextTip returns the place of the next unused tip for a pipette, rack by rack
-// and column by column; ok is false when there is none left.
-func (s *State) NextTip(pipette int) (WellRef, bool) {
+// NextTip returns the place of the next unused tip for a pipette and a nozzle
+// layout, rack by rack and column by column; ok is false when there is none
+// left. The place is that of the primary nozzle. Tips are taken from the end of
+// a column that the other nozzles stand out over, so that these are never above
+// a tip: with H1 as the primary nozzle from the back, with A1 alone from the
+// front.
+func (s *State) NextTip(pipette int, n Nozzles) (WellRef, bool) {
 	p := &s.Deck.Pipettes[pipette]
 	for _, rack := range p.Racks {
-		if w, ok := s.nextIn(rack, p.Model.Channels); ok {
+		if w, ok := s.nextIn(rack, pipette, n); ok {
 			return WellRef{int16(rack), int16(w)}, true
 		}
 	}
 	return None, false
 }
 
-func (s *State) nextIn(rack, channels int) (int, bool) {
+func (s *State) nextIn(rack, pipette int, n Nozzles) (int, bool) {
 	for _, column := range s.Deck.Labware[rack].Def.Columns {
-		if channels > 1 {
-			if s.columnIsNew(rack, column) {
-				return column[0], true
+		for i := range column {
+			w := column[i]
+			if n == NozzleA1 && s.Deck.IsMulti(pipette) {
+				w = column[len(column)-1-i]
 			}
-			continue
-		}
-		for _, w := range column {
-			if s.tips[rack][w] == TipNew && !s.reserve[rack][w] {
+			if s.isNew(rack, w) && (!s.Deck.IsMulti(pipette) || s.allNew(rack, pipette, n, w)) {
 				return w, true
 			}
 		}
@@ -158,9 +212,18 @@ func (s *State) nextIn(rack, channels int) (int, bool) {
 	return 0, false
 }
 
-func (s *State) columnIsNew(rack int, column []int) bool {
-	for _, w := range column {
-		if s.tips[rack][w] != TipNew || s.reserve[rack][w] {
+func (s *State) isNew(rack, w int) bool { return s.tips[rack][w] == TipNew && !s.reserve[rack][w] }
+
+// allNew reports whether all channels find a new tip, and no other nozzle one.
+func (s *State) allNew(rack, pipette int, n Nozzles, w int) bool {
+	r := s.reach(n, int16(rack))
+	for _, w := range r.active[w][:s.Deck.Pipettes[pipette].Model.Active(n)] {
+		if w < 0 || !s.isNew(rack, int(w)) {
+			return false
+		}
+	}
+	for _, w := range r.idle[w] {
+		if w >= 0 && s.tips[rack][w] != TipOut {
 			return false
 		}
 	}
@@ -188,10 +251,12 @@ func (s *State) CloneFor(d *Deck) (c *State, ok bool) {
 		copy(c.reserve[i], s.reserve[i])
 	}
 	for i := range s.Mounts {
-		held := c.Mounts[i].Held
+		held, others := c.Mounts[i].Held, c.Mounts[i].Others
 		c.Mounts[i] = s.Mounts[i]
-		c.Mounts[i].Held = held
-		copyContent(&c.Mounts[i].Held, &s.Mounts[i].Held)
+		c.Mounts[i].Held, c.Mounts[i].Others = held, others
+		for k := range len(others) + 1 {
+			copyContent(c.Mounts[i].channel(k), s.Mounts[i].channel(k))
+		}
 	}
 	return c, true
 }

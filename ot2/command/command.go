@@ -106,9 +106,25 @@ func of(s *program.Step, d *program.Deck) []Params {
 		return []Params{WaitForResume{s.Text}}
 	case program.Comment:
 		return []Params{Comment{s.Text}}
+	case program.ConfigureNozzles:
+		return []Params{ConfigureNozzles{pipette(op, d), nozzles(op.Nozzles)}}
 	case program.EndRun:
 	}
 	return nil
+}
+
+// nozzles is a layout as the robot names it: some nozzles in a row are a
+// quadrant that is one nozzle wide.
+func nozzles(n program.Nozzles) NozzleLayout {
+	l := n.Layout()
+	primary, last := program.Nozzle(l.Primary), program.Nozzle(l.Last)
+	switch {
+	case n == program.AllNozzles:
+		return NozzleLayout{Style: "ALL"}
+	case primary == last:
+		return NozzleLayout{Style: "SINGLE", Primary: primary}
+	}
+	return NozzleLayout{Style: "QUADRANT", Primary: primary, FrontRight: primary, BackLeft: last}
 }
 
 func pipette(op *program.Op, d *program.Deck) string { return d.Pipettes[op.Pipette].Name }

@@ -116,6 +116,19 @@ type (
 		PipetteID string  `json:"pipetteId"`
 		FlowRate  float64 `json:"flowRate"`
 	}
+	// ConfigureNozzles chooses the nozzles of an 8-channel pipette that take
+	// tips.
+	ConfigureNozzles struct {
+		PipetteID string       `json:"pipetteId"`
+		Layout    NozzleLayout `json:"configurationParams"`
+	}
+	// NozzleLayout names nozzles: all of them, one, or those between two.
+	NozzleLayout struct {
+		Style      string `json:"style"`
+		Primary    string `json:"primaryNozzle,omitempty"`
+		FrontRight string `json:"frontRightNozzle,omitempty"`
+		BackLeft   string `json:"backLeftNozzle,omitempty"`
+	}
 	// Home homes all axes.
 	Home struct{}
 	// WaitForDuration waits.
@@ -173,6 +186,9 @@ func (DispenseInPlace) Type() string { return "dispenseInPlace" }
 
 // Type returns the robot's name of the command.
 func (BlowOutInPlace) Type() string { return "blowOutInPlace" }
+
+// Type returns the robot's name of the command.
+func (ConfigureNozzles) Type() string { return "configureNozzleLayout" }
 
 // Type returns the robot's name of the command.
 func (Home) Type() string { return "home" }

@@ -58,6 +58,7 @@ type python struct {
 	rates       []rates // per pipette, as last set
 	title       string
 	points      bool // a Point is needed
+	layouts     bool // a nozzle layout is used
 }
 
 // rates are the flow rates a pipette is set to; 0 before the first.
@@ -122,11 +123,25 @@ func (w *python) head(out *bytes.Buffer) {
 	if len(w.constants) > 0 {
 		out.WriteString("import json\n\n")
 	}
+	if w.layouts {
+		out.WriteString("from opentrons.protocol_api import ALL, PARTIAL_COLUMN, SINGLE\n")
+	}
 	if w.points {
-		out.WriteString("from opentrons.types import Point\n\n")
+		out.WriteString("from opentrons.types import Point\n")
+	}
+	if w.layouts || w.points {
+		out.WriteString("\n")
 	}
 	fmt.Fprintf(out, "metadata = {\"protocolName\": %s, \"description\": %s}\n", quoted(wf.Name), quoted("made by ot2flow from "+wf.File))
-	out.WriteString("requirements = {\"robotType\": \"OT-2\", \"apiLevel\": \"2.16\"}\n\n\ndef run(protocol):\n")
+	fmt.Fprintf(out, "requirements = {\"robotType\": \"OT-2\", \"apiLevel\": \"%s\"}\n\n\ndef run(protocol):\n", w.level())
+}
+
+// level is the oldest level of the vendor's Python that has all the calls.
+func (w *python) level() string {
+	if w.layouts {
+		return "2.20"
+	}
+	return "2.16"
 }
 
 // embed writes the user's definitions, after the steps because nobody wants to
@@ -243,6 +258,10 @@ func title(s *program.Step) string {
 // act writes the calls of an operation of a pipette.
 func (w *python) act(op *program.Op) {
 	pip := w.pipettes[op.Pipette]
+	if op.Kind == program.ConfigureNozzles {
+		w.nozzles(pip, op.Nozzles)
+		return
+	}
 	place := "protocol.fixed_trash"
 	if !op.Trash {
 		place = w.at(op.Well, op.At)
@@ -279,6 +298,20 @@ func (w *python) act(op *program.Op) {
 		w.line("%s.drop_tip(%s)", pip, place)
 	case program.MoveTo:
 		w.move(pip, op, op.At)
+	}
+}
+
+func (w *python) nozzles(pip string, n program.Nozzles) {
+	w.layouts = true
+	l := n.Layout()
+	primary, last := program.Nozzle(l.Primary), program.Nozzle(l.Last)
+	switch {
+	case n == program.AllNozzles:
+		w.line("%s.configure_nozzle_layout(style=ALL)", pip)
+	case primary == last:
+		w.line("%s.configure_nozzle_layout(style=SINGLE, start=%s)", pip, quoted(primary))
+	default:
+		w.line("%s.configure_nozzle_layout(style=PARTIAL_COLUMN, start=%s, end=%s)", pip, quoted(primary), quoted(last))
 	}
 }
 

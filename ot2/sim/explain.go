@@ -14,7 +14,7 @@ func appendInt(b []byte, n int) []byte { return strconv.AppendInt(b, int64(n), 1
 
 // explain says why op is refused, with the pipette, the well and the volumes,
 // of a state in which it has not happened.
-func (w *World) explain(op *program.Op, faults program.Fault, missing int64) string {
+func (w *World) explain(op *program.Op, faults program.Fault, t *program.Touched) string {
 	var m program.Mounted
 	var name string
 	if int(op.Pipette) < len(w.deck.Pipettes) {
@@ -30,16 +30,26 @@ func (w *World) explain(op *program.Op, faults program.Fault, missing int64) str
 	}
 	add(program.NoTip, name+" has no tip on to "+verb)
 	add(program.HasTip, name+" already has a tip on, from "+w.deck.WellName(m.From))
-	add(program.TipMissing, "there is no tip at "+well)
+	add(program.TipMissing, "there is no tip at "+w.deck.WellName(t.Beside))
 	add(program.OverTip, name+" is to draw "+uL(op.Volume)+" and holds "+uL(held)+"; its tip takes "+uL(m.Max))
 	add(program.OverHeld, name+" is to give "+uL(op.Volume)+" and holds "+uL(held))
-	if faults&(program.Short|program.Overflow) != 0 {
-		c, _ := w.state.Content(op.Well)
-		add(program.Short, name+" is to draw "+uL(op.Volume)+" from "+well+", which holds "+uL(c.Volume))
-		add(program.Overflow, name+" is to fill "+well+", which holds "+uL(c.Volume)+" of at most "+uL(w.deck.Well(op.Well).MaxNL)+", "+uL(missing)+" too far")
+	for i := range t.Wells {
+		d := &t.Wells[i]
+		well, holds := w.deck.WellName(d.Well), uL(d.Before.Volume)
+		if d.Faults&program.Short != 0 {
+			out = append(out, name+" is to draw "+uL(d.Moved)+" from "+well+", which holds "+holds)
+		}
+		if d.Faults&program.Overflow != 0 {
+			out = append(out, name+" is to fill "+well+", which holds "+holds+" of at most "+uL(w.deck.Well(d.Well).MaxNL)+", "+uL(d.Missing)+" too far")
+		}
 	}
+	add(program.OffWell, channelName(t.Off)+" of "+name+" would be over nothing at "+well)
+	add(program.TipsBeside, "a nozzle of "+name+" that takes no tip would press on "+w.deck.WellName(t.Beside))
 	add(program.PlaceTaken, "there is a tip at the place already")
 	return strings.Join(out, ", and ")
 }
 
 func phrase(k program.Kind) string { return strings.ReplaceAll(k.String(), "_", " ") }
+
+// channelName names a channel by its distance from the primary nozzle.
+func channelName(channel int) string { return "channel " + strconv.Itoa(channel+1) }

@@ -10,7 +10,8 @@ import (
 
 // Trace writes a line of JSON for every step: n, id, t_s (when it starts),
 // duration_s, op, and where they mean something pipette, well (null for the
-// trash), volume_uL, well_volume_uL and held_uL (both after the step) and
+// trash), volume_uL, well_volume_uL (where several wells
+// change, well_volumes_uL by well) and held_uL, in each channel (both after the step) and
 // text. The step that fails has a line with the key error instead of a
 // duration. A nil Trace writes nothing.
 type Trace struct {
@@ -46,17 +47,35 @@ func (t *Trace) step(w *World, s *program.Step, touched *program.Touched, took i
 	b = append(b, `,"duration_s":`...)
 	b = quantity.AppendDecimal(b, took, 1e6)
 	b = appendPlace(b, w.deck, s)
-	if touched.Well != program.None {
-		if c, ok := w.state.Content(touched.Well); ok {
-			b = append(b, `,"well_volume_uL":`...)
-			b = appendVolume(b, c)
-		}
-	}
+	b = appendWells(b, w, touched)
 	if hasPipette(w.deck, &s.Op) {
 		b = append(b, `,"held_uL":`...)
 		b = quantity.AppendDecimal(b, w.state.Mounts[s.Op.Pipette].Held.Volume, 1000)
 	}
 	t.end(b)
+}
+
+// appendWells appends what is in the wells that changed: the volume of one, and
+// of several a mapping from their names.
+func appendWells(b []byte, w *World, touched *program.Touched) []byte {
+	switch len(touched.Wells) {
+	case 0:
+		return b
+	case 1:
+		c, _ := w.state.Content(touched.Wells[0].Well)
+		return appendVolume(append(b, `,"well_volume_uL":`...), c)
+	}
+	b = append(b, `,"well_volumes_uL":`...)
+	for i := range touched.Wells {
+		separator := byte(',')
+		if i == 0 {
+			separator = '{'
+		}
+		b = appendWell(append(b, separator), w.deck, touched.Wells[i].Well)
+		c, _ := w.state.Content(touched.Wells[i].Well)
+		b = appendVolume(append(b, ':'), c)
+	}
+	return append(b, '}')
 }
 
 func (t *Trace) refused(w *World, s *program.Step, message string) {

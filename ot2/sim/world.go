@@ -32,6 +32,7 @@ type World struct {
 	steps   int   // carried out
 	outcome Outcome
 	failure *Failure
+	held    []int64 // scratch: nL by liquid in all channels
 	waste   []int64 // nL by liquid, and last what no declaration names, that went into the trash
 	fresh   []int   // new tips at the start, by labware
 	start   []int64 // nL declared at the start, by liquid; of wells whose amount is known
@@ -51,7 +52,7 @@ type Failure struct {
 // NewWorld returns a world in the given state, which it takes over. The timer
 // is told every operation, in order.
 func NewWorld(start *program.State, timer program.Timer) *World {
-	w := &World{deck: start.Deck, state: start, timer: timer, waste: make([]int64, len(start.Deck.Liquids)+1)}
+	w := &World{deck: start.Deck, state: start, timer: timer, waste: make([]int64, len(start.Deck.Liquids)+1), held: make([]int64, len(start.Deck.Liquids)+1)}
 	w.fresh, w.start = newTips(start), declared(start)
 	return w
 }
@@ -88,10 +89,9 @@ func (w *World) Do(s *program.Step) bool {
 		w.End()
 		return true
 	}
-	place := w.placeOf(op)
 	touched := w.state.Apply(op)
 	if faults := touched.Faults &^ program.NotEmpty; faults != 0 {
-		w.refuse(s, touched, place)
+		w.refuse(s, touched)
 		return false
 	}
 	w.throw(op, touched)
@@ -102,25 +102,6 @@ func (w *World) Do(s *program.Step) bool {
 	return true
 }
 
-// placeOf returns what is at the tip place that op is about.
-func (w *World) placeOf(op *program.Op) program.TipState {
-	place := op.Well
-	switch op.Kind {
-	case program.PickUpTip, program.DropTip:
-	case program.ReturnTip:
-		place = program.None
-		if int(op.Pipette) < len(w.state.Mounts) {
-			place = w.state.Mounts[op.Pipette].From
-		}
-	default:
-		return program.TipNew
-	}
-	if op.Trash || place == program.None || !w.deck.Labware[place.Labware].Def.IsTipRack {
-		return program.TipNew
-	}
-	return w.state.Tip(place)
-}
-
 // throw keeps account of liquid that leaves the deck: given into the trash, or
 // put away with its tip.
 func (w *World) throw(op *program.Op, t *program.Touched) {
@@ -129,26 +110,25 @@ func (w *World) throw(op *program.Op, t *program.Touched) {
 		if !op.Trash || t.Moved == 0 {
 			return
 		}
-		held := w.state.Mounts[op.Pipette].Held.Parts
-		for i, before := range t.HeldPart {
-			w.waste[i] += before - held[i]
+		clear(w.held)
+		w.state.Mounts[op.Pipette].Parts(w.held)
+		for i, left := range w.held {
+			w.waste[i] -= left
 		}
+		t.HeldParts(w.waste)
 	case program.DropTip, program.ReturnTip:
 		if t.Held == 0 {
 			return
 		}
-		for i, before := range t.HeldPart {
-			w.waste[i] += before
-		}
+		t.HeldParts(w.waste)
 	default:
 	}
 }
 
-func (w *World) refuse(s *program.Step, t *program.Touched, place program.TipState) {
+func (w *World) refuse(s *program.Step, t *program.Touched) {
 	w.failure = &Failure{Step: *s, Faults: t.Faults &^ program.NotEmpty}
-	missing := t.Missing
-	w.state.Revert(&s.Op, t, place)
-	w.failure.Message = w.explain(&s.Op, w.failure.Faults, missing)
+	w.state.Revert(&s.Op, t)
+	w.failure.Message = w.explain(&s.Op, w.failure.Faults, t)
 	w.outcome = Failed
 	w.trace.refused(w, s, w.failure.Message)
 }
@@ -168,9 +148,7 @@ func (w *World) End() {
 	}
 	w.closed = true
 	for i := range w.state.Mounts {
-		for part, v := range w.state.Mounts[i].Held.Parts {
-			w.waste[part] += v
-		}
+		w.state.Mounts[i].Parts(w.waste)
 	}
 	op := program.Op{Kind: program.EndRun, Well: program.None}
 	w.now += w.timer.Duration(&op)
