@@ -42,9 +42,13 @@ func eightDeck() *Deck {
 	rack.IsTipRack = true
 	deck := &Deck{
 		Labware: []Placed{
-			{Name: "plate", Def: grid(8, 12, 9000, 360_000)}, {Name: "small", Def: grid(16, 24, 4500, 112_000)},
-			{Name: "trough", Def: trough}, {Name: "troughs", Def: troughs}, {Name: "tubes", Def: grid(4, 6, 19_300, 1_500_000)},
-			{Name: "tips", Def: rack}, {Name: "more", Def: rack},
+			{Name: "plate", Def: grid(8, 12, 9000, 360_000)},
+			{Name: "small", Def: grid(16, 24, 4500, 112_000)},
+			{Name: "trough", Def: trough},
+			{Name: "troughs", Def: troughs},
+			{Name: "tubes", Def: grid(4, 6, 19_300, 1_500_000)},
+			{Name: "tips", Def: rack},
+			{Name: "more", Def: rack},
 		},
 		Pipettes: []Pipette{
 			{Name: "m300", Mount: "left", Model: &PipetteModel{Channels: 8, MaxNL: 300_000}, Racks: []int{5}},
