@@ -1,6 +1,7 @@
 package program
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -70,7 +71,7 @@ func (p *Plan) Write(w io.Writer, files bool) error {
 	b = append(b, ",\n \"fingerprint\": "...)
 	b = AppendString(b, p.Fingerprint)
 	if files {
-		b = p.appendFiles(b)
+		b = appendFiles(b, p.Files)
 	}
 	_, err := w.Write(append(b, "}\n"...))
 	return err
@@ -316,9 +317,16 @@ func (n *Needs) appendJSON(b []byte, d *Deck) []byte {
 	return append(b, "}}"...)
 }
 
-func (p *Plan) appendFiles(b []byte) []byte {
+// JoinFiles returns what Write wrote without files as Write would have written
+// it with files.
+func JoinFiles(plan []byte, files []File) []byte {
+	const end = "}\n"
+	return append(appendFiles(bytes.TrimSuffix(plan, []byte(end)), files), end...)
+}
+
+func appendFiles(b []byte, files []File) []byte {
 	b = append(b, ",\n \"files\": ["...)
-	for i, f := range p.Files {
+	for i, f := range files {
 		b = append(append(b, comma(i)...), "\n  {"...)
 		b = field(b, "name", f.Name, true)
 		if utf8.Valid(f.Data) {

@@ -1,0 +1,168 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// application marks the file as a journal of ot2flow: "OT2F".
+const application = 0x4F543246
+
+// migrations bring a journal from one version to the next: the n-th makes
+// version n out of version n-1. What has been released is never changed here,
+// only added to. Times are nanoseconds since 1970; hashes are hex SHA-256.
+var migrations = []string{
+	`
+CREATE TABLE blobs (
+	key   INTEGER PRIMARY KEY,
+	hash  TEXT NOT NULL UNIQUE,     -- of the contents
+	size  INTEGER NOT NULL,         -- of the contents, bytes
+	data  BLOB NOT NULL             -- deflated
+);
+CREATE TABLE runs (
+	key         INTEGER PRIMARY KEY AUTOINCREMENT,
+	id          TEXT NOT NULL UNIQUE,
+	workflow    TEXT NOT NULL,
+	file        TEXT NOT NULL,
+	fingerprint TEXT NOT NULL,      -- of the plan
+	plan        INTEGER NOT NULL REFERENCES blobs(key), -- plan.json without the files
+	steps       INTEGER NOT NULL,
+	estimate    INTEGER NOT NULL,   -- ms
+	robot       TEXT NOT NULL,      -- what its lease is on; empty for a simulator
+	robot_name  TEXT NOT NULL,
+	address     TEXT NOT NULL,
+	serial      TEXT NOT NULL,
+	software    TEXT NOT NULL,
+	simulated   INTEGER NOT NULL,
+	name        TEXT NOT NULL,      -- who began it
+	host        TEXT NOT NULL,
+	pid         INTEGER NOT NULL,
+	version     TEXT NOT NULL,      -- of ot2flow
+	repeats     TEXT NOT NULL,      -- the id of the run it repeats; empty where it repeats none
+	fence       INTEGER NOT NULL,   -- of the lease it is carried out under
+	began       INTEGER NOT NULL,
+	-- The fold of the events:
+	seq         INTEGER NOT NULL DEFAULT 0, -- of the last event
+	at          INTEGER NOT NULL,           -- of the last event
+	ended       INTEGER,
+	verdict     TEXT NOT NULL DEFAULT '',
+	done        INTEGER NOT NULL DEFAULT 0,
+	intended    INTEGER NOT NULL DEFAULT 0, -- whether anything may have moved
+	waiting     INTEGER NOT NULL DEFAULT 0, -- the step that waits for a person
+	left        INTEGER NOT NULL DEFAULT 0,
+	doubt_first INTEGER NOT NULL DEFAULT 0,
+	doubt_last  INTEGER NOT NULL DEFAULT 0,
+	failed_step INTEGER NOT NULL DEFAULT 0,
+	reason      TEXT NOT NULL DEFAULT ''    -- why it did not end well
+);
+CREATE INDEX runs_began ON runs(began);
+CREATE INDEX runs_open ON runs(robot) WHERE ended IS NULL;
+CREATE TABLE params (
+	run   INTEGER NOT NULL REFERENCES runs(key) ON DELETE CASCADE,
+	n     INTEGER NOT NULL,
+	name  TEXT NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (run, n)
+) WITHOUT ROWID;
+CREATE TABLE files (
+	run  INTEGER NOT NULL REFERENCES runs(key) ON DELETE CASCADE,
+	n    INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	blob INTEGER NOT NULL REFERENCES blobs(key),
+	PRIMARY KEY (run, n)
+) WITHOUT ROWID;
+CREATE TABLE events (
+	key  INTEGER PRIMARY KEY AUTOINCREMENT, -- the order of all events of the journal
+	run  INTEGER NOT NULL REFERENCES runs(key) ON DELETE CASCADE,
+	seq  INTEGER NOT NULL,                  -- from 1 in each run, without gaps
+	at   INTEGER NOT NULL,
+	kind TEXT NOT NULL,
+	data TEXT NOT NULL                      -- JSON
+);
+CREATE UNIQUE INDEX events_run ON events(run, seq);
+CREATE INDEX events_notable ON events(run, seq) WHERE kind NOT IN ('step_started', 'step_done');
+CREATE TABLE leases (
+	robot TEXT PRIMARY KEY,
+	fence INTEGER NOT NULL, -- grows with every owner
+	held  INTEGER NOT NULL,
+	name  TEXT NOT NULL,
+	host  TEXT NOT NULL,
+	pid   INTEGER NOT NULL,
+	since INTEGER NOT NULL,
+	heard INTEGER NOT NULL  -- when the owner last said that it is there
+) WITHOUT ROWID;
+CREATE TABLE messages (
+	key   INTEGER PRIMARY KEY AUTOINCREMENT,
+	run   INTEGER NOT NULL REFERENCES runs(key) ON DELETE CASCADE,
+	at    INTEGER NOT NULL,
+	name  TEXT NOT NULL,
+	host  TEXT NOT NULL,
+	kind  TEXT NOT NULL,
+	data  TEXT NOT NULL,    -- JSON
+	taken INTEGER           -- when the owner of the run took it
+);
+CREATE INDEX messages_open ON messages(run) WHERE taken IS NULL;
+CREATE INDEX files_blob ON files(blob);
+CREATE INDEX runs_plan ON runs(plan);
+`,
+}
+
+// versionOf returns the version of the journal's form, 0 for an empty file,
+// and fails for what is no journal or a newer one. It only reads.
+func (s *Store) versionOf(ctx context.Context, c *sql.Conn) (int, error) {
+	var version, app, tables int
+	err := c.QueryRowContext(ctx, "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version, pragma_application_id").Scan(&version, &app, &tables)
+	switch {
+	case err != nil:
+		return 0, s.trouble(err)
+	case app == application && version > len(s.migrations):
+		return 0, &Error{s.path, Newer, fmt.Errorf("its form is version %d, and this program knows %d", version, len(s.migrations))}
+	case app == 0 && version == 0 && tables == 0:
+		return 0, nil
+	case app != application || version < 1:
+		return 0, &Error{s.path, NotJournal, nil}
+	}
+	return version, nil
+}
+
+// migrate brings the journal to the newest version, each step in a transaction
+// of its own. Other processes may do the same at the same time.
+func (s *Store) migrate(ctx context.Context, c *sql.Conn) error {
+	for {
+		version, err := s.versionOf(ctx, c)
+		if err != nil {
+			return err
+		}
+		if version == len(s.migrations) {
+			return nil
+		}
+		if err := s.step(ctx, c, version); err != nil {
+			return s.trouble(err)
+		}
+	}
+}
+
+// step makes version from+1, unless another process just has.
+func (s *Store) step(ctx context.Context, c *sql.Conn, from int) (err error) {
+	if _, err := c.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_, _ = c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") // the first error is the one to tell
+		}
+	}()
+	now, err := s.versionOf(ctx, c)
+	if err != nil {
+		return err
+	}
+	if now == from {
+		text := fmt.Sprintf("%s;PRAGMA application_id=%d;PRAGMA user_version=%d", s.migrations[from], application, from+1)
+		if _, err := c.ExecContext(ctx, text); err != nil {
+			return err
+		}
+	}
+	_, err = c.ExecContext(ctx, "COMMIT")
+	return err
+}

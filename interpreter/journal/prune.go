@@ -1,0 +1,79 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Pruned says what Prune removed, or would remove.
+type Pruned struct {
+	Runs   int64
+	Events int64
+	Bytes  int64    // of files and plans that nothing refers to any more, as they were kept
+	Kept   []string // old runs that stay because they are not over, oldest first
+}
+
+// errDry takes back what a dry run has removed.
+var errDry = errors.New("a dry run")
+
+// Prune removes the runs that ended before a time, with all that only they
+// refer to. Runs that have moved something and are not over stay, however old.
+// A dry run removes the same and takes it back.
+func (s *Store) Prune(ctx context.Context, before time.Time, dry bool) (Pruned, error) {
+	var p Pruned
+	err := s.write(ctx, func(t *tx) error {
+		p = Pruned{}
+		if err := p.remove(t, before.UnixNano()); err != nil {
+			return err
+		}
+		if dry {
+			return errDry
+		}
+		return nil
+	})
+	if dry && errors.Is(err, errDry) {
+		return p, nil
+	}
+	if err == nil {
+		err = s.shrink(ctx)
+	}
+	return p, err
+}
+
+// old is a run that goes: over, or one that moved nothing. The last event
+// counts, so that a run that has just been begun stays.
+const old = "at < ? AND (ended IS NOT NULL OR NOT intended OR simulated)"
+
+func (p *Pruned) remove(t *tx, before int64) error {
+	var err error
+	if p.Kept, err = t.texts("SELECT id FROM runs WHERE at < ? AND NOT (ended IS NOT NULL OR NOT intended OR simulated) ORDER BY key", before); err != nil {
+		return err
+	}
+	if _, err = t.row("SELECT coalesce(sum(seq), 0) FROM runs WHERE "+old, []any{before}, &p.Events); err != nil {
+		return err
+	}
+	if p.Runs, err = t.count("DELETE FROM runs WHERE "+old, before); err != nil {
+		return err
+	}
+	const unused = "FROM blobs WHERE NOT EXISTS (SELECT 1 FROM runs WHERE plan = blobs.key) AND NOT EXISTS (SELECT 1 FROM files WHERE blob = blobs.key)"
+	if _, err = t.row("SELECT coalesce(sum(length(data)), 0) "+unused, nil, &p.Bytes); err != nil {
+		return err
+	}
+	return t.exec("DELETE " + unused)
+}
+
+// shrink gives the room that is free back to the disk.
+func (s *Store) shrink(ctx context.Context) error {
+	c, err := s.db.Conn(ctx)
+	if err != nil {
+		return s.trouble(err)
+	}
+	defer func() { _ = c.Close() }() // it goes back to the pool
+	for _, pragma := range []string{"PRAGMA incremental_vacuum", "PRAGMA wal_checkpoint(TRUNCATE)"} {
+		if _, err := c.ExecContext(ctx, pragma); err != nil {
+			return s.trouble(err)
+		}
+	}
+	return nil
+}
