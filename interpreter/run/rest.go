@@ -406,7 +406,7 @@ func (s *Story) freshTip(at *standing, pipette int, like program.WellRef) (progr
 			}
 		}
 	}
-	return c.NextTip(pipette)
+	return c.NextTip(pipette, c.Mounts[pipette].Nozzles)
 }
 
 // refill draws again what was in a tip that is lost.
