@@ -27,6 +27,7 @@ type emulateFlags struct {
 	pipettes []string
 	speed    float64
 	version  string
+	disk     string
 }
 
 func (a *app) emulateCommand() *cobra.Command {
@@ -53,6 +54,7 @@ Ctrl-C ends it and prints what the wells hold; GET /ot2flow/wells says so at any
 	c.Flags().StringVar(&f.faults, "faults", "", "file of ways to misbehave")
 	c.Flags().StringArrayVar(&f.pipettes, "pipette", []string{"right=p300_single_gen2"}, "pipette on a mount, as left=NAME or right=NAME; may be repeated")
 	c.Flags().Float64Var(&f.speed, "speed", 0, "how many times as fast as a robot; 0 takes no time")
+	c.Flags().StringVar(&f.disk, "disk", "", "file for what the robot remembers when it is ended and started again; without one it forgets everything")
 	c.Flags().StringVar(&f.version, "robot-version", "", "software version to claim (default 8.2.0)")
 	c.RunE = func(c *cobra.Command, _ []string) error { return a.emulate(c.Context(), f) }
 	return c
@@ -85,7 +87,7 @@ func (a *app) emulate(ctx context.Context, f emulateFlags) error {
 }
 
 func (f *emulateFlags) options() (emulator.Options, error) {
-	o := emulator.Options{Version: f.version, Pipettes: map[string]string{}}
+	o := emulator.Options{Version: f.version, Disk: f.disk, Pipettes: map[string]string{}}
 	for _, p := range f.pipettes {
 		mount, name, ok := strings.Cut(p, "=")
 		if !ok {

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -34,6 +36,9 @@ type Options struct {
 	HomeTime, EndTime time.Duration
 	// NewID makes the ids of runs, commands, protocols; nil makes random ones.
 	NewID func() string
+	// Disk is a file for what survives a loss of power, and for what happened on
+	// the deck (ReadDeeds). Empty is a robot that forgets everything.
+	Disk string
 	// Faults is how the robot misbehaves.
 	Faults Faults
 }
@@ -51,6 +56,8 @@ type Emulator struct {
 	workers sync.WaitGroup
 
 	mu         sync.Mutex
+	disk       *os.File // nil if there is none
+	diskErr    error
 	requests   int   // answered since start
 	down       int   // requests still to be answered with 503
 	matched    []int // per fault: requests that it is about
@@ -116,6 +123,12 @@ func New(o Options) (*Emulator, error) {
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.robot = e.routes()
 	e.stateless = e.newRun()
+	if o.Disk != "" {
+		if err := e.boot(o.Disk); err != nil {
+			e.Close()
+			return nil, err
+		}
+	}
 	e.workers.Go(e.work)
 	if o.Faults.Busy {
 		e.occupy()
@@ -140,6 +153,19 @@ func (e *Emulator) Close() {
 	e.cancel() // nothing is begun from here on
 	e.mu.Unlock()
 	e.workers.Wait()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.disk != nil {
+		e.diskErr = errors.Join(e.diskErr, e.disk.Close())
+		e.disk = nil
+	}
+}
+
+// Err returns what went wrong with the file of Options.Disk.
+func (e *Emulator) Err() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.diskErr
 }
 
 // Handler answers the robot's HTTP API.

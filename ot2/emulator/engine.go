@@ -151,6 +151,7 @@ type work struct {
 	result any
 	then   func() // what else changes when it is done
 	waits  bool   // for somebody to press play
+	late   bool   // it was cut off when it had taken effect
 }
 
 func (g *engine) pipette(id string) (*pipette, *failure) {

@@ -194,7 +194,7 @@ func (e *Emulator) postProtocol(r *http.Request) answer {
 	if bad != nil {
 		return *bad
 	}
-	sum := sha256.Sum256(append([]byte(name+"\x00"), data...))
+	sum := sumOf(name, data)
 	e.mu.Lock()
 	known := slices.IndexFunc(e.protocols, func(p *protocol) bool { return p.sum == sum })
 	if known >= 0 {
@@ -214,10 +214,16 @@ func (e *Emulator) postProtocol(r *http.Request) answer {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	p := &protocol{id: e.options.NewID(), key: key, created: e.clock.Now(), file: name, sum: sum, metadata: metadata, fileProgram: says}
+	e.keep(line{Protocol: &keptProtocol{p.id, key, p.created, name, data}})
 	e.analyse(p)
 	e.protocols = append(e.protocols, p)
 	e.tidy()
 	return created(p.body())
+}
+
+// sumOf tells protocols apart: the same file under the same name is the same.
+func sumOf(name string, data []byte) [sha256.Size]byte {
+	return sha256.Sum256(append([]byte(name+"\x00"), data...))
 }
 
 // tidy deletes the oldest protocols that no run refers to.

@@ -36,8 +36,9 @@ type run struct {
 	over      time.Time // its result was set
 	completed time.Time
 	current   bool
-	lost      bool // the robot lost power while it was under way
-	upkeep    bool // a maintenance run
+	lost      bool   // the robot lost power while it was under way
+	upkeep    bool   // a maintenance run
+	stored    object // what the run says of itself, where it is from before the power went
 	played    bool
 	greeted   bool // homed after the first play, which no command says
 

@@ -40,6 +40,10 @@ func (e *Emulator) findCurrent(r *http.Request) (*run, *answer) {
 
 // body is the run as the robot shows it.
 func (r *run) body() object {
+	if r.stored != nil {
+		r.stored["current"], r.stored["actions"] = r.current, orEmpty(r.actions)
+		return r.stored
+	}
 	g := r.engine
 	if r.lost {
 		g = &engine{}
@@ -196,6 +200,11 @@ func (e *Emulator) adopt(r *run) {
 	}
 	r.current = true
 	e.current, e.runs = r, append(e.runs, r)
+	kept := keptRun{ID: r.id, Created: r.created}
+	if r.protocol != nil {
+		kept.Protocol = r.protocol.id
+	}
+	e.keep(line{Run: &kept})
 	e.poke()
 }
 
@@ -203,6 +212,7 @@ func (e *Emulator) adopt(r *run) {
 func (e *Emulator) archive(r *run) {
 	if !r.isOver() {
 		r.result, r.completed = stopped, e.clock.Now()
+		e.keepOver(r)
 	}
 	r.current = false
 	r.end()
@@ -251,6 +261,7 @@ func (e *Emulator) deleteRun(r *http.Request) answer {
 		e.archive(found)
 	}
 	e.runs = slices.DeleteFunc(e.runs, func(o *run) bool { return o == found })
+	e.keep(line{Deleted: found.id})
 	if e.shown == found {
 		e.shown = nil
 	}
@@ -276,8 +287,14 @@ func (e *Emulator) postAction(r *http.Request) answer {
 		return troubles(409, trouble{ID: "RunActionNotAllowed", Title: "Run Action Not Allowed", Detail: no.detail, Code: "3000"}.
 			with(exception("RunActionNotAllowedError", "3000", no.detail, exception(no.kind, no.code, no.detail))))
 	}
-	found.actions = append(found.actions, a)
+	found.acted(a, e)
 	return created(a)
+}
+
+// acted keeps that an action was taken.
+func (r *run) acted(a action, e *Emulator) {
+	r.actions = append(r.actions, a)
+	e.keep(line{Action: &keptAction{r.id, a.ID, time.Time(a.Created), a.Kind}})
 }
 
 // refused is an answer to a command that may not be queued.

@@ -92,8 +92,10 @@ func (e *Emulator) cleanUp(r *run) {
 			return
 		}
 		r.engine.end()
+		e.keep(line{Did: &Deed{Run: r.id, Command: EndOfRun}})
 	}
 	r.completed = e.clock.Now()
+	e.keepOver(r)
 	r.end()
 }
 
@@ -121,6 +123,9 @@ func (e *Emulator) execute(r *run, c *entry) {
 	}
 	r.running = nil
 	if r.lost {
+		if w.late {
+			e.did(r, c, &w)
+		}
 		return
 	}
 	e.settle(r, c, &w, bad)
@@ -152,7 +157,11 @@ func (e *Emulator) spend(r *run, w *work) {
 		e.mu.Lock()
 		return
 	}
-	e.sleep(r, time.Duration(r.engine.duration(w))*time.Microsecond)
+	took := time.Duration(r.engine.duration(w)) * time.Microsecond
+	began := e.clock.Now()
+	if !e.sleep(r, took) {
+		w.late = e.clock.Now().Sub(began) > took/2
+	}
 }
 
 // settle ends a command well or badly.
@@ -161,12 +170,17 @@ func (e *Emulator) settle(r *run, c *entry, w *work, bad *failure) {
 	c.noted = true
 	if bad == nil {
 		r.engine.finish(w)
+		e.did(r, c, w)
 		c.result, _ = json.Marshal(w.result) // results are ours and have a JSON form
 		r.conclude(c, isSucceeded, now)
 		if len(w.ops) > 0 && !r.engine.virtual {
 			e.shown = r
 		}
 		return
+	}
+	if w.late {
+		r.engine.finish(w)
+		e.did(r, c, w)
 	}
 	c.err = bad.occur(e.options.NewID(), now)
 	r.conclude(c, isFailed, now)
@@ -207,7 +221,7 @@ func (e *Emulator) trip(r *run, c *entry) bool {
 // press does what a button of the vendor's App does.
 func (e *Emulator) press(r *run, kind string) {
 	if bad := e.act(r, kind); bad == nil {
-		r.actions = append(r.actions, action{e.options.NewID(), stamp(e.clock.Now()), kind})
+		r.acted(action{e.options.NewID(), stamp(e.clock.Now()), kind}, e)
 	}
 }
 
@@ -273,6 +287,7 @@ func (e *Emulator) stop(r *run) {
 	}
 	if !r.played && r.running == nil {
 		r.completed = e.clock.Now()
+		e.keepOver(r)
 		r.end()
 	}
 	e.poke()
