@@ -69,6 +69,8 @@ type Job struct {
 	Run   string // the runner's name for the run; unique in its journal
 	Plan  *program.Plan
 	Fence int64 // fencing number of the lease the run is carried out under
+	// BatchSteps is how many steps Send is given at a time at most; 0: all.
+	BatchSteps int
 }
 
 // Handle is a session's own note of how to find its run again: JSON that only

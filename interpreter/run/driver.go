@@ -234,6 +234,9 @@ func (d *driver) act(ctx context.Context, a Action) error {
 		if d.o.Look {
 			return d.leave(ctx)
 		}
+		if d.m.state.Stage != Ready {
+			return nil // asked for twice, by two parts of one report
+		}
 		return d.emit(ctx, Intended(a))
 	case SendBatch:
 		return d.send(ctx, a.Batch)
@@ -257,7 +260,9 @@ func (d *driver) act(ctx context.Context, a Action) error {
 	return nil
 }
 
-func (d *driver) job() Job { return Job{Run: d.o.Run, Plan: d.plan, Fence: d.o.Fence} }
+func (d *driver) job() Job {
+	return Job{Run: d.o.Run, Plan: d.plan, Fence: d.o.Fence, BatchSteps: d.m.state.Accepted.BatchSteps}
+}
 
 func (d *driver) open(ctx context.Context) error {
 	s, err := d.o.Backend.Open(ctx, d.job())

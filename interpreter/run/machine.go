@@ -219,7 +219,7 @@ func (s *State) proceed() []Action {
 	switch {
 	case s.Ended != NoStatus:
 		return s.conclude()
-	case s.Stop || s.Hold || s.Done >= s.Accepted.Steps && s.Sent:
+	case s.stopIsDue() || s.Hold || s.Done >= s.Accepted.Steps && s.Sent:
 		return s.follow()
 	case s.Accepted.Steps == 0:
 		return s.conclude()
@@ -234,6 +234,9 @@ func (s *State) nextBatch() Batch {
 	last := s.Accepted.Steps
 	if n := s.Accepted.BatchSteps; n > 0 {
 		last = min(last, s.Done+n)
+	}
+	if s.Stop {
+		last = min(last, s.StopAt)
 	}
 	return Batch{First: s.Done + 1, Last: last, Final: last == s.Accepted.Steps, Fence: s.Accepted.Fence, Fingerprint: s.Accepted.Fingerprint}
 }
@@ -272,7 +275,7 @@ func (s *State) stopIsDue() bool {
 	if !s.Stop || s.Stopping || s.Done >= s.Accepted.Steps && s.Halted == NoStatus {
 		return false // nobody asked, it was asked, or the device is ending the run anyway
 	}
-	return s.Done >= s.StopAt || s.Stage == Ready || s.Halted != NoStatus || s.Waiting != 0
+	return s.Done >= s.StopAt || s.Halted != NoStatus || s.Waiting != 0
 }
 
 func (s *State) intended(e Intended) []Action {
@@ -411,7 +414,7 @@ func (s *State) stopAsked(e StopAsked) []Action {
 	}
 	s.Stop = true
 	if s.Stage == Ready || s.Stage == Following {
-		return s.follow()
+		return s.goOn()
 	}
 	return nil
 }

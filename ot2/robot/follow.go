@@ -26,6 +26,9 @@ type follower struct {
 	current  int // was reported as started
 	reported run.Status
 	heldAt   int // the last step that had begun when a pause was reported
+
+	standing string // of a live run: the key of the command at which it waits for the next batch
+	hold     bool   // that counts as a pause, because somebody wants one
 }
 
 // mark is what is known of a step.
@@ -63,6 +66,9 @@ func (f *follower) page(index int, commands []commandJSON) bool {
 
 // take reports whether the command is over.
 func (f *follower) take(c *commandJSON) bool {
+	if _, _, waits := parseSentinel(c.Key); waits {
+		return f.wait(c)
+	}
 	n, k, ours := parseKey(c.Key)
 	if !ours || n == 0 || n > len(f.steps) {
 		return f.setup(c)
@@ -87,6 +93,30 @@ func (f *follower) take(c *commandJSON) bool {
 		m.started = true
 	}
 	return false
+}
+
+// wait takes a command at which a live run waits for the next batch.
+func (f *follower) wait(c *commandJSON) bool {
+	over := c.Status == "succeeded" || c.Status == "failed"
+	switch {
+	case c.Status == "running":
+		f.standing = c.Key
+	case over && f.standing == c.Key:
+		f.standing = ""
+		if statusOf(f.status) == run.Paused {
+			f.status = "running" // it was let go since the run was looked at
+		}
+	}
+	return over
+}
+
+// says returns how the run stands. That it waits for us is nobody's pause.
+func (f *follower) says() run.Status {
+	s := statusOf(f.status)
+	if s == run.Paused && f.standing != "" && !f.hold {
+		return run.Running
+	}
+	return s
 }
 
 // setup takes a command that is no step's.
@@ -154,7 +184,7 @@ func (f *follower) reports() []run.Report {
 			break
 		}
 	}
-	if s := statusOf(f.status); s != run.NoStatus && s != f.reported {
+	if s := f.says(); s != run.NoStatus && s != f.reported {
 		f.reported = s
 		f.heldAt = f.at
 		if f.at < len(f.steps) && f.steps[f.at].started {

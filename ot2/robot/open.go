@@ -23,7 +23,8 @@ type handle struct {
 	Robot    string `json:"robot"` // base URL
 	Serial   string `json:"serial,omitempty"`
 	Run      string `json:"run"`
-	Protocol string `json:"protocol"`
+	Protocol string `json:"protocol,omitempty"`
+	Live     bool   `json:"live,omitempty"` // there is no protocol: steps are handed over batch by batch
 }
 
 // Open makes sure that the plan can be carried out on this robot as it is now,
@@ -48,11 +49,14 @@ func (r *Robot) Open(ctx context.Context, job run.Job) (run.Session, error) {
 	if err := r.analysed(ctx, job.Plan, protocol, sent); err != nil {
 		return nil, err
 	}
+	if job.BatchSteps > 0 {
+		return r.openLive(ctx, job, d.Serial)
+	}
 	id, err := r.create(ctx, protocol.ID)
 	if err != nil {
 		return nil, err
 	}
-	return r.session(job.Plan, handle{r.c.base, d.Serial, id, protocol.ID}), nil
+	return r.session(job.Plan, handle{Robot: r.c.base, Serial: d.Serial, Run: id, Protocol: protocol.ID}), nil
 }
 
 // commands lists what the robot is given, in order.
@@ -198,14 +202,18 @@ func parseKey(key string) (n, k int, ok bool) {
 	return n, k, found && errN == nil && errK == nil && n >= 0 && k > 0
 }
 
-// create makes the run that is to be played.
+// create makes the run that is to be played: of a protocol, or a live one.
 func (r *Robot) create(ctx context.Context, protocol string) (string, error) {
 	before, err := r.current(ctx)
 	if err != nil {
 		return "", err
 	}
 	var e envelope[runJSON]
-	body := map[string]any{"data": map[string]any{"protocolId": protocol}}
+	ask := map[string]any{}
+	if protocol != "" {
+		ask["protocolId"] = protocol
+	}
+	body := map[string]any{"data": ask}
 	err = r.c.send(ctx, http.MethodPost, "/runs", body, r.o.Write, &e)
 	switch {
 	case err == nil && e.Data.ID != "":
@@ -249,6 +257,9 @@ func (r *Robot) Reattach(ctx context.Context, job run.Job, h run.Handle) (run.Se
 	s := r.session(job.Plan, was)
 	if err := s.refresh(ctx, true); err != nil {
 		return nil, err
+	}
+	if was.Live {
+		return live{s}, nil
 	}
 	return s, nil
 }

@@ -64,6 +64,7 @@ type Robot struct {
 var (
 	_ run.Backend = (*Robot)(nil)
 	_ run.Session = (*session)(nil)
+	_ run.Session = live{}
 )
 
 // New returns the robot at address, which is what ParseAddress takes. Nothing
@@ -114,8 +115,13 @@ func (r *Robot) Inspect(ctx context.Context) (run.Device, error) {
 // abandoned reports whether a run is one that ot2flow prepared and never
 // started. Nothing has moved in it, and nobody waits for it.
 func (r *Robot) abandoned(ctx context.Context, current *runJSON) bool {
-	if current.Status != "idle" || current.plays() > 0 || current.Protocol == "" {
+	if current.Status != "idle" || current.plays() > 0 {
 		return false
+	}
+	if current.Protocol == "" {
+		var first envelope[[]commandJSON]
+		err := r.read(ctx, "/runs/"+current.ID+"/commands?cursor=0&pageLength=1", &first)
+		return err == nil && len(first.Data) > 0 && first.Data[0].Key == liveKey
 	}
 	var p envelope[protocolJSON]
 	err := r.read(ctx, "/protocols/"+current.Protocol, &p)

@@ -1,0 +1,330 @@
+package robot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/ot2/command"
+)
+
+// A live run is one without a protocol: its steps are handed over batch by
+// batch while it stands still. A robot ends a run as soon as its queue is
+// empty, so each batch but the last is followed by two commands that wait for
+// a person. The robot reaches the first and stands; the next batch is queued
+// behind them; then both are let go. Two, because whoever presses resume in
+// the Opentrons App lets go of one: the robot stands at the other, and nothing
+// that is only half queued begins to move.
+
+// sentinel is the key of the k-th command that waits after step n.
+func sentinel(n, k int) string { return "wait " + strconv.Itoa(n) + "." + strconv.Itoa(k) }
+
+// parseSentinel takes such a key apart.
+func parseSentinel(key string) (n, k int, ok bool) {
+	rest, is := strings.CutPrefix(key, "wait ")
+	if !is {
+		return 0, 0, false
+	}
+	return parseKey(rest)
+}
+
+// sentinels is how many commands wait after a batch.
+const sentinels = 2
+
+// liveKey marks the first command of our live runs.
+const liveKey = keyPrefix + "live"
+
+// live is a session of a run without a protocol.
+type live struct{ *session }
+
+// openLive prepares a live run. The robot analyses the plan all the same, as
+// one that is never played.
+func (r *Robot) openLive(ctx context.Context, job run.Job, serial string) (run.Session, error) {
+	id, err := r.create(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	s := live{r.session(job.Plan, handle{Robot: r.c.base, Serial: serial, Run: id, Live: true})}
+	if err := s.equip(ctx, job.Plan); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// equip tells the run what is on the mounts and on the deck. Nothing moves.
+func (s live) equip(ctx context.Context, p *program.Plan) error {
+	if err := s.setup(ctx, command.Command{Type: "comment", Params: command.Comment{Message: keyPrefix + p.Fingerprint}, Key: liveKey}); err != nil {
+		return err
+	}
+	for i := range p.Deck.Labware {
+		own := p.Deck.Labware[i].Def.JSON
+		if own == nil {
+			continue
+		}
+		body := map[string]any{"data": json.RawMessage(own)}
+		if err := s.r.c.send(ctx, http.MethodPost, "/runs/"+s.h.Run+"/labware_definitions", body, s.r.o.Write, nil); err != nil {
+			return failure(run.Rejected, err, "the robot does not take the definition of %s: %v; nothing has moved", p.Deck.Labware[i].Name, err)
+		}
+	}
+	for _, c := range command.Setup(p.Deck) {
+		if _, shown := c.Params.(command.LoadLiquid); shown {
+			continue // only protocols may declare liquids; they are shown on the robot's screen and nothing more
+		}
+		if err := s.setup(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setup has a command carried out that moves nothing. Where there is no answer
+// the run is given up: it was never played.
+func (s live) setup(ctx context.Context, c command.Command) error {
+	var e envelope[commandJSON]
+	path := fmt.Sprintf("/runs/%s/commands?waitUntilComplete=true&timeout=%d", s.h.Run, s.r.o.Write.Milliseconds())
+	body := map[string]any{"data": map[string]any{"commandType": c.Type, "params": c.Params, "intent": "setup", "key": c.Key}}
+	switch err := s.r.c.send(ctx, http.MethodPost, path, body, s.r.o.Write+5*time.Second, &e); {
+	case err != nil:
+		return err
+	case e.Data.Error != nil:
+		return failure(run.Rejected, nil, "the robot refuses %s, and nothing has moved: %s", c.Type, e.Data.Error)
+	case e.Data.Status != "succeeded":
+		return failure(run.Timeout, nil, "the robot does not come to an end with %s; nothing has moved", c.Type)
+	}
+	return nil
+}
+
+// Send queues the commands of a batch behind what the robot stands at, and lets
+// them go. Nothing of it moves before its last command is in the queue. What
+// an earlier attempt has queued is there already, and is not queued twice.
+func (s live) Send(ctx context.Context, b run.Batch) error {
+	var want []command.Command
+	for i := range b.Steps {
+		want = append(want, command.Of(&b.Steps[i], s.f.plan.Deck)...)
+	}
+	if !b.Final {
+		for k := range sentinels {
+			want = append(want, command.Command{Type: "waitForResume", Params: command.WaitForResume{Message: "ot2flow: the next steps follow"}, Key: sentinel(b.Last, k+1)})
+		}
+	}
+	there, err := s.queued(ctx, want)
+	if err != nil {
+		return err
+	}
+	for _, c := range want[there:] {
+		body := map[string]any{"data": map[string]any{"commandType": c.Type, "params": c.Params, "intent": "protocol", "key": c.Key}}
+		if err := s.r.c.send(ctx, http.MethodPost, "/runs/"+s.h.Run+"/commands", body, s.r.o.Write, nil); err != nil {
+			return s.notQueued(ctx, &c, err)
+		}
+	}
+	return s.letGo(ctx, b, there > 0)
+}
+
+// notQueued says what it means that a command could not be queued.
+func (s live) notQueued(ctx context.Context, c *command.Command, err error) error {
+	if mayBeHeard(err) {
+		s.mu.Lock()
+		s.lost = time.Now()
+		s.mu.Unlock()
+		return failure(run.Unreachable, err, "%v", err)
+	}
+	if refusedWith(err, 404, 409) != nil {
+		return failure(run.Halted, err, "the run is no longer under way: %v", err)
+	}
+	return failure(run.Rejected, err, "the robot does not take %s: %v", c.Type, err)
+}
+
+// queued counts how many of the commands the robot has at the end of its list.
+func (s live) queued(ctx context.Context, want []command.Command) (int, error) {
+	last, err := s.lastListed(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for i := range want {
+		if want[i].Key == last {
+			return i + 1, nil
+		}
+	}
+	return 0, nil
+}
+
+// lastListed returns the key of the newest command the robot knows of.
+func (s live) lastListed(ctx context.Context) (string, error) {
+	var e envelope[[]commandJSON]
+	err := s.r.c.get(ctx, fmt.Sprintf("/runs/%s/commands?cursor=%d&pageLength=1", s.h.Run, 1<<30), s.r.o.Read, &e)
+	switch {
+	case refusedWith(err, 404) != nil:
+		return "", failure(run.Halted, err, "the robot no longer knows the run")
+	case err != nil:
+		return "", err
+	case len(e.Data) == 0:
+		return "", nil
+	}
+	return e.Data[len(e.Data)-1].Key, nil
+}
+
+// letGo starts the run, or lets go of what the robot stands at. A run that is
+// over by then has done the batch, if it was queued before or let go of.
+func (s live) letGo(ctx context.Context, b run.Batch, before bool) error {
+	s.mu.Lock()
+	played := s.played
+	s.pause = s.r.o.Fast / 8
+	s.mu.Unlock()
+	if !played {
+		return s.begin(ctx)
+	}
+	for k := range sentinels {
+		at, err := s.standing(ctx)
+		if (k > 0 || before) && run.KindOf(err) == run.Halted {
+			return nil
+		}
+		if err != nil || at == 0 || at >= b.First {
+			return err // it was let go of already
+		}
+		if err := s.play(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin plays the run for the first time.
+func (s live) begin(ctx context.Context) error {
+	err := s.act(ctx, "play")
+	switch {
+	case err == nil:
+		s.setPlayed()
+		return nil
+	case refusedWith(err, 404, 409) != nil:
+		return s.notPlayed(ctx, err)
+	case !mayBeHeard(err):
+		return failure(run.Rejected, err, "%v; nothing has moved", err)
+	}
+	return s.unheard(err)
+}
+
+func (s live) unheard(err error) error {
+	s.mu.Lock()
+	s.lost = time.Now()
+	s.mu.Unlock()
+	return failure(run.Unreachable, err, "%v", err)
+}
+
+// standing waits until the robot has reached what it is to stand at, and
+// returns the step after which that is; 0 where it does not stand.
+func (s live) standing(ctx context.Context) (int, error) {
+	pause := 2 * time.Millisecond
+	for {
+		if err := s.refresh(ctx, true); err != nil {
+			return 0, err
+		}
+		s.mu.Lock()
+		at, over := s.f.standing, s.f.over()
+		moving := statusOf(s.f.status) == run.Running
+		s.mu.Unlock()
+		n, _, _ := parseSentinel(at)
+		switch {
+		case over:
+			return 0, failure(run.Halted, nil, "the run is over")
+		case at != "" && !moving: // to play before the robot says that it stands would do nothing
+			return n, nil
+		case at == "":
+			return 0, nil
+		case !sleep(ctx, pause):
+			return 0, failure(run.Unreachable, ctx.Err(), "not waited for any longer")
+		}
+		pause = min(pause*2, s.r.o.Fast)
+	}
+}
+
+// play lets go of one command that waits, and waits until that is over.
+func (s live) play(ctx context.Context) error {
+	s.mu.Lock()
+	at := s.f.standing
+	s.mu.Unlock()
+	err := s.act(ctx, "play")
+	if err != nil && mayBeHeard(err) {
+		return s.unheard(err)
+	}
+	if err != nil {
+		return failure(run.Halted, err, "the robot does not go on: %v", err)
+	}
+	pause := 2 * time.Millisecond
+	for {
+		if err := s.refresh(ctx, true); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		gone := s.f.standing != at || s.f.over()
+		s.mu.Unlock()
+		if gone {
+			return nil
+		}
+		if !sleep(ctx, pause) {
+			return failure(run.Unreachable, ctx.Err(), "not waited for any longer")
+		}
+		pause = min(pause*2, s.r.o.Fast)
+	}
+}
+
+// Find says what is known of step n. What stands in the queue behind a command
+// that waits has not happened, and does not happen unless we let it go.
+func (s live) Find(ctx context.Context, n int) (run.Finding, error) {
+	if n < 1 || n > len(s.f.steps) {
+		return run.Finding{Outcome: run.WasNotTaken, Evidence: "the plan has no such step"}, nil
+	}
+	if err := s.refresh(ctx, true); err != nil {
+		return run.Finding{}, err
+	}
+	last, err := s.lastListed(ctx)
+	if err != nil {
+		return run.Finding{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := &s.f.steps[n-1]
+	if s.f.known(n) || m.started {
+		return s.f.finding(n), nil
+	}
+	until, _, ok := parseKey(last)
+	if k, _, is := parseSentinel(last); is {
+		until, ok = k, true
+	}
+	waits := !s.played || s.f.standing != "" // for us
+	if ok && n <= until && !waits {
+		return run.Finding{Outcome: run.WasTaken, Evidence: "the robot has it in its queue"}, nil
+	}
+	if since := time.Since(s.lost); !s.lost.IsZero() && since < s.r.o.Settle {
+		return run.Finding{}, failure(run.Timeout, nil, "the robot stands still; waiting to be certain that nothing is still on its way to it")
+	}
+	if waits {
+		return run.Finding{Outcome: run.WasNotTaken, Evidence: "the robot stands before it and waits for us"}, nil
+	}
+	return run.Finding{Outcome: run.WasNotTaken, Evidence: "the robot does not have it in its list"}, nil
+}
+
+// Ask asks for something. A robot that stands between two batches is paused as
+// it is, and goes on with the next batch.
+func (s live) Ask(ctx context.Context, c run.Control) error {
+	if c == run.Stop {
+		return s.session.Ask(ctx, c)
+	}
+	if err := s.refresh(ctx, true); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.f.hold = c == run.Pause
+	stands := s.f.standing != ""
+	s.mu.Unlock()
+	if stands {
+		s.wake()
+		return nil
+	}
+	return s.session.Ask(ctx, c)
+}

@@ -1,0 +1,103 @@
+package robot_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/ot2/emulator"
+)
+
+func inBatches(n int) func(*run.Options) { return func(o *run.Options) { o.BatchSteps = n } }
+
+func TestLiveRunsToItsEnd(t *testing.T) {
+	for _, n := range []int{1, 3, 1000} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			b := newBench(t, emulator.Options{})
+			p := planOf(t, small)
+			r, err := b.run(p, inBatches(n))
+			if err != nil || r.Verdict != run.VerdictOK || r.Done != len(p.Steps) {
+				t.Errorf("%v after %d of %d: %v", r.Verdict, r.Done, len(p.Steps), err)
+			}
+			b.free(r.Verdict)
+		})
+	}
+}
+
+// The same script of bad answers that an uploaded run lives through.
+func TestLiveLivesThroughBadAnswers(t *testing.T) {
+	for _, do := range []emulator.Mischief{emulator.CutBefore, emulator.CutAfter, emulator.Error500, emulator.Half, emulator.Garbage} {
+		for _, on := range []string{"POST /runs/*/commands", "POST /runs/*/actions", "GET /runs/*/commands", "GET /runs/*"} {
+			for _, nth := range []int{8, 12, 17} {
+				if on == "POST /runs/*/actions" {
+					nth -= 7
+				}
+				t.Run(fmt.Sprintf("%s %s %d", do, on, nth), func(t *testing.T) {
+					t.Parallel()
+					b := newBench(t, emulator.Options{Faults: emulator.Faults{Answers: []emulator.Answer{{On: on, Nth: nth, Do: do}}}})
+					p := planOf(t, small)
+					r, err := b.run(p, inBatches(2))
+					if err != nil || r.Verdict != run.VerdictOK || r.Done != len(p.Steps) {
+						t.Errorf("%v after %d of %d: %v", r.Verdict, r.Done, len(p.Steps), err)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestLiveStop(t *testing.T) {
+	clock := &emulator.Manual{}
+	b := newBench(t, emulator.Options{Clock: clock})
+	defer advance(clock)()
+	requests := make(chan run.Request, 1)
+	r, err := b.run(planOf(t, small), inBatches(1), func(o *run.Options) {
+		o.Requests = requests
+		o.Observe = []func(run.Event, run.Progress){when[run.StepStarted](func() { requests <- run.Request{Control: run.Stop, By: "test"} })}
+	})
+	if err != nil || r.Verdict != run.VerdictStopped || r.Done != 4 {
+		t.Errorf("%v after %d, cut off %d: %v", r.Verdict, r.Done, r.CutOff, err)
+	}
+}
+
+// A pause between batches holds, and whoever wants to go on goes on.
+func TestLivePause(t *testing.T) {
+	b := newBench(t, emulator.Options{})
+	requests := make(chan run.Request, 2)
+	var halted bool
+	r, err := b.run(planOf(t, small), inBatches(1), func(o *run.Options) {
+		o.Requests = requests
+		o.Observe = []func(run.Event, run.Progress){
+			when[run.StepDone](func() { requests <- run.Request{Control: run.Pause, By: "test"} }),
+			when[run.Halting](func() { halted = true; requests <- run.Request{Control: run.Resume, By: "test"} }),
+		}
+	})
+	if err != nil || r.Verdict != run.VerdictOK || !halted {
+		t.Errorf("%v after %d, halted %v: %v", r.Verdict, r.Done, halted, err)
+	}
+}
+
+// Whoever follows a live run may go and come back at any step.
+func TestLiveReattach(t *testing.T) {
+	b := newBench(t, emulator.Options{})
+	p := planOf(t, small)
+	journal := new(run.Memory)
+	var r run.Result
+	var err error
+	for range 3 * len(p.Steps) {
+		ctx, leave := context.WithTimeout(t.Context(), 20*time.Second)
+		r, err = run.Run(ctx, run.Options{
+			Clock: hasty{}, Run: "test", Plan: p, Backend: b.robot, Journal: journal, BatchSteps: 1, Answer: run.AnswerAtOnce,
+			Observe: []func(run.Event, run.Progress){when[run.StepDone](leave)},
+		})
+		leave()
+		if r.Verdict != run.NoVerdict {
+			break
+		}
+	}
+	if err != nil || r.Verdict != run.VerdictOK || r.Done != len(p.Steps) {
+		t.Errorf("%v after %d of %d: %v", r.Verdict, r.Done, len(p.Steps), err)
+	}
+}
