@@ -35,7 +35,7 @@ type decoder struct {
 	found   diag.List
 	broken  bool // something was refused in the step being read
 	paths   map[string]diag.Span
-	exprs   []*yaml.Node // the scalars read as expressions
+	exprs   []ExprPlace
 }
 
 // Decode reads a parsed workflow. It takes exactly what the schema takes: a
@@ -52,9 +52,18 @@ func Decode(src *Source, root *yaml.Node) (*Document, diag.List) {
 	return doc, d.found
 }
 
-// Expressions returns the scalars of a workflow that are read as expressions,
-// in no particular order. Those that are refused are left out.
-func Expressions(src *Source, root *yaml.Node) []*yaml.Node {
+// ExprPlace is where an expression stands: in the value of a scalar, from one
+// byte to another.
+type ExprPlace struct {
+	Node       *yaml.Node
+	Start, End int
+	Text       bool // it is a text, in which expressions stand in ${ }
+}
+
+// Expressions returns the places of a workflow that are read as expressions, or
+// as texts that hold some. Those of one scalar are in order. What is refused is
+// left out.
+func Expressions(src *Source, root *yaml.Node) []ExprPlace {
 	return decode(src, root, &Workflow{}).exprs
 }
 
@@ -81,8 +90,20 @@ func (v value) isList() bool    { return v.node.Kind == yaml.SequenceNode }
 
 // expr takes the scalar for an expression.
 func (v value) expr(want Want) Expr {
-	v.d.exprs = append(v.d.exprs, v.node)
+	v.d.exprs = append(v.d.exprs, ExprPlace{Node: v.node, End: len(v.node.Value)})
 	return Expr{Scalar: v.scalar(), Want: want}
+}
+
+// exprFrom takes a part of the scalar for an expression.
+func (v value) exprFrom(start, end int, want Want) Expr {
+	v.d.exprs = append(v.d.exprs, ExprPlace{Node: v.node, Start: start, End: end})
+	return Expr{Scalar: v.scalar().Slice(start, end).trimmed(), Want: want}
+}
+
+// text takes the scalar for a text.
+func (v value) text() Text {
+	v.d.exprs = append(v.d.exprs, ExprPlace{Node: v.node, End: len(v.node.Value), Text: true})
+	return Text{v.scalar(), true}
 }
 
 // word returns the word that s takes v for: of a number, the one written like

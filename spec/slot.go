@@ -98,7 +98,7 @@ var textShape = &Shape{
 }
 
 func textSlot(to *Text) Slot {
-	return Slot{textShape, func(_ *decoder, v value) { *to = Text{v.scalar(), true} }}
+	return Slot{textShape, func(_ *decoder, v value) { *to = v.text() }}
 }
 
 var literalShape = &Shape{
@@ -228,7 +228,8 @@ func heightSlot(to *Height) Slot {
 		from, neg, at, _ := cutHeight(s.Text)
 		to.From = from
 		if at > 0 {
-			to.Z = Expr{Scalar: s.Slice(at, len(s.Text)).trimmed(), Want: WantLength, Neg: neg}
+			to.Z = v.exprFrom(at, len(s.Text), WantLength)
+			to.Z.Neg = neg
 		}
 	}}
 }
@@ -259,8 +260,8 @@ func mixingSlot(to *Mixing) Slot {
 		}
 		s := v.scalar()
 		end, start, _ := cutMix(s.Text)
-		to.Times = Expr{Scalar: s.Slice(0, end).trimmed(), Want: WantInteger}
-		to.Volume = Expr{Scalar: s.Slice(start, len(s.Text)).trimmed(), Want: WantVolume}
+		to.Times = v.exprFrom(0, end, WantInteger)
+		to.Volume = v.exprFrom(start, len(s.Text), WantVolume)
 	}}
 }
 

@@ -411,7 +411,7 @@ func forSlot(to *For) Slot {
 			}
 			return Word{s.Text[r[0]:r[1]], s.Span(r[0], r[1])}
 		}
-		*to = For{Index: word(p.index), Name: word(p.name), In: Expr{Scalar: s.Slice(p.in[0], p.in[1]), Want: WantList}, Set: true}
+		*to = For{Index: word(p.index), Name: word(p.name), In: v.exprFrom(p.in[0], p.in[1], WantList), Set: true}
 	}}
 }
 

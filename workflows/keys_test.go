@@ -309,7 +309,11 @@ func (f *caseFile) outcome() *outcome {
 	if err != nil {
 		return &outcome{refused: true}
 	}
-	c := workflows.FromText(f.path, data)
+	return outcomeOf(f.path, data)
+}
+
+func outcomeOf(path string, data []byte) *outcome {
+	c := workflows.FromText(path, data)
 	out := &outcome{}
 	if c.Prepared != nil {
 		plan, list := c.Prepared.Plan(interpreter.Input{})

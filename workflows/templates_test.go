@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/ot2flow/ot2flow/spec"
-	"github.com/ot2flow/ot2flow/spec/format"
 )
 
 // A template is in canonical form, has its name once, and is proved without a
@@ -19,7 +18,7 @@ func TestTemplatesAreFine(t *testing.T) {
 		if !ok || bytes.Count(text, []byte("plate_7")) != 1 {
 			t.Fatalf("%s: %s", name, text)
 		}
-		out, list, err := format.Source(&spec.File{Name: name, Data: text})
+		out, list, err := Format(&spec.File{Name: name, Data: text})
 		if err != nil || len(list) > 0 || !bytes.Equal(out, text) {
 			t.Errorf("%s: %v %v\n%s", name, list, err, out)
 		}

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ot2flow/ot2flow/spec"
-	"github.com/ot2flow/ot2flow/spec/format"
 	"github.com/ot2flow/ot2flow/workflows"
 )
 
@@ -20,9 +19,10 @@ func (a *app) fmtCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "fmt [PATH…]",
 		Short: "Write workflows in their one canonical form",
-		Long: `Rewrites workflow files in the one canonical form: indentation, spaces, quotes and blank
-lines. Meaning, order and comments stay. A folder means every workflow under it; - reads
-standard input and writes standard output. Files that changed are listed.`,
+		Long: `Rewrites workflow files in the one canonical form: indentation, spaces, quotes, blank
+lines, and expressions as they are taught: not, and, or, if a {b} else {c}. Meaning, order
+and comments stay. A folder means every workflow under it; - reads standard input and
+writes standard output. Files that changed are listed.`,
 		Example: "  ot2flow fmt workflow.yaml\n  ot2flow fmt --check examples",
 	}
 	c.Flags().BoolVar(&check, "check", false, "change nothing; list the files that would change, and exit with 1 if there are any")
@@ -79,7 +79,7 @@ func (a *app) fmtStream() error {
 }
 
 func (a *app) formatted(path string, data []byte) ([]byte, error) {
-	out, list, err := format.Source(&spec.File{Name: filepath.ToSlash(path), Data: data})
+	out, list, err := workflows.Format(&spec.File{Name: filepath.ToSlash(path), Data: data})
 	if list.HasErrors() {
 		a.show(list, func(string) []byte { return data })
 		return nil, &exitError{code: exitFindings}

@@ -1,7 +1,8 @@
 // Package format writes a workflow file in its one canonical form.
 //
-// It owns layout only: indentation, spaces, quotes, blank lines, where braces
-// are used. Meaning, order and comments stay; what it writes is read back and
+// It owns layout: indentation, spaces, quotes, blank lines, where braces are
+// used. How expressions are written it is told, since package eval reads them.
+// Meaning, order and comments stay; what it writes is read back and
 // compared before it is handed out, and a file that it could not write without
 // losing something is refused. Formatting twice changes nothing more.
 //
@@ -40,15 +41,22 @@ var ErrUnstable = errors.New("its comments stand where it is not clear what they
 // once; a comment at the end of a list may have to find its level first.
 const rounds = 4
 
+// Forms bring what a file holds beside YAML into the form that is taught. It
+// must mean the same, and be left as it is from then on.
+type Forms struct {
+	Expression func(string) string
+	Text       func(string) string // with expressions in ${ }
+}
+
 // Source returns the canonical form of a workflow file. The findings are those
 // of reading it as YAML; with errors among them there is no result.
-func Source(f *spec.File) ([]byte, diag.List, error) {
-	before, list, err := once(f)
+func Source(f *spec.File, forms Forms) ([]byte, diag.List, error) {
+	before, list, err := once(f, forms)
 	if before == nil || err != nil {
 		return nil, list, err
 	}
 	for range rounds {
-		after, _, err := once(&spec.File{Name: f.Name, Data: before})
+		after, _, err := once(&spec.File{Name: f.Name, Data: before}, forms)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -60,13 +68,13 @@ func Source(f *spec.File) ([]byte, diag.List, error) {
 	return nil, nil, ErrUnstable
 }
 
-func once(f *spec.File) ([]byte, diag.List, error) {
+func once(f *spec.File, forms Forms) ([]byte, diag.List, error) {
 	src := spec.NewSource(f)
 	root, list := src.Parse()
 	if root == nil || list.HasErrors() {
 		return nil, list, nil
 	}
-	unwrap(src, root)
+	teach(src, root, forms)
 	p := &printer{src: bytes.Split(bytes.TrimPrefix(normalLines(f.Data), []byte("\ufeff")), []byte("\n"))}
 	doc, err := document(f)
 	if err != nil {
@@ -95,15 +103,38 @@ func document(f *spec.File) (*yaml.Node, error) {
 	return &doc, err
 }
 
-// unwrap takes a whole `${ … }` off values that are expressions anyway.
-func unwrap(src *spec.Source, root *yaml.Node) {
-	for _, n := range spec.Expressions(src, root) {
-		text := strings.TrimSpace(n.Value)
-		inner, ok := strings.CutPrefix(text, "${")
-		if !ok || !strings.HasSuffix(inner, "}") || strings.Count(inner, "${") > 0 || strings.Count(inner, "{") != strings.Count(inner, "}")-1 {
+// teach brings expressions into the form that is taught.
+func teach(src *spec.Source, root *yaml.Node, forms Forms) {
+	places := spec.Expressions(src, root)
+	for i := len(places) - 1; i >= 0; i-- { // from behind, so that places before it stay
+		n, at := places[i].Node, places[i]
+		form := forms.Expression
+		if at.Text {
+			form = forms.Text
+		}
+		was := n.Value[at.Start:at.End]
+		now := form(was)
+		if now == was {
 			continue
 		}
-		n.Value, n.Style = strings.TrimSpace(strings.TrimSuffix(inner, "}")), 0
+		lead := was[:len(was)-len(strings.TrimLeft(was, " "))] // the blank of `3 x 50 uL`
+		if at.Start == 0 {
+			lead = ""
+		}
+		tail := was[len(strings.TrimRight(was, " ")):]
+		if at.End == len(n.Value) {
+			tail = ""
+		}
+		if !at.Text {
+			now = lead + strings.TrimSpace(now) + tail
+		}
+		n.Value = n.Value[:at.Start] + now + n.Value[at.End:]
+		if !strings.Contains(n.Value, "\n") {
+			n.Style = 0
+		}
+		if !at.Text {
+			n.Tag = "" // what was '${ 5 }' is 5
+		}
 	}
 }
 

@@ -9,15 +9,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ot2flow/ot2flow/interpreter/eval"
 	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/format"
 )
 
+var forms = format.Forms{Expression: eval.Taught, Text: eval.TaughtTemplate}
+
 const head = "ot2flow: 1\nname: t\n"
 
-// forms are pieces of workflows and their canonical form; an empty want means
+// pieces are parts of workflows and their canonical form; an empty want means
 // that the piece is in it already.
-var forms = []struct{ name, in, want string }{
+var pieces = []struct{ name, in, want string }{
 	{"spaces in braces", "labware: { plate : {type: a,slot: 1} }\nsteps: [ ]\n", "labware: {plate: {type: a, slot: 1}}\nsteps: []\n"},
 	{"braces in columns", "labware:\n  plate: {type: a, slot: 1}\n  tips:   {type: b, slot: 2}\nsteps: []\n", "labware:\n  plate: {type: a, slot: 1}\n  tips:  {type: b, slot: 2}\nsteps: []\n"},
 	{"a list under its key", "steps:\n- home:\n- comment: hello\n", "steps:\n  - home:\n  - comment: hello\n"},
@@ -25,6 +28,10 @@ var forms = []struct{ name, in, want string }{
 	{"quotes that are not needed", "steps:\n  - comment: \"hello there\"\n  - comment: '12'\n  - comment: 'a: b'\n  - comment: \"tab\\there\"\n", "steps:\n  - comment: hello there\n  - comment: '12'\n  - comment: 'a: b'\n  - comment: \"tab\\there\"\n"},
 	{"quotes that braces need", "steps:\n  - {transfer: {from: 'p.columns(1, 2)', to: 'q', volume: \"5 uL\"}}\n", "steps:\n  - {transfer: {from: 'p.columns(1, 2)', to: q, volume: 5 uL}}\n"},
 	{"a whole ${ } where an expression is wanted", "steps:\n  - delay: ${ R + 1 s }\n  - comment: ${ R }\n", "steps:\n  - delay: R + 1 s\n  - comment: ${ R }\n"},
+	{
+		"expressions as they are taught", "steps:\n  - if: '!done && (R > 1 || !ok)'\n    comment: '${ok ? 1 : 2} && x'\n  - for: 'w in ok ? a : b'\n    transfer: {from: a, to: w, volume: 'ok ? R : 2 * R', aspirate: {at: 'bottom + (ok ? 1 mm : 2 mm)', mix: '${n} x ${ R }'}}\n  - delay: \"${ 5 }\"\n",
+		"steps:\n  - if: not done and (R > 1 or not ok)\n    comment: ${ if ok {1} else {2} } && x\n  - for: w in if ok {a} else {b}\n    transfer:\n      from: a\n      to: w\n      volume: if ok {R} else {2 * R}\n      aspirate: {at: 'bottom + (if ok {1 mm} else {2 mm})', mix: n x R}\n  - delay: 5\n",
+	},
 	{"blank lines", "\n\n\nlabware: {}\n\n\n\nsteps:\n\n  - home:\n\n\n  - home:\n", "\nlabware: {}\n\nsteps:\n\n  - home:\n\n  - home:\n"},
 	{"comments", "# above\nlabware: {} # behind\n\n# steps\nsteps:   # behind steps\n  # above home\n  - home:      # home\n  - comment: hello #c\n# below\n", "# above\nlabware: {}  # behind\n\n# steps\nsteps:  # behind steps\n  # above home\n  - home:           # home\n  - comment: hello  #c\n# below\n"},
 	{"a long text", "steps:\n  - pause: |\n     first line\n     second line\n  - home:\n", "steps:\n  - pause: |\n      first line\n      second line\n  - home:\n"},
@@ -37,7 +44,7 @@ var forms = []struct{ name, in, want string }{
 }
 
 func TestCanonicalForm(t *testing.T) {
-	for _, c := range forms {
+	for _, c := range pieces {
 		t.Run(c.name, func(t *testing.T) {
 			want := c.want
 			if want == "" {
@@ -52,7 +59,7 @@ func TestCanonicalForm(t *testing.T) {
 
 func formatted(t *testing.T, text string) string {
 	t.Helper()
-	out, list, err := format.Source(&spec.File{Name: "t.yaml", Data: []byte(text)})
+	out, list, err := format.Source(&spec.File{Name: "t.yaml", Data: []byte(text)}, forms)
 	if err != nil || len(list) > 0 {
 		t.Fatalf("%v %v in\n%s", err, list, text)
 	}
@@ -71,7 +78,7 @@ func TestEveryWorkflowOfTheRepository(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		once, list, err := format.Source(&spec.File{Name: path, Data: data})
+		once, list, err := format.Source(&spec.File{Name: path, Data: data}, forms)
 		if once == nil {
 			return nil // no YAML; the tests of package spec are about those
 		}
@@ -107,15 +114,15 @@ func TestExamplesAreCanonical(t *testing.T) {
 }
 
 func FuzzSource(f *testing.F) {
-	for _, c := range forms {
+	for _, c := range pieces {
 		f.Add(head + c.in)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		once, _, err := format.Source(&spec.File{Name: "t.yaml", Data: []byte(text)})
+		once, _, err := format.Source(&spec.File{Name: "t.yaml", Data: []byte(text)}, forms)
 		if err != nil || once == nil {
 			return
 		}
-		twice, list, err := format.Source(&spec.File{Name: "t.yaml", Data: once})
+		twice, list, err := format.Source(&spec.File{Name: "t.yaml", Data: once}, forms)
 		if err != nil || len(list) > 0 || string(twice) != string(once) {
 			t.Fatalf("%v %v\nonce\n%s\ntwice\n%s", err, list, once, twice)
 		}
