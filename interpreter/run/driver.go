@@ -382,7 +382,10 @@ func (d *driver) request(ctx context.Context, r Request) error {
 	s := &d.m.state
 	switch r.Control {
 	case Pause:
-		return d.emit(ctx, PauseAsked{clean(r.By)})
+		if r.Now || s.Hold {
+			return d.emit(ctx, PauseAsked{By: clean(r.By), Now: true})
+		}
+		return d.emit(ctx, PauseAsked{By: clean(r.By), After: d.pauseAfter()})
 	case Resume:
 		return d.emit(ctx, ResumeAsked{clean(r.By)})
 	case Stop:
@@ -395,12 +398,25 @@ func (d *driver) request(ctx context.Context, r Request) error {
 }
 
 func (d *driver) stopAfter() int {
+	return stopPoint(d.plan, d.clock, d.m.state.Done, d.hasBegun(), d.within())
+}
+
+func (d *driver) pauseAfter() int {
+	return pausePoint(d.plan, d.clock, d.m.state.Done, d.hasBegun(), d.within())
+}
+
+// hasBegun reports whether the next step may be under way.
+func (d *driver) hasBegun() bool {
 	s := &d.m.state
-	limit := int64(0)
-	if d.o.Timer != nil {
-		limit = d.o.StopWithin.Microseconds()
+	return s.Stage == Following || s.Stage == Intending || s.Stage == Seeking
+}
+
+// within is how far away a good place may be, in µs; 0 is any number of steps.
+func (d *driver) within() int64 {
+	if d.o.Timer == nil {
+		return 0
 	}
-	return stopPoint(d.plan, d.clock, s.Done, s.Stage == Following || s.Stage == Intending || s.Stage == Seeking, limit)
+	return d.o.StopWithin.Microseconds()
 }
 
 // report turns a report into events. One that tells of a later step than is

@@ -102,9 +102,12 @@ type Waiting struct {
 	Text string `json:"text,omitempty"`
 }
 
-// PauseAsked says that somebody wants a pause.
+// PauseAsked says that somebody wants a pause, once step After is done, or at
+// once.
 type PauseAsked struct {
-	By string `json:"by,omitempty"`
+	By    string `json:"by,omitempty"`
+	Now   bool   `json:"now,omitempty"`
+	After int    `json:"after,omitempty"`
 }
 
 // ResumeAsked says that somebody wants to go on.

@@ -29,7 +29,7 @@ var every = []Event{
 	NotTaken{1, 2, "no such run"},
 	Doubted{1, 2, "rebooted"},
 	Waiting{3, "swap plates"},
-	PauseAsked{"me"},
+	PauseAsked{"me", true, 4},
 	ResumeAsked{"me"},
 	StopAsked{"me", true, 4},
 	AskFailed{Stop, Timeout, "slow"},

@@ -70,7 +70,7 @@ func (m *Machine) On(e Event) ([]Action, error) {
 		s.Waiting = e.N
 		return append([]Action{AskPerson(e)}, s.follow()...), nil
 	case PauseAsked:
-		return s.pauseAsked(), nil
+		return s.pauseAsked(e), nil
 	case ResumeAsked:
 		return s.resumeAsked(), nil
 	case StopAsked:
@@ -81,7 +81,7 @@ func (m *Machine) On(e Event) ([]Action, error) {
 		s.Halted = e.Status
 		return s.follow(), nil
 	case Resumed:
-		s.Halted, s.Waiting, s.Hold = NoStatus, 0, false
+		s.Halted, s.Waiting, s.Hold, s.HoldAt = NoStatus, 0, false, 0
 		return s.goOn(), nil
 	case Lost:
 		s.Lost = true
@@ -219,7 +219,7 @@ func (s *State) proceed() []Action {
 	switch {
 	case s.Ended != NoStatus:
 		return s.conclude()
-	case s.stopIsDue() || s.Hold || s.Done >= s.Accepted.Steps && s.Sent:
+	case s.Stop && (s.Stopping || s.Done >= s.StopAt) || s.stopIsDue() || s.holds() || s.Done >= s.Accepted.Steps && s.Sent:
 		return s.follow()
 	case s.Accepted.Steps == 0:
 		return s.conclude()
@@ -238,6 +238,9 @@ func (s *State) nextBatch() Batch {
 	if s.Stop {
 		last = min(last, s.StopAt)
 	}
+	if s.Hold {
+		last = min(last, s.HoldAt)
+	}
 	return Batch{First: s.Done + 1, Last: last, Final: last == s.Accepted.Steps, Fence: s.Accepted.Fence, Fingerprint: s.Accepted.Fingerprint}
 }
 
@@ -250,7 +253,8 @@ func (s *State) follow() []Action {
 	case s.stopIsDue():
 		s.Stopping, s.Ask = true, 0
 		return []Action{AskControl{Stop}, Await{}}
-	case c != 0 && (s.Stage == Following || c == Resume && s.Sent):
+	case c == Pause && !s.holds() && s.Hold: // not yet
+	case c != 0 && (s.Stage == Following || s.Sent):
 		s.Ask = 0
 		return []Action{AskControl{c}, Await{}}
 	}
@@ -388,16 +392,29 @@ func (s *State) doubted(e Doubted) []Action {
 	return append([]Action{AskControl{Pause}}, s.conclude()...)
 }
 
-func (s *State) pauseAsked() []Action {
+func (s *State) pauseAsked(e PauseAsked) []Action {
+	after := e.After
+	if e.Now {
+		after = 0
+	}
+	if !s.Hold || after < s.HoldAt {
+		s.HoldAt = after
+	}
 	s.Hold, s.Ask = true, Pause
-	if s.Stage == Following {
+	switch {
+	case s.Stage == Following:
 		return s.follow()
+	case s.Stage == Ready && !s.holds():
+		return s.goOn()
 	}
 	return nil
 }
 
+// holds reports whether the place at which a person wants a pause is reached.
+func (s *State) holds() bool { return s.Hold && s.Done >= s.HoldAt }
+
 func (s *State) resumeAsked() []Action {
-	s.Hold, s.Ask = false, Resume
+	s.Hold, s.HoldAt, s.Ask = false, 0, Resume
 	if s.Stage == Ready || s.Stage == Following {
 		return s.goOn()
 	}
@@ -460,7 +477,7 @@ func (s *State) ended(e Ended) []Action {
 }
 
 func (s *State) restarted(e Restarted) []Action {
-	s.Left, s.Lost, s.Stopping, s.Hold = false, false, false, false
+	s.Left, s.Lost, s.Stopping, s.Hold, s.HoldAt = false, false, false, false, 0
 	s.Current, s.Waiting, s.Halted, s.Tries = 0, 0, NoStatus, 0
 	s.Accepted.Fence = e.Fence
 	switch s.Stage {

@@ -52,8 +52,10 @@ type Options struct {
 // DefaultStopWithin is how long a stop waits for a step without a tip.
 const DefaultStopWithin = 2 * time.Minute
 
-// Request is what a person asks of a run. The first Stop waits for a good
-// place (see Options.StopWithin); a second one, or one that says Now, does not.
+// Request is what a person asks of a run. The first Stop waits for a place
+// where no tip is on, and the first Pause for one where no tip holds liquid, if
+// that is near (see Options.StopWithin); a second one, or one that says Now,
+// does not.
 type Request struct {
 	Control Control
 	Now     bool

@@ -33,6 +33,40 @@ func stopPoint(p *program.Plan, clock *stepClock, done int, begun bool, limit in
 	}
 }
 
+// pausePoint returns the step after which a pause does least harm: the first
+// one after which no tip holds liquid, that would drip and dry while nobody
+// knows for how long. It is done itself where that is so and nothing has begun.
+// Where liquid is held for longer than limit µs (0: no limit), the step under
+// way is the one.
+func pausePoint(p *program.Plan, clock *stepClock, done int, begun bool, limit int64) int {
+	state := program.NewState(p.Deck)
+	for i := range p.Steps[:done] {
+		state.Apply(&p.Steps[i].Op)
+	}
+	first := done
+	if begun {
+		first = min(done+1, len(p.Steps))
+	}
+	for n := done; ; n++ {
+		if n >= first && !holdsLiquid(state) {
+			return n
+		}
+		if n == len(p.Steps) || n > first && limit > 0 && clock.at(n)-clock.at(done) > limit {
+			return first
+		}
+		state.Apply(&p.Steps[n].Op)
+	}
+}
+
+func holdsLiquid(s *program.State) bool {
+	for i := range s.Mounts {
+		if s.Mounts[i].On && s.Mounts[i].Held.Volume > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // mounts has a bit for every pipette with something on, and with a tool on.
 type mounts struct{ tips, tools uint64 }
 

@@ -99,6 +99,7 @@ type State struct {
 	Waiting  int      // the step that waits for a person; 0: none
 	Halted   Status   // Paused or DoorOpen while the device stands still
 	Hold     bool     // a person wants a pause
+	HoldAt   int      // once this step is done; 0: at once
 	Ask      Control  // Pause or Resume, wanted and not yet passed on
 	Stop     bool     // a person wants a stop
 	StopAt   int      // once this step is done; 0: at once
