@@ -19,7 +19,8 @@ build: ## build bin/ot2flow
 
 test: ## all tests, with the race detector
 	$(GO) vet ./...
-	$(GO) test -race ./...
+	@report=$$(mktemp); OT2FLOW_REPORT=$$report $(GO) test -race ./...; status=$$?; \
+	  cat $$report; rm -f $$report; exit $$status
 
 lint: ## golangci-lint with the rules of .golangci.yml
 	@test -x $(GOBIN)/golangci-lint || $(GO) install $(GOLANGCI)

@@ -177,7 +177,7 @@ func (p *preparer) single(kind program.Kind, pip spec.Word, well spec.Expr, at s
 }
 
 // op evaluates what the operations have in common; without a well it is that
-// where the tip was last.
+// where the tip is.
 func (s *single) op(x *expansion, needWell bool) (program.Op, bool) {
 	pip, ok := x.current(s.pipette)
 	if !ok {
@@ -187,7 +187,7 @@ func (s *single) op(x *expansion, needWell bool) (program.Op, bool) {
 	if s.well != nil {
 		op.Well, ok = x.well(s.well)
 	} else if needWell && op.Well == program.None {
-		x.add(diag.Diagnostic{Code: diag.WhichWell, Span: x.blameStep, Message: "it is not clear which well is meant: the tip was in none yet", Help: "name it: in: plate.A1"})
+		x.add(diag.Diagnostic{Code: diag.WhichWell, Span: x.blameStep, Message: "it is not clear which well is meant: the tip is at none", Help: "name it: in: plate.A1"})
 		return op, false
 	}
 	var okAt, okRate, okSpeed bool
@@ -309,6 +309,9 @@ func (b *blowOutNow) expand(x *expansion, f *program.Frame) {
 	op, ok := b.op(x, !b.trash)
 	if !ok {
 		return
+	}
+	if b.well == nil && !b.at.set {
+		op.At = x.state.Mounts[op.Pipette].At
 	}
 	if b.trash {
 		op.Trash, op.Well, op.At = true, program.None, program.Position{}

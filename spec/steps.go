@@ -124,14 +124,14 @@ func (s *Dispense) fields() []Field {
 func (s *AirGap) fields() []Field {
 	return []Field{
 		{"volume", "How much air.", "10 uL", true, exprSlot(&s.Volume, WantVolume)},
-		{"in", "The well to draw it above. Default: the one the tip was last in.", "plate.A1", false, exprSlot(&s.In, WantWell)},
+		{"in", "The well to draw it above. Default: the one the tip is at.", "plate.A1", false, exprSlot(&s.In, WantWell)},
 		{"at", "The height. Default: top + 5 mm.", "top + 5 mm", false, heightSlot(&s.At)},
 		rateField(&s.Rate), pipetteField(&s.Pipette),
 	}
 }
 
 func (s *TouchSides) fields() []Field {
-	own := []Field{{"in", "The well. Default: the one the tip was last in.", "plate.A1", false, exprSlot(&s.In, WantWell)}}
+	own := []Field{{"in", "The well. Default: the one the tip is at.", "plate.A1", false, exprSlot(&s.In, WantWell)}}
 	return append(append(own, touchFields(&s.TouchTip)...), pipetteField(&s.Pipette))
 }
 
@@ -139,8 +139,8 @@ var trashOrWell = &Shape{Noun: "trash, or a well", Doc: "trash, or a well.", Exa
 
 func (s *BlowOutNow) fields() []Field {
 	return []Field{
-		{"in", "Where: trash, or a well. Default: the well the tip was last in.", "trash", false, placeSlot(&s.Word, &s.In, trashOrWell)},
-		{"at", "The height in the well. Default: top.", "top - 5 mm", false, heightSlot(&s.At)},
+		{"in", "Where: trash, or a well. Default: where the tip is.", "trash", false, placeSlot(&s.Word, &s.In, trashOrWell)},
+		{"at", "The height in the well. Default: top; without `in`, where the tip is.", "top - 5 mm", false, heightSlot(&s.At)},
 		rateField(&s.Rate), speedField(&s.Speed), pipetteField(&s.Pipette),
 	}
 }

@@ -151,9 +151,25 @@ func (s *State) Apply(op *Op) *Touched {
 		s.endRun()
 	case ConfigureNozzles:
 		s.configure(op, m, t)
-	case MoveTo, Home, Delay, Pause, Comment:
+	case Home:
+		for i := range s.Mounts {
+			s.Mounts[i].Last = None
+		}
+	case MoveTo, Delay, Pause, Comment:
 	}
+	m.arrive(op)
 	return t
+}
+
+// arrive notes where the tip is behind an operation.
+func (m *Mounted) arrive(op *Op) {
+	switch op.Kind {
+	case Aspirate, Dispense, AirGap, TouchTip, BlowOut, MoveTo:
+		m.Last, m.At = op.Well, op.At
+		if op.Trash {
+			m.Last = None
+		}
+	}
 }
 
 // mount is what is on the pipette of op, or an empty one that stays so where
@@ -252,7 +268,7 @@ func (s *State) setEmpty(m *Mounted) {
 
 func (s *State) aspirate(op *Op, m *Mounted, t *Touched) {
 	s.needTip(m, t)
-	m.Used, m.Last = true, op.Well
+	m.Used = true
 	if m.Others == nil {
 		if c := s.content(op.Well); c != nil {
 			s.draw(c, op.Volume, &m.Held, t, t.at(op.Well, c))
@@ -359,9 +375,6 @@ func (s *State) blowOut(op *Op, m *Mounted, t *Touched) {
 
 // give moves v out of each tip.
 func (s *State) give(op *Op, v int64, m *Mounted, t *Touched) {
-	if !op.Trash {
-		m.Last = op.Well
-	}
 	if m.Others == nil {
 		s.split(&m.Held, v)
 		t.Moved = -v

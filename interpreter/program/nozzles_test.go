@@ -235,7 +235,7 @@ func TestRevertEight(t *testing.T) {
 		before := s.Clone()
 		s.Revert(&op, s.Apply(&op))
 		for i := range s.Mounts {
-			s.Mounts[i].Last = before.Mounts[i].Last
+			s.Mounts[i].Last, s.Mounts[i].At = before.Mounts[i].Last, before.Mounts[i].At
 		}
 		if !reflect.DeepEqual(whole(before), whole(s)) {
 			diff := cmp.Diff(whole(before), whole(s))

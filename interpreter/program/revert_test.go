@@ -57,7 +57,7 @@ func TestRevert(t *testing.T) {
 		touched := s.Apply(op)
 		s.Revert(op, touched)
 		for i := range s.Mounts {
-			s.Mounts[i].Last = before.Mounts[i].Last
+			s.Mounts[i].Last, s.Mounts[i].At = before.Mounts[i].Last, before.Mounts[i].At
 		}
 		if diff := cmp.Diff(whole(before), whole(s)); diff != "" {
 			t.Fatalf("%v leaves a trace:\n%s", op.Kind, diff)

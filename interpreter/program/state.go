@@ -33,7 +33,8 @@ type Mounted struct {
 	Others  []Content // of the channels after the first; their volumes are that of Held
 	Air     int64     // nL of air drawn after the liquid, in each channel
 	Used    bool      // the tip touched liquid since it was picked up
-	Last    WellRef   // the well it was in last, or None
+	Last    WellRef   // the well it is at, or None: it was at none yet, or at the trash since
+	At      Position  // where in Last
 	Nozzles Nozzles   // which nozzles take tips
 }
 

@@ -173,7 +173,7 @@ def engine_steps(result):
             step["mount"] = mounts[params["pipetteId"]]
         if kind in ("moveToAddressableArea", "moveToAddressableAreaForDropTip"):
             step["trash"] = True
-        if "labwareId" in params:
+        if "labwareId" in params and "wellName" in params:
             rack = params["labwareId"]
             step["slot"], step["well"] = slots[rack], params["wellName"]
             step.update(height(params["wellLocation"], depths[rack][params["wellName"]]))

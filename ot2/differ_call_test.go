@@ -1,0 +1,308 @@
+package ot2_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A call is something to do, as data, that can be said twice: as Python for the
+// vendor's software and as a workflow for ours. It begins and ends without a
+// tip, on a fresh bench. Volumes are in uL, lengths in mm, rates in uL/s.
+type call struct {
+	Bench     int       `json:"bench"` // index into benches
+	Mount     string    `json:"mount"` // of the pipette that does it
+	Rates     []float64 `json:"rates,omitempty"`
+	Clearance []float64 `json:"clearance,omitempty"`
+	Do        []verb    `json:"do"`
+}
+
+// Rates are those of the pipette for the call: aspirate, dispense, blow out.
+// Clearance is how far above the bottom of a well it draws, and gives.
+
+// verb is one method of the Python API with its arguments; those that are zero
+// are not given.
+type verb struct {
+	Name     string    `json:"name"`
+	From     []string  `json:"from,omitempty"` // S.A1
+	To       []string  `json:"to,omitempty"`
+	Volume   []float64 `json:"volume,omitempty"`
+	NewTip   string    `json:"new_tip,omitempty"`
+	Return   bool      `json:"return,omitempty"` // trash=False
+	Touch    bool      `json:"touch_tip,omitempty"`
+	BlowOut  string    `json:"blow_out,omitempty"` // trash, source, destination
+	Before   *mixed    `json:"mix_before,omitempty"`
+	After    *mixed    `json:"mix_after,omitempty"`
+	Disposal *float64  `json:"disposal_volume,omitempty"`
+	AirGap   float64   `json:"air_gap,omitempty"`
+	At       *place    `json:"at,omitempty"`
+	Times    int       `json:"times,omitempty"`
+	PushOut  *float64  `json:"push_out,omitempty"`
+	Radius   float64   `json:"radius,omitempty"`
+	Speed    float64   `json:"speed,omitempty"`
+	Seconds  float64   `json:"seconds,omitempty"`
+	Text     string    `json:"text,omitempty"`
+}
+
+type mixed struct {
+	Times  int     `json:"times"`
+	Volume float64 `json:"volume"`
+}
+
+// place is a point in a well.
+type place struct {
+	From string  `json:"from"` // top, bottom, center
+	X    float64 `json:"x,omitempty"`
+	Y    float64 `json:"y,omitempty"`
+	Z    float64 `json:"z,omitempty"`
+}
+
+// bench is what calls are done on: plates S and D, a reservoir R, tubes T, and
+// two pipettes with two racks each.
+type bench struct{ left, right mounted }
+
+type mounted struct{ pipette, rack string }
+
+var benches = []bench{
+	{mounted{"p20_single_gen2", "opentrons_96_tiprack_20ul"}, mounted{"p300_single_gen2", "opentrons_96_tiprack_300ul"}},
+	{mounted{"p300_single_gen2", "opentrons_96_filtertiprack_200ul"}, mounted{"p1000_single_gen2", "opentrons_96_tiprack_1000ul"}},
+	{mounted{"p10_single", "opentrons_96_tiprack_10ul"}, mounted{"p50_single", "opentrons_96_tiprack_300ul"}},
+	{mounted{"p300_single", "opentrons_96_tiprack_300ul"}, mounted{"p1000_single", "opentrons_96_filtertiprack_1000ul"}},
+}
+
+func (b bench) on(mount string) mounted {
+	if mount == "left" {
+		return b.left
+	}
+	return b.right
+}
+
+// standing is what stands on every bench, by slot.
+var standing = []struct{ name, load, slot string }{
+	{"S", "nest_96_wellplate_2ml_deep", "1"},
+	{"D", "nest_96_wellplate_2ml_deep", "2"},
+	{"R", "nest_12_reservoir_15ml", "4"},
+	{"T", "opentrons_24_tuberack_nest_1.5ml_snapcap", "5"},
+}
+
+// racks are the slots of each mount's tips.
+var racks = map[string][2]string{"left": {"7", "8"}, "right": {"10", "11"}}
+
+func figure(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+// The call as Python.
+
+// inPython is the body of a function with parameter p, the pipette.
+func inPython(c *call) []string {
+	var out []string
+	set := func(what string, values []float64, names ...string) {
+		for i, v := range values {
+			out = append(out, fmt.Sprintf("p.%s.%s = %s", what, names[i], figure(v)))
+		}
+	}
+	set("flow_rate", c.Rates, "aspirate", "dispense", "blow_out")
+	set("well_bottom_clearance", c.Clearance, "aspirate", "dispense")
+	for i := range c.Do {
+		out = append(out, c.Do[i].inPython(c.Mount))
+	}
+	return out
+}
+
+// arguments of a Python call.
+type arguments []string
+
+func (a *arguments) add(format string, values ...any) {
+	*a = append(*a, fmt.Sprintf(format, values...))
+}
+
+func (v *verb) inPython(mount string) string {
+	var a arguments
+	on := "p."
+	switch v.Name {
+	case "transfer", "distribute", "consolidate":
+		a.add("%s", pythonVolumes(v.Volume))
+		a.add("%s", pythonWells(v.From))
+		a.add("%s", pythonWells(v.To))
+		v.options(&a)
+	case "mix":
+		a.add("%d, %s, %s", v.Times, figure(v.Volume[0]), pythonPlace(v.To[0], nil))
+	case "pick_up_tip":
+		if len(v.From) > 0 {
+			a.add("%s", pythonTip(v.From[0], mount))
+		}
+	case "drop_tip":
+		if len(v.To) > 0 {
+			a.add("%s", pythonTip(v.To[0], mount))
+		}
+	case "aspirate", "dispense":
+		a.add("%s, %s", figure(v.Volume[0]), pythonPlace(slices.Concat(v.From, v.To)[0], v.At))
+		if v.PushOut != nil {
+			a.add("push_out=%s", figure(*v.PushOut))
+		}
+	case "air_gap":
+		a.add("%s", figure(v.Volume[0]))
+		if v.At != nil {
+			a.add("height=%s", figure(v.At.Z))
+		}
+	case "blow_out", "move_to":
+		switch {
+		case v.BlowOut == "trash":
+			a.add("trash")
+		case len(v.To) > 0:
+			at := v.At
+			if v.Name == "move_to" && at == nil {
+				at = &place{From: "top"}
+			}
+			a.add("%s", pythonPlace(v.To[0], at))
+		}
+		if v.Speed > 0 {
+			a.add("speed=%s", figure(v.Speed))
+		}
+	case "touch_tip":
+		if len(v.To) > 0 {
+			a.add("%s", pythonPlace(v.To[0], nil))
+		}
+		if v.Radius > 0 {
+			a.add("radius=%s", figure(v.Radius))
+		}
+		if v.At != nil {
+			a.add("v_offset=%s", figure(v.At.Z))
+		}
+		if v.Speed > 0 {
+			a.add("speed=%s", figure(v.Speed))
+		}
+	case "delay":
+		on = "protocol."
+		a.add("seconds=%s", figure(v.Seconds))
+	case "pause", "comment":
+		on = "protocol."
+		a.add("%q", v.Text)
+	case "home":
+		on = "protocol."
+	}
+	return on + v.Name + "(" + strings.Join(a, ", ") + ")"
+}
+
+// options are those that the three compound methods share.
+func (v *verb) options(a *arguments) {
+	if v.NewTip != "" {
+		a.add("new_tip=%q", v.NewTip)
+	}
+	if v.Return {
+		a.add("trash=False")
+	}
+	if v.Touch {
+		a.add("touch_tip=True")
+	}
+	if v.BlowOut != "" {
+		where := map[string]string{"trash": "trash", "source": "source well", "destination": "destination well"}[v.BlowOut]
+		a.add("blow_out=True, blowout_location=%q", where)
+	}
+	if v.Before != nil {
+		a.add("mix_before=(%d, %s)", v.Before.Times, figure(v.Before.Volume))
+	}
+	if v.After != nil {
+		a.add("mix_after=(%d, %s)", v.After.Times, figure(v.After.Volume))
+	}
+	if v.Disposal != nil {
+		a.add("disposal_volume=%s", figure(*v.Disposal))
+	}
+	if v.AirGap != 0 {
+		a.add("air_gap=%s", figure(v.AirGap))
+	}
+}
+
+func pythonVolumes(volumes []float64) string {
+	if len(volumes) == 1 {
+		return figure(volumes[0])
+	}
+	var out []string
+	for _, v := range volumes {
+		out = append(out, figure(v))
+	}
+	return "[" + strings.Join(out, ", ") + "]"
+}
+
+func pythonWells(wells []string) string {
+	var out []string
+	for _, w := range wells {
+		out = append(out, pythonPlace(w, nil))
+	}
+	if len(out) == 1 {
+		return out[0]
+	}
+	return "[" + strings.Join(out, ", ") + "]"
+}
+
+func pythonPlace(well string, at *place) string {
+	labware, name, _ := strings.Cut(well, ".")
+	out := fmt.Sprintf("%s[%q]", labware, name)
+	if at == nil {
+		return out
+	}
+	if at.From == "center" {
+		out += ".center()"
+	} else {
+		out += fmt.Sprintf(".%s(%s)", at.From, figure(at.Z))
+	}
+	if x, y, z := at.X, at.Y, at.Z; x != 0 || y != 0 || at.From == "center" && z != 0 {
+		if at.From != "center" {
+			z = 0
+		}
+		out += fmt.Sprintf(".move(Point(%s, %s, %s))", figure(x), figure(y), figure(z))
+	}
+	return out
+}
+
+// pythonTip is a place of the pipette's first rack.
+func pythonTip(name, mount string) string { return fmt.Sprintf("racks[%q][0][%q]", mount, name) }
+
+// protocolOf is a protocol that does calls of one bench one after the other,
+// each behind the comments that serve.py goes by.
+func protocolOf(bench int, calls []*call) string {
+	var b strings.Builder
+	line := func(indent int, format string, args ...any) {
+		b.WriteString(strings.Repeat("    ", indent))
+		fmt.Fprintf(&b, format, args...)
+		b.WriteByte('\n')
+	}
+	b.WriteString("from opentrons.types import Point\n\nrequirements = {\"robotType\": \"OT-2\", \"apiLevel\": \"2.20\"}\n\n\ndef run(protocol):\n")
+	for _, l := range standing {
+		line(1, "%s = protocol.load_labware(%q, %q)", l.name, l.load, l.slot)
+	}
+	line(1, "trash = protocol.fixed_trash")
+	line(1, "pipettes, racks, usual = {}, {}, {}")
+	for _, mount := range []string{"left", "right"} {
+		m := benches[bench].on(mount)
+		line(1, "racks[%q] = [protocol.load_labware(%q, slot) for slot in (%q, %q)]", mount, m.rack, racks[mount][0], racks[mount][1])
+		line(1, "p = pipettes[%q] = protocol.load_instrument(%q, %q, tip_racks=racks[%q])", mount, m.pipette, mount, mount)
+		line(1, "usual[%q] = (p.flow_rate.aspirate, p.flow_rate.dispense, p.flow_rate.blow_out)", mount)
+	}
+	b.WriteString(resetting)
+	for i, c := range calls {
+		line(1, "")
+		line(1, "def call(p):")
+		for _, l := range inPython(c) {
+			line(2, "%s", l)
+		}
+		line(1, "attempt(%d, %q, call)", i, c.Mount)
+	}
+	return b.String()
+}
+
+const resetting = `
+    def attempt(n, mount, call):
+        protocol.comment(f"> {n}")
+        try:
+            call(pipettes[mount])
+        except Exception as e:
+            protocol.comment(f"! {type(e).__name__}: {e}")
+        protocol.comment(f"< {n}")
+        for mount, p in pipettes.items():
+            if p.has_tip:
+                p.drop_tip()
+            p.reset_tipracks()
+            p.flow_rate.aspirate, p.flow_rate.dispense, p.flow_rate.blow_out = usual[mount]
+            p.well_bottom_clearance.aspirate = p.well_bottom_clearance.dispense = 1
+`

@@ -1,0 +1,147 @@
+package ot2_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// verdict says how two outcomes compare: they agree, but for the differences
+// named; or problem says where they do not.
+type verdict struct {
+	intended []string
+	problem  string
+}
+
+// judge compares what the two sides make of a call.
+func judge(c *call, theirs, ours *outcome) verdict {
+	var out verdict
+	var stricter []string
+	for _, d := range differences {
+		if d.code != "" && d.holds(c, theirs) {
+			stricter = append(stricter, d.code)
+		}
+	}
+	switch {
+	case len(theirs.Refused) > 0 && len(ours.Refused) > 0:
+		return out
+	case len(theirs.Refused) > 0:
+		for _, d := range differences {
+			if d.refuses != "" && strings.Contains(theirs.Refused[0], d.refuses) && d.holds(c, theirs) {
+				out.intended = append(out.intended, d.name)
+				return out
+			}
+		}
+		out.problem = "the engine refuses, we do not: " + theirs.Refused[0]
+		return out
+	case len(ours.Refused) > 0:
+		for _, code := range ours.Refused {
+			if !slices.Contains(stricter, code) {
+				out.problem = "we refuse, the engine does not: " + strings.Join(ours.Refused, ", ")
+				return out
+			}
+		}
+		for _, d := range differences {
+			if d.code == ours.Refused[0] {
+				out.intended = append(out.intended, d.name)
+				break
+			}
+		}
+		return out
+	case len(stricter) > 0:
+		out.problem = "this should be refused as " + strings.Join(stricter, ", ")
+		return out
+	}
+	t, o := theirNotation(theirs.Steps), ourNotation(ours.Steps)
+	for _, d := range differences {
+		if d.rewrite == nil {
+			continue
+		}
+		before := render(t)
+		if t = d.rewrite(c, t); render(t) != before {
+			out.intended = append(out.intended, d.name)
+		}
+	}
+	out.problem = firstDifferent(t, o)
+	if out.problem == "" {
+		return out
+	}
+	for _, d := range differences {
+		if d.same != nil && d.same(c, t, o) {
+			return verdict{intended: append(out.intended, d.name)}
+		}
+	}
+	return out
+}
+
+// firstDifferent says at which step two lists differ, or nothing.
+func firstDifferent(theirs, ours []exportStep) string {
+	for i := range max(len(theirs), len(ours)) {
+		switch {
+		case i >= len(theirs):
+			return fmt.Sprintf("step %d: the engine has no more, ours is %s", i+1, ours[i])
+		case i >= len(ours):
+			return fmt.Sprintf("step %d: ours has no more, the engine's is %s", i+1, theirs[i])
+		case !near(theirs[i].Deck, ours[i].Deck) || withoutDeck(theirs[i]) != withoutDeck(ours[i]):
+			return fmt.Sprintf("%s, %s here: step %d\n  engine %s\n  ours   %s", theirs[i].Op, ours[i].Op, i+1, theirs[i], ours[i])
+		}
+	}
+	return ""
+}
+
+func render(steps []exportStep) string {
+	var b strings.Builder
+	for _, s := range steps {
+		fmt.Fprintln(&b, s)
+	}
+	return b.String()
+}
+
+// How the two write the same thing down. These are no differences.
+
+// theirNotation: an air gap is a move above the well and an ordinary aspirate
+// there; where a returned tip is let go is left to the robot; tips are dropped
+// into the trash left and right in turns, which goes on from call to call.
+func theirNotation(steps []exportStep) []exportStep {
+	var out []exportStep
+	for i, s := range steps {
+		if i+1 < len(steps) && s.Op == "move_to" && steps[i+1].Op == "aspirate" && s.Z != nil && samePlace(s, steps[i+1]) {
+			continue
+		}
+		out = append(out, trashAnywhere(withDepth(s)))
+	}
+	return out
+}
+
+func samePlace(a, b exportStep) bool {
+	return a.Slot == b.Slot && a.Well == b.Well && b.Z != nil && *a.Z == *b.Z && a.X == b.X && a.Y == b.Y
+}
+
+// withDepth leaves the height of a returned tip to its point of the deck.
+func withDepth(s exportStep) exportStep {
+	if s.Op == "drop_tip" && s.Slot != "" {
+		s.Z = nil
+	}
+	return s
+}
+
+func trashAnywhere(s exportStep) exportStep {
+	if s.Spread {
+		s.Deck = nil
+	}
+	return s
+}
+
+// ourNotation brings our steps into the form of the engine's commands.
+func ourNotation(steps []exportStep) []exportStep {
+	for _, r := range rewritings {
+		if r.name != "first home" {
+			steps = r.apply(steps, ".json")
+		}
+	}
+	out := make([]exportStep, len(steps))
+	for i, s := range steps {
+		out[i] = trashAnywhere(withDepth(s))
+	}
+	return out
+}
