@@ -5,6 +5,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
 // The single operations, and the steps that do not touch the robot.
@@ -155,7 +156,7 @@ func (x *expansion) position(h *height, otherwise program.Position) (program.Pos
 	}
 	for _, v := range [...]int64{px, py, pz} {
 		if v > 1_000_000 || v < -1_000_000 {
-			x.add(diag.Diagnostic{Code: diag.BadHeight, Span: x.blameStep, Message: "a height of " + length(v) + " is out of this robot's world", Help: "heights are some millimetres"})
+			x.add(diag.Diagnostic{Code: diag.BadHeight, Span: x.blameStep, Message: "a height of " + quantity.Length.Text(v) + " is out of this robot's world", Help: "heights are some millimetres"})
 			return otherwise, false
 		}
 	}
@@ -270,7 +271,7 @@ func (x *expansion) volumeOK(v int64, e *eval.Expr) bool {
 	if v > 0 {
 		return true
 	}
-	x.addAt(e, diag.Diagnostic{Code: diag.BadVolume, Message: "a volume of " + volume(v) + " cannot be moved", Help: "give a volume above 0, or do the step only if there is one: if: … > 0 uL"})
+	x.addAt(e, diag.Diagnostic{Code: diag.BadVolume, Message: "a volume of " + quantity.Volume.Text(v) + " cannot be moved", Help: "give a volume above 0, or do the step only if there is one: if: … > 0 uL"})
 	return false
 }
 
@@ -279,7 +280,7 @@ func (x *expansion) notNegative(v int64, e *eval.Expr) bool {
 	if v >= 0 {
 		return true
 	}
-	x.addAt(e, diag.Diagnostic{Code: diag.BadVolume, Message: "this volume is negative: " + volume(v), Help: "write 0 uL or more"})
+	x.addAt(e, diag.Diagnostic{Code: diag.BadVolume, Message: "this volume is negative: " + quantity.Volume.Text(v), Help: "write 0 uL or more"})
 	return false
 }
 

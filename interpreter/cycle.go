@@ -4,6 +4,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/eval"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
 // From the pairs of a liquid step to fillings of a tip: which pipette, how the
@@ -209,9 +210,9 @@ func (x *expansion) flush(fill *filling) bool {
 }
 
 func (x *expansion) noRoom(j *job, pip int, gap int64) {
-	d := diag.Diagnostic{Code: diag.TooMuchForTip, Span: x.blameStep, Message: "the air gap of " + volume(gap) + " leaves no room in the tip", Help: "use a smaller air gap or a larger pipette"}
+	d := diag.Diagnostic{Code: diag.TooMuchForTip, Span: x.blameStep, Message: "the air gap of " + quantity.Volume.Text(gap) + " leaves no room in the tip", Help: "use a smaller air gap or a larger pipette"}
 	if m := &x.state.Mounts[pip]; j.k.tip.use == "current" && m.Held.Volume+m.Air > 0 {
-		d.Message, d.Help = "the tip that is on holds "+volume(m.Held.Volume+m.Air)+" already, and has no room for more", "empty it before: blow_out: trash"
+		d.Message, d.Help = "the tip that is on holds "+quantity.Volume.Text(m.Held.Volume+m.Air)+" already, and has no room for more", "empty it before: blow_out: trash"
 	} else if e := j.k.aspirate.airGap; e != nil {
 		d.Span, d.Values = e.Source().Whole(), e.Reads(&x.env)
 	}

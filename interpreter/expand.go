@@ -8,6 +8,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
 // MaxSteps is how many atomic steps a program may have. An OT-2 would take
@@ -433,7 +434,7 @@ func (x *expansion) checkFill(l *liquid, out *program.Liquid) {
 		if most := x.deck.Well(w).MaxNL; v > most {
 			x.add(diag.Diagnostic{
 				Code: diag.Overflow, Span: l.decl.Volume.Span,
-				Message: x.deck.WellName(w) + " cannot hold " + volume(v) + " of " + out.Name, Label: "holds at most " + volume(most), Help: "lower the volume, or use a larger labware",
+				Message: x.deck.WellName(w) + " cannot hold " + quantity.Volume.Text(v) + " of " + out.Name, Label: "holds at most " + quantity.Volume.Text(most), Help: "lower the volume, or use a larger labware",
 			})
 		}
 	}

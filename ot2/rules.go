@@ -44,7 +44,7 @@ func (refusals) See(t *program.Transition, r *check.Report) {
 		if n := left.Held.Volume + left.Air; op.HasPush && op.PushOut > 0 && n > 0 {
 			r.Add(program.AboutVolume, diag.Diagnostic{
 				Code: diag.PushOutRefused, Message: "a push-out needs a dispense that empties the tip",
-				Label: volume(n) + " stay in the tip", Help: "leave push_out away here, or dispense everything",
+				Label: quantity.Volume.Text(n) + " stay in the tip", Help: "leave push_out away here, or dispense everything",
 			})
 		}
 	}
@@ -73,5 +73,3 @@ func touchRefused(t *program.Transition, r *check.Report) {
 		})
 	}
 }
-
-func volume(nl int64) string { return quantity.Quantity{Dim: quantity.Volume, N: nl}.String() }

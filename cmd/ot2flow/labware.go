@@ -91,7 +91,7 @@ func (a *app) labwareList(text string) error {
 	}
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	for _, e := range entries {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", e.LoadName, e.Category, plural(e.Wells, "well"), volume(e.MaxNL))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", e.LoadName, e.Category, plural(e.Wells, "well"), quantity.Volume.Text(e.MaxNL))
 	}
 	return a.written(w.Flush())
 }
@@ -162,7 +162,7 @@ func alike(wells []program.Well) []string {
 	names := map[string][]string{}
 	for i := range wells {
 		w := &wells[i]
-		text := fmt.Sprintf("%s, %s mm deep, %s", shapeOf(w), millimetres(w.Depth), volume(w.MaxNL))
+		text := fmt.Sprintf("%s, %s mm deep, %s", shapeOf(w), millimetres(w.Depth), quantity.Volume.Text(w.MaxNL))
 		if names[text] == nil {
 			order = append(order, text)
 		}

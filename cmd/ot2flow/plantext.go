@@ -107,7 +107,7 @@ func wellsOf(d *program.Deck, l *program.Liquid) string {
 		}
 		b.WriteString(d.WellName(w))
 		if l.VolumeNL[i] >= 0 {
-			b.WriteString(" " + volume(l.VolumeNL[i]))
+			b.WriteString(" " + quantity.Volume.Text(l.VolumeNL[i]))
 		} else {
 			b.WriteString(" (amount not declared)")
 		}
@@ -158,11 +158,11 @@ func sentence(s *program.Step, d *program.Deck) string {
 	case program.PickUpTip:
 		return "pick up tip     " + place
 	case program.Aspirate:
-		return "aspirate        " + volume(op.Volume) + " from " + place + height(op) + rate(op)
+		return "aspirate        " + quantity.Volume.Text(op.Volume) + " from " + place + height(op) + rate(op)
 	case program.Dispense:
-		return "dispense        " + volume(op.Volume) + " into " + place + height(op) + rate(op)
+		return "dispense        " + quantity.Volume.Text(op.Volume) + " into " + place + height(op) + rate(op)
 	case program.AirGap:
-		return "air gap         " + volume(op.Volume) + " above " + place
+		return "air gap         " + quantity.Volume.Text(op.Volume) + " above " + place
 	case program.TouchTip:
 		return "touch tip       " + place + height(op)
 	case program.BlowOut:
@@ -208,7 +208,7 @@ func height(op *program.Op) string {
 }
 
 func mm(um int32) string {
-	return quantity.Quantity{Dim: quantity.Length, N: int64(um)}.String()
+	return quantity.Length.Text(int64(um))
 }
 
 func rate(op *program.Op) string {
@@ -221,8 +221,6 @@ func speed(op *program.Op) string {
 	}
 	return ", gantry at " + quantity.Quantity{Dim: quantity.Speed, N: op.Speed}.String()
 }
-
-func volume(nl int64) string { return quantity.Quantity{Dim: quantity.Volume, N: nl}.String() }
 
 // summary shows what the plan needs, how long it takes, and how it ends.
 func (t *planText) summary() {
@@ -237,7 +235,7 @@ func (t *planText) summary() {
 		t.f("  %-9s %s\n", p.Deck.Labware[c.Index].Name, plural(int(c.Amount), "tip"))
 	}
 	for _, c := range p.Needs.Liquids {
-		t.f("  %-9s %s\n", p.Deck.Liquids[c.Index].Name, volume(c.Amount))
+		t.f("  %-9s %s\n", p.Deck.Liquids[c.Index].Name, quantity.Volume.Text(c.Amount))
 	}
 	t.f("\n%s, about %s on the robot\n", plural(len(p.Steps), "step"), clock(p.EstimateMS))
 	for _, r := range p.End.DropsTip {

@@ -11,6 +11,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/ot2/sim"
+	"github.com/ot2flow/ot2flow/spec/quantity"
 	"github.com/ot2flow/ot2flow/workflows"
 )
 
@@ -250,7 +251,7 @@ func contents(w *bufio.Writer, r *sim.Result, color bool, title string) {
 	}
 	for _, c := range r.Drawn {
 		l := &r.Deck.Liquids[c.Index]
-		fmt.Fprintf(w, "%s%-14s %s\n", patch(color, l.Color), l.Name, volume(c.Amount))
+		fmt.Fprintf(w, "%s%-14s %s\n", patch(color, l.Color), l.Name, quantity.Volume.Text(c.Amount))
 	}
 	fmt.Fprintf(w, "\n%s\n", title)
 	wells := newWellTable(w, r.Deck, color)

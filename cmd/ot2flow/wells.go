@@ -143,7 +143,7 @@ func byRow(def *program.Labware) []int {
 // content says what a well holds: "180 uL  red 100 uL, yellow 50 uL".
 func content(d *program.Deck, c *program.Content) string {
 	if c.Unknown {
-		return "unknown amount of " + d.Liquids[c.Of].Name + ", " + volume(-c.Volume) + " taken"
+		return "unknown amount of " + d.Liquids[c.Of].Name + ", " + quantity.Volume.Text(-c.Volume) + " taken"
 	}
 	var names, parts []string
 	for i, v := range c.Parts {
@@ -154,12 +154,12 @@ func content(d *program.Deck, c *program.Content) string {
 		if i < len(d.Liquids) {
 			name = d.Liquids[i].Name
 		}
-		names, parts = append(names, name), append(parts, name+" "+volume(v))
+		names, parts = append(names, name), append(parts, name+" "+quantity.Volume.Text(v))
 	}
 	if len(names) == 1 {
 		parts = names
 	}
-	return strings.TrimRight(fmt.Sprintf("%-9s %s", volume(c.Volume), strings.Join(parts, ", ")), " ")
+	return strings.TrimRight(fmt.Sprintf("%-9s %s", quantity.Volume.Text(c.Volume), strings.Join(parts, ", ")), " ")
 }
 
 // mixed is a colour for a mixture: that of its liquids by their share. It is a

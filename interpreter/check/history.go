@@ -5,6 +5,7 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
 // How a well came to hold what it holds. That is asked only where something is
@@ -91,9 +92,9 @@ func (q *question) notes() []string {
 }
 
 func (c *change) note(well string) string {
-	text := volume(c.taken) + " were taken from " + well
+	text := quantity.Volume.Text(c.taken) + " were taken from " + well
 	if c.taken < 0 {
-		text = volume(-c.taken) + " were given into " + well
+		text = quantity.Volume.Text(-c.taken) + " were given into " + well
 	}
 	text += " at line " + strconv.Itoa(c.at.Start.Line)
 	if c.steps > 1 {

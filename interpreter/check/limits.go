@@ -23,7 +23,7 @@ func (limits) See(t *program.Transition, r *Report) {
 	case f&program.OverHeld != 0:
 		r.Add(program.AboutVolume, diag.Diagnostic{
 			Code: diag.OverHeld, Message: "dispenses more than the tip holds",
-			Label: "asks for " + volume(op.Volume) + "; the tip holds " + volume(t.Touched.Held+t.Touched.Air), Help: "dispense at most that, or draw more before",
+			Label: "asks for " + quantity.Volume.Text(op.Volume) + "; the tip holds " + quantity.Volume.Text(t.Touched.Held+t.Touched.Air), Help: "dispense at most that, or draw more before",
 		})
 	}
 	if inWell(op) {
@@ -52,10 +52,10 @@ func belowMinimum(t *program.Transition, r *Report) {
 	}
 	d := diag.Diagnostic{
 		Code: diag.BelowMinimum, Message: "draws less than " + p.Name + " can draw accurately",
-		Label: volume(op.Volume) + "; a " + p.Model.Name + " draws at least " + volume(p.Model.MinNL), Help: "use a smaller pipette, or move more of a dilution",
+		Label: quantity.Volume.Text(op.Volume) + "; a " + p.Model.Name + " draws at least " + quantity.Volume.Text(p.Model.MinNL), Help: "use a smaller pipette, or move more of a dilution",
 	}
 	if m := t.Movement; m != nil && m.Volume > m.Aliquot && m.Aliquot == op.Volume {
-		d.Notes = append(d.Notes, "the "+volume(m.Volume)+" are divided, because they do not fit into the tip at once")
+		d.Notes = append(d.Notes, "the "+quantity.Volume.Text(m.Volume)+" are divided, because they do not fit into the tip at once")
 	}
 	for i := range deck.Pipettes {
 		if other := &deck.Pipettes[i]; other.Model.MinNL <= op.Volume && op.Volume <= other.Model.MaxNL {
@@ -70,10 +70,10 @@ func overTip(t *program.Transition, r *Report) {
 	m := &t.After.Mounts[op.Pipette]
 	d := diag.Diagnostic{
 		Code: diag.TooMuchForTip, Message: "draws more than the tip can hold",
-		Label: volume(op.Volume) + "; the tip holds at most " + volume(m.Max), Help: "draw at most " + volume(max(0, m.Max-t.Touched.Held-t.Touched.Air)) + " here",
+		Label: quantity.Volume.Text(op.Volume) + "; the tip holds at most " + quantity.Volume.Text(m.Max), Help: "draw at most " + quantity.Volume.Text(max(0, m.Max-t.Touched.Held-t.Touched.Air)) + " here",
 	}
 	if held := t.Touched.Held + t.Touched.Air; held > 0 {
-		d.Label = volume(op.Volume) + " and the " + volume(held) + " already in it; the tip holds at most " + volume(m.Max)
+		d.Label = quantity.Volume.Text(op.Volume) + " and the " + quantity.Volume.Text(held) + " already in it; the tip holds at most " + quantity.Volume.Text(m.Max)
 	}
 	if t.Movement != nil {
 		d.Help = "let the step divide the volume: split: even"
@@ -97,13 +97,9 @@ func belowBottom(t *program.Transition, r *Report) {
 	}
 	r.Add(program.AboutHeight, diag.Diagnostic{
 		Code: diag.BelowBottom, Message: "goes below the bottom of " + t.After.Deck.WellName(op.Well),
-		Label: length(-z) + " below; the well is " + length(w.Depth) + " deep", Help: "stay above it, for example at bottom + 1 mm",
+		Label: quantity.Length.Text(-z) + " below; the well is " + quantity.Length.Text(w.Depth) + " deep", Help: "stay above it, for example at bottom + 1 mm",
 	})
 }
-
-func volume(nl int64) string { return quantity.Quantity{Dim: quantity.Volume, N: nl}.String() }
-
-func length(um int64) string { return quantity.Quantity{Dim: quantity.Length, N: um}.String() }
 
 func times(n int) string {
 	if n == 1 {

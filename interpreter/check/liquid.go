@@ -6,6 +6,7 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
 // liquid: what wells hold.
@@ -46,7 +47,7 @@ func overflow(t *program.Transition, w *program.Delta, r *Report) {
 	most, before := deck.Well(w.Well).MaxNL, w.Before.Volume
 	r.AddOf(w.Well, program.AboutVolume, diag.Diagnostic{
 		Code: diag.Overflow, Message: "the well overflows",
-		Label: deck.WellName(w.Well) + " would hold " + volume(most+w.Missing) + "; it holds at most " + volume(most), Help: "give at most " + volume(max(0, most-before)/channels(t, w)) + " here, or use a labware with larger wells",
+		Label: deck.WellName(w.Well) + " would hold " + quantity.Volume.Text(most+w.Missing) + "; it holds at most " + quantity.Volume.Text(most), Help: "give at most " + quantity.Volume.Text(max(0, most-before)/channels(t, w)) + " here, or use a labware with larger wells",
 	})
 }
 
@@ -59,7 +60,7 @@ func channels(t *program.Transition, w *program.Delta) int64 {
 func short(t *program.Transition, w *program.Delta, r *Report) {
 	op := &t.Step.Op
 	name := t.After.Deck.WellName(w.Well)
-	before, asked, each := &w.Before, volume(op.Volume), channels(t, w)
+	before, asked, each := &w.Before, quantity.Volume.Text(op.Volume), channels(t, w)
 	if each > 1 {
 		asked = strconv.FormatInt(each, 10) + " times " + asked
 	}
@@ -72,12 +73,12 @@ func short(t *program.Transition, w *program.Delta, r *Report) {
 	}
 	d := diag.Diagnostic{
 		Code: diag.OverAspirate, Message: "aspirates more than the well holds",
-		Label: "asks for " + asked + "; " + name + " holds " + volume(before.Volume) + " here",
+		Label: "asks for " + asked + "; " + name + " holds " + quantity.Volume.Text(before.Volume) + " here",
 		Help:  lower(before.Volume / each),
 	}
 	if p := poolOf(t, w); p != nil && p.most < op.Volume*each {
 		d.Message = "no well of " + p.name + " holds as much any more"
-		d.Label = "asks for " + asked + "; its fullest well holds " + volume(p.most) + " here, all " + strconv.Itoa(p.wells) + " together " + volume(p.total)
+		d.Label = "asks for " + asked + "; its fullest well holds " + quantity.Volume.Text(p.most) + " here, all " + strconv.Itoa(p.wells) + " together " + quantity.Volume.Text(p.total)
 		d.Help = lower(p.most / each)
 	}
 	r.AddOf(w.Well, program.AboutVolume, d)
@@ -88,7 +89,7 @@ func lower(most int64) string {
 	if most <= 0 {
 		return "declare more liquid, or draw less before"
 	}
-	return "lower the volume to at most " + volume(most) + ", or declare more liquid"
+	return "lower the volume to at most " + quantity.Volume.Text(most) + ", or declare more liquid"
 }
 
 // pool is what the wells of a liquid hold before a step that draws from one.

@@ -3,6 +3,7 @@ package check
 import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
 // tips: a tip where one is needed, and none where none may be.
@@ -62,7 +63,7 @@ func faults(t *program.Transition, f program.Fault, r *Report) {
 	}
 	if f&program.NotEmpty != 0 {
 		r.Add(program.AboutStep, diag.Diagnostic{
-			Code: diag.LiquidLost, Severity: diag.Warning, Message: "the tip is put away while it holds " + volume(t.Touched.Held),
+			Code: diag.LiquidLost, Severity: diag.Warning, Message: "the tip is put away while it holds " + quantity.Volume.Text(t.Touched.Held),
 			Help: "dispense it, or blow out into the trash, before",
 		})
 	}

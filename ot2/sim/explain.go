@@ -8,8 +8,6 @@ import (
 	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
-func uL(n int64) string { return quantity.Quantity{Dim: quantity.Volume, N: n}.String() }
-
 func appendInt(b []byte, n int) []byte { return strconv.AppendInt(b, int64(n), 10) }
 
 // explain says why op is refused, with the pipette, the well and the volumes,
@@ -31,16 +29,16 @@ func (w *World) explain(op *program.Op, faults program.Fault, t *program.Touched
 	add(program.NoTip, name+" has no tip on to "+verb)
 	add(program.HasTip, name+" already has a tip on, from "+w.deck.WellName(m.From))
 	add(program.TipMissing, "there is no tip at "+w.deck.WellName(t.Beside))
-	add(program.OverTip, name+" is to draw "+uL(op.Volume)+" and holds "+uL(held)+"; its tip takes "+uL(m.Max))
-	add(program.OverHeld, name+" is to give "+uL(op.Volume)+" and holds "+uL(held))
+	add(program.OverTip, name+" is to draw "+quantity.Volume.Text(op.Volume)+" and holds "+quantity.Volume.Text(held)+"; its tip takes "+quantity.Volume.Text(m.Max))
+	add(program.OverHeld, name+" is to give "+quantity.Volume.Text(op.Volume)+" and holds "+quantity.Volume.Text(held))
 	for i := range t.Wells {
 		d := &t.Wells[i]
-		well, holds := w.deck.WellName(d.Well), uL(d.Before.Volume)
+		well, holds := w.deck.WellName(d.Well), quantity.Volume.Text(d.Before.Volume)
 		if d.Faults&program.Short != 0 {
-			out = append(out, name+" is to draw "+uL(d.Moved)+" from "+well+", which holds "+holds)
+			out = append(out, name+" is to draw "+quantity.Volume.Text(d.Moved)+" from "+well+", which holds "+holds)
 		}
 		if d.Faults&program.Overflow != 0 {
-			out = append(out, name+" is to fill "+well+", which holds "+holds+" of at most "+uL(w.deck.Well(d.Well).MaxNL)+", "+uL(d.Missing)+" too far")
+			out = append(out, name+" is to fill "+well+", which holds "+holds+" of at most "+quantity.Volume.Text(w.deck.Well(d.Well).MaxNL)+", "+quantity.Volume.Text(d.Missing)+" too far")
 		}
 	}
 	add(program.OffWell, channelName(t.Off)+" of "+name+" would be over nothing at "+well)

@@ -83,6 +83,9 @@ var units = map[string]Unit{
 	"%": {Number, 0}, "x": {Number, 1},
 }
 
+// Text renders n base units of the dimension, such as 50 uL for 50,000 nL.
+func (d Dim) Text(n int64) string { return Quantity{Dim: d, N: n}.String() }
+
 // LookupUnit finds a unit by its spelling.
 func LookupUnit(s string) (Unit, bool) {
 	if strings.ContainsAny(s, "µμ") {
