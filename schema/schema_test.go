@@ -22,7 +22,7 @@ func TestWorkflowIsCurrent(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	want := []string{"diagnostics", "plan", "robots", "run", "simulation", "workflow"}
+	want := []string{"diagnostics", "journal", "plan", "robots", "run", "runs", "simulation", "workflow"}
 	if got := schema.Names(); !slices.Equal(got, want) {
 		t.Errorf("names %v, want %v", got, want)
 	}

@@ -216,7 +216,7 @@ func runShown(t *testing.T, command, bin, dir string) []string {
 	t.Helper()
 	sh := exec.CommandContext(t.Context(), "sh", "-c", command)
 	sh.Dir = dir
-	sh.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "NO_COLOR=1", "LC_ALL=C.UTF-8")
+	sh.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "NO_COLOR=1", "LC_ALL=C.UTF-8", "XDG_STATE_HOME="+t.TempDir())
 	out, _ := sh.CombinedOutput() // some examples are there to fail
 	text := strings.TrimSuffix(string(out), "\n")
 	if text == "" {

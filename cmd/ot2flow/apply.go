@@ -20,6 +20,7 @@ type applying struct {
 	robot    string
 	yes      bool
 	patience time.Duration
+	repeats  string // the id of the run whose plan it is; empty where it is new
 }
 
 func (a *app) applyCommand() *cobra.Command {
@@ -34,7 +35,10 @@ Then the robot is handed the plan and analyses it by itself, and only after that
 Ctrl-C asks the robot to stop at the next good place, where no tip is on if that is near,
 and waits until it says so; a second Ctrl-C stops at once; a third leaves the robot as it is
 and says in which state that is. A connection that is lost is waited for; nothing that moves
-anything is ever sent twice.`,
+anything is ever sent twice.
+
+Every run is kept in the journal, with its files and its plan: see ot2flow runs. A robot
+has one owner at a time; another apply is told who that is.`,
 		Example: "  ot2flow apply workflow.yaml --robot 192.168.1.20\n  ot2flow apply plan.json --robot sim --yes",
 		Args:    oneFile,
 	}
@@ -43,6 +47,7 @@ anything is ever sent twice.`,
 	c.Flags().StringVar(&o.robot, "robot", "", "where to do it: a robot's name or address; sim is the built-in simulator")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask whether to begin; on a robot, pauses wait for a person all the same")
 	c.Flags().DurationVar(&o.patience, "patience", 0, "how long a lost connection is waited for, such as 10m; by default until Ctrl-C")
+	a.stateFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error { return a.apply(c.Context(), args[0], o) }
 	return c
 }
@@ -55,12 +60,29 @@ func (a *app) apply(ctx context.Context, path string, o applying) error {
 	if err != nil {
 		return err
 	}
+	return a.applyPlan(ctx, plan, o)
+}
+
+func (a *app) applyPlan(ctx context.Context, plan *program.Plan, o applying) error {
 	status := newStatus(a, plan)
 	where, err := a.place(ctx, o.robot, plan, status)
 	if err != nil {
 		return err
 	}
 	defer where.close()
+	book, err := a.logbook(ctx, where)
+	if err != nil {
+		return err
+	}
+	defer book.close()
+	// Who has the robot is known here better than by the robot, which only knows
+	// that it is busy; so that comes first.
+	if err := book.mayBegin(); err != nil {
+		return err
+	}
+	if err := where.takes(plan); err != nil {
+		return err
+	}
 	a.preview(plan, where)
 	in := newLines(a.in)
 	defer in.stop()
@@ -73,7 +95,10 @@ func (a *app) apply(ctx context.Context, path string, o applying) error {
 			return &exitError{exitStopped, "nothing was done"}
 		}
 	}
-	return a.carryOut(ctx, plan, where, status, in, o)
+	if err := book.begin(ctx, plan, where, o.repeats); err != nil {
+		return err
+	}
+	return a.carryOut(ctx, plan, where, book, status, in, o)
 }
 
 // preview shows the plan without its steps; it stands between a person and a
@@ -134,7 +159,7 @@ func (a *app) confirm(in *lines, where *place) (bool, error) {
 	return false, nil
 }
 
-func (a *app) carryOut(ctx context.Context, plan *program.Plan, where *place, s *status, in *lines, o applying) error {
+func (a *app) carryOut(ctx context.Context, plan *program.Plan, where *place, book *logbook, s *status, in *lines, o applying) error {
 	// --yes answers whether to begin. At a pause on a robot somebody has to do
 	// something with their hands, so a person answers that.
 	atPauses := !o.yes || where.robot != nil
@@ -148,12 +173,19 @@ func (a *app) carryOut(ctx context.Context, plan *program.Plan, where *place, s 
 		Run: plan.Workflow.Name, Plan: plan, Backend: where.backend, Timer: ot2.Machine{}.Timer, Patience: o.patience,
 		Requests: person.requests, Observe: []func(run.Event, run.Progress){s.see}, Answer: run.AnswerAtOnce,
 	}
+	book.into(&options)
+	if id := book.id(); id != "" && !a.quiet {
+		s.say("run " + id)
+	}
 	if atPauses {
 		options.Answer = func(ctx context.Context, q run.Question) (run.Control, error) { return a.answer(ctx, in, s, q, where) }
 	}
 	result, err := run.Run(ctx, options)
 	person.stop()
 	s.end()
+	if problem := unwritten(book, where, err); problem != nil {
+		return problem
+	}
 	if where.robot != nil {
 		return a.endedOnRobot(plan, where, result, s.took(), err)
 	}

@@ -87,7 +87,7 @@ func (a *app) emulate(ctx context.Context, f emulateFlags) error {
 }
 
 func (f *emulateFlags) options() (emulator.Options, error) {
-	o := emulator.Options{Version: f.version, Disk: f.disk, Pipettes: map[string]string{}}
+	o := emulator.Options{Version: f.version, Serial: fmt.Sprintf("emulator-%d", f.port), Disk: f.disk, Pipettes: map[string]string{}}
 	for _, p := range f.pipettes {
 		mount, name, ok := strings.Cut(p, "=")
 		if !ok {

@@ -21,8 +21,7 @@ type place struct {
 	world   *sim.World // of the simulator
 }
 
-// place is the one spot where --robot is understood. A robot is inspected: one
-// that the plan does not fit is an error before anybody is asked.
+// place is the one spot where --robot is understood. A robot is inspected.
 func (a *app) place(ctx context.Context, name string, plan *program.Plan, s *status) (*place, error) {
 	switch name {
 	case "":
@@ -40,19 +39,26 @@ func (a *app) place(ctx context.Context, name string, plan *program.Plan, s *sta
 		return nil, usage("--robot: %v", err)
 	}
 	p := &place{backend: r, robot: r}
-	if p.device, err = r.Inspect(ctx); err == nil {
-		err = robot.Busy(p.device)
-	}
-	if err != nil {
+	if p.device, err = r.Inspect(ctx); err != nil {
 		p.close()
 		return nil, cannot("%v", err)
 	}
 	p.name = fmt.Sprintf("%s (OT-2, software %s, %s)", p.device.Name, p.device.Software, pipettesOf(p.device))
-	if list := robot.Misfits(plan, p.device); len(list) > 0 {
-		p.close()
-		return nil, cannot("the plan does not fit %s:\n  %s", p.name, strings.Join(list, "\n  "))
-	}
 	return p, nil
+}
+
+// takes fails where a robot is not free, or the plan does not fit it.
+func (p *place) takes(plan *program.Plan) error {
+	if p.robot == nil {
+		return nil
+	}
+	if err := robot.Busy(p.device); err != nil {
+		return cannot("%v", err)
+	}
+	if list := robot.Misfits(plan, p.device); len(list) > 0 {
+		return cannot("the plan does not fit %s:\n  %s", p.name, strings.Join(list, "\n  "))
+	}
+	return nil
 }
 
 func pipettesOf(d run.Device) string {

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,8 +34,14 @@ steps:
   - transfer: {from: plate.A1, to: plate.C1, volume: 100 uL}
 `
 
+var serial atomic.Int64
+
+// emulated is a robot that no other test has.
 func emulated(t *testing.T, o emulator.Options) (*emulator.Emulator, string) {
 	t.Helper()
+	if o.Serial == "" {
+		o.Serial = fmt.Sprintf("OT2-%d", serial.Add(1))
+	}
 	e, err := emulator.New(o)
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,20 @@ import (
 var update = flag.Bool("update", false, "rewrite the expected output in the scripts of testdata/script")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ot2flow": main})
+	testscript.Main(tests{m}, map[string]func(){"ot2flow": main})
+}
+
+// tests keep their journals to themselves; each script has one of its own.
+type tests struct{ m *testing.M }
+
+func (t tests) Run() int {
+	dir, err := os.MkdirTemp("", "ot2flow-state-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	os.Setenv("XDG_STATE_HOME", dir)
+	return t.m.Run()
 }
 
 // TestScript runs the scripts. Each starts in a folder of its own, with a copy
@@ -27,6 +40,7 @@ func TestScript(t *testing.T) {
 		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NO_COLOR", "1")
+			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
 			return os.CopyFS(filepath.Join(e.WorkDir, "examples"), os.DirFS("../../examples"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "cut": cut, "edit": edit},

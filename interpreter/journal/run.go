@@ -45,11 +45,34 @@ type Run struct {
 	fence   int64
 	lazy    bool
 	machine run.Machine
+	part    part
 	seq     int64 // of the last record taken
 	pending []row // taken, and not written
 }
 
 var _ run.Journal = (*Run)(nil)
+
+// part says how the steps of what is carried out now are numbered in the run's
+// plan: after those added, it goes on with step from.
+type part struct{ from, added int }
+
+// on takes the next event.
+func (p *part) on(e run.Event) {
+	if c, ok := e.(run.Continued); ok {
+		*p = part{c.From, len(c.Added)}
+	}
+}
+
+// of returns the step of the run's plan that step n of the part is; 0 is none.
+func (p part) of(n int) int {
+	switch {
+	case p.from == 0:
+		return n
+	case n == 0:
+		return p.from - 1
+	}
+	return p.from - 1 + max(0, n-p.added)
+}
 
 // row is a record as it is written.
 type row struct {
@@ -183,6 +206,7 @@ func (s *Store) Continue(ctx context.Context, id string, l *Lease) (*Run, error)
 		if _, err := r.machine.On(e.Record.Event); err != nil {
 			return nil, &Error{s.path, Damaged, fmt.Errorf("record %d of run %s: %w", e.Record.Seq, r.id, err)}
 		}
+		r.part.on(e.Record.Event)
 		r.seq = e.Record.Seq
 	}
 	return r, nil
@@ -207,7 +231,7 @@ func (r *Run) mayMove(t *tx) error {
 // as *Fenced once somebody else owns the robot or the run. An event that
 // cannot happen in the run is refused, so that what is read can be folded.
 func (r *Run) Append(ctx context.Context, records ...run.Record) error {
-	machine, seq, routine := r.machine, r.seq, true
+	machine, part, seq, routine := r.machine, r.part, r.seq, true
 	rows := r.pending
 	for i := range records {
 		rec := &records[i]
@@ -217,6 +241,7 @@ func (r *Run) Append(ctx context.Context, records ...run.Record) error {
 		if _, err := machine.On(rec.Event); err != nil {
 			return err
 		}
+		part.on(rec.Event)
 		data, err := run.EncodeEvent(rec.Event)
 		if err != nil {
 			return err
@@ -226,16 +251,16 @@ func (r *Run) Append(ctx context.Context, records ...run.Record) error {
 		rows = append(rows, row{seq, rec.At.UnixNano(), kind, string(data)})
 	}
 	if r.lazy && routine && len(rows) < lazyRows {
-		r.machine, r.seq, r.pending = machine, seq, rows
+		r.machine, r.part, r.seq, r.pending = machine, part, seq, rows
 		return nil
 	}
 	if len(rows) > 0 {
-		state := machine.State()
-		if err := r.store.write(ctx, func(t *tx) error { return r.add(t, rows, &state) }); err != nil {
+		f := foldOf(machine.State(), part)
+		if err := r.store.write(ctx, func(t *tx) error { return r.add(t, rows, &f) }); err != nil {
 			return err
 		}
 	}
-	r.machine, r.seq, r.pending = machine, seq, rows[:0]
+	r.machine, r.part, r.seq, r.pending = machine, part, seq, rows[:0]
 	return nil
 }
 
@@ -244,19 +269,18 @@ func (r *Run) Append(ctx context.Context, records ...run.Record) error {
 func isRoutine(kind string) bool { return kind == "step_started" || kind == "step_done" }
 
 // add writes rows and their fold.
-func (r *Run) add(t *tx, rows []row, state *run.State) error {
+func (r *Run) add(t *tx, rows []row, f *fold) error {
 	if err := r.mayMove(t); err != nil {
 		return err
 	}
 	last := rows[len(rows)-1]
-	f := foldOf(state)
 	var ended any
-	if state.Stage == run.Over {
+	if f.over {
 		ended = last.at
 	}
 	n, err := t.count(`UPDATE runs SET seq = ?, at = ?, ended = ?, verdict = ?, done = ?, intended = ?, waiting = ?, left = ?, doubt_first = ?, doubt_last = ?, failed_step = ?, reason = ?
 		WHERE key = ? AND seq = ? AND fence = ?`,
-		last.seq, last.at, ended, state.Verdict.String(), state.Done, f.intended, state.Waiting, state.Left, state.Doubt.First, state.Doubt.Last, f.failed, f.reason,
+		last.seq, last.at, ended, f.verdict.String(), f.done, f.intended, f.waiting, f.left, f.doubt.First, f.doubt.Last, f.failed, f.reason,
 		r.key, rows[0].seq-1, r.fence)
 	if err != nil {
 		return err
@@ -273,17 +297,32 @@ func (r *Run) add(t *tx, rows []row, state *run.State) error {
 	return nil
 }
 
-// fold is what the row of a run says of its state in words of its own.
+// fold is what the row of a run says of its events. Steps are those of the
+// run's plan.
 type fold struct {
-	intended bool
-	failed   int
-	reason   string
+	over, intended, left  bool
+	verdict               run.Verdict
+	done, waiting, failed int
+	doubt                 run.Doubt
+	reason                string
 }
 
-func foldOf(s *run.State) fold {
-	f := fold{intended: s.Batch.First > 0, reason: s.Reason}
+func foldOf(s run.State, p part) fold {
+	f := fold{
+		over: s.Stage == run.Over, intended: s.Batch.First > 0 || p.from > 0, left: s.Left,
+		verdict: s.Verdict, done: p.of(s.Done), reason: s.Reason,
+	}
+	if s.Waiting > 0 {
+		f.waiting = p.of(s.Waiting)
+	}
+	if s.Doubt.First > 0 {
+		f.doubt = run.Doubt{First: p.of(s.Doubt.First), Last: p.of(s.Doubt.Last)}
+	}
 	if s.Failure != nil {
-		f.failed, f.reason = s.Failure.Step, s.Failure.Reason
+		f.failed, f.reason = 0, s.Failure.Reason
+		if s.Failure.Step > 0 {
+			f.failed = p.of(s.Failure.Step)
+		}
 	}
 	return f
 }
@@ -291,8 +330,8 @@ func foldOf(s *run.State) fold {
 // Read returns every record of the run, in order.
 func (r *Run) Read(ctx context.Context) ([]run.Record, error) {
 	if len(r.pending) > 0 {
-		rows, state := r.pending, r.machine.State()
-		if err := r.store.write(ctx, func(t *tx) error { return r.add(t, rows, &state) }); err != nil {
+		rows, f := r.pending, foldOf(r.machine.State(), r.part)
+		if err := r.store.write(ctx, func(t *tx) error { return r.add(t, rows, &f) }); err != nil {
 			return nil, err
 		}
 		r.pending = rows[:0]

@@ -118,6 +118,9 @@ func (s *Story) on(e Event) ([]Action, error) {
 	return actions, nil
 }
 
+// PartOf returns the program of the part of a run of plan that e begins.
+func PartOf(plan *program.Plan, e *Continued) (Part, error) { return (&Story{Plan: plan}).part(e) }
+
 // part makes the program of a part from what the journal says of it.
 func (s *Story) part(e *Continued) (Part, error) {
 	if e.From < 1 || e.From > len(s.Plan.Steps)+1 {

@@ -24,6 +24,8 @@ type Options struct {
 	Pipettes map[string]string
 	// Name and Version are what the robot says of itself in GET /health.
 	Name, Version string
+	// Serial is the robot's serial number; empty is "emulator".
+	Serial string
 	// Clock is the robot's time; nil is NoTime.
 	Clock Clock
 	// Timer says how long operations take on a deck; nil is the OT-2's model.

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -23,7 +24,7 @@ func (e *Emulator) model() string {
 func (e *Emulator) health(*http.Request) answer {
 	return ok(object{
 		"name": e.options.Name, "robot_model": e.model(), "api_version": e.options.Version,
-		"fw_version": "ot2flow emulator", "board_revision": "2.1", "system_version": "1.19.4", "robot_serial": "emulator",
+		"fw_version": "ot2flow emulator", "board_revision": "2.1", "system_version": "1.19.4", "robot_serial": cmp.Or(e.options.Serial, "emulator"),
 		"logs":                         []string{"/logs/serial.log", "/logs/api.log", "/logs/server.log", "/logs/update_server.log"},
 		"maximum_protocol_api_version": []int{2, 21}, "minimum_protocol_api_version": []int{2, 0},
 		"links": object{

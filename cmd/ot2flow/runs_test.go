@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/ot2flow/ot2flow/ot2/emulator"
+	"github.com/ot2flow/ot2flow/schema"
+)
+
+// journalled runs commands that share a journal of their own.
+func journalled(t *testing.T) (state string, call func(args ...string) string) {
+	t.Helper()
+	state = filepath.Join(t.TempDir(), "journal.db")
+	return state, func(args ...string) string {
+		t.Helper()
+		code, stdout, stderr := called(append(args, "--state", state), "\n")
+		if code != exitFine {
+			t.Fatalf("%v: exit %d: %s", args, code, stderr)
+		}
+		return stdout
+	}
+}
+
+func valid(t *testing.T, name, document string) {
+	t.Helper()
+	data, _ := schema.Schema(name)
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource(name, bytes.NewReader(data)); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v any
+	if err := json.Unmarshal([]byte(document), &v); err != nil {
+		t.Fatalf("%v\n%s", err, document)
+	}
+	if err := s.Validate(v); err != nil {
+		t.Errorf("%#v\n%s", err, document)
+	}
+}
+
+// A run on a robot is kept, shown, exported, and repeated to the byte.
+func TestRunsOfARobot(t *testing.T) {
+	_, address := emulated(t, emulator.Options{Serial: "OT2CEP20"})
+	_, bad := emulated(t, emulator.Options{Serial: "OT2CEP21", Faults: emulator.Faults{FailCommand: &emulator.Trip{Key: "3.1", Detail: "it broke"}}})
+	state, call := journalled(t)
+	file := written(t, robotWorkflow)
+	plan := filepath.Join(t.TempDir(), "plan.json")
+	if code, _, stderr := called([]string{"plan", file, "--out", plan, "--quiet"}, ""); code != exitFine {
+		t.Fatal(stderr)
+	}
+	call("apply", file, "--robot", address, "--yes")
+	if code, _, stderr := called([]string{"apply", file, "--robot", bad, "--yes", "--state", state}, "\n"); code != exitFailed {
+		t.Fatal(stderr)
+	}
+	list := call("runs")
+	if want := regexp.MustCompile(`^\d{6}-\w{4}  \S+ \S+  small  emulated  2 of 9 steps +\d+ s +failed at step 3\n\d{6}-\w{4}  \S+ \S+  small  emulated  9 of 9 steps +\d+ s +ok\n$`); !want.MatchString(list) {
+		t.Errorf("%s", list)
+	}
+	ok := strings.Fields(strings.Split(list, "\n")[1])[0]
+	valid(t, "runs", call("runs", "list", "--format", "json", "--limit", "1"))
+	if got := call("runs", "list", "--result", "failed", "--format", "csv"); strings.Count(got, "\n") != 2 || !strings.Contains(got, "OT2CEP21") {
+		t.Errorf("%s", got)
+	}
+	show := call("runs", "show", ok)
+	for _, want := range []string{"on emulated (http://127.0.0.1:", "serial number OT2CEP20, software 8.2.0", "1    ", "pick up tip     tips.A1", "step 5 waits for a person: look at B1", "ok, 9 of 9 steps"} {
+		if !strings.Contains(show, want) {
+			t.Errorf("%q is missing:\n%s", want, show)
+		}
+	}
+	if short := call("runs", "show", ok, "--short"); strings.Contains(short, "pick up tip") || !strings.Contains(short, "waits for a person") {
+		t.Errorf("%s", short)
+	}
+	if failed := call("runs", "show", "last"); !strings.Contains(failed, ": failed: ") || !strings.Contains(failed, "failed at step 3, 2 of 9 steps") {
+		t.Errorf("%s", failed)
+	}
+	valid(t, "journal", call("runs", "show", "last", "--format", "json"))
+	valid(t, "journal", call("runs", "export", "--all"))
+	rows, err := csv.NewReader(strings.NewReader(call("runs", "export", ok, "--format", "csv"))).ReadAll()
+	if err != nil || len(rows) != 10 || rows[2][5] != "aspirate" || rows[2][6] != "plate.A1" || rows[2][7] != "100" || rows[9][11] != "done" {
+		t.Errorf("%v %v", rows, err)
+	}
+	again := filepath.Join(t.TempDir(), "again.json")
+	call("runs", "repeat", ok, "--out", again)
+	if a, b := readAll(t, plan), readAll(t, again); a != b {
+		t.Errorf("the plan of the run is not the plan:\n%s\n%s", a, b)
+	}
+	call("runs", "repeat", ok, "--robot", address, "--yes")
+	if show := call("runs", "show", "last"); !strings.Contains(show, "repeats run "+ok) {
+		t.Errorf("%s", show)
+	}
+	if got := call("runs", "prune", "--older-than", "0d", "--dry-run"); !strings.HasPrefix(got, "would remove 3 runs with ") {
+		t.Errorf("%s", got)
+	}
+	if got := call("runs", "prune", "--older-than", "0d"); !strings.HasPrefix(got, "removed 3 runs with ") {
+		t.Errorf("%s", got)
+	}
+	if got := call("runs"); got != "" {
+		t.Errorf("%s", got)
+	}
+}
+
+func readAll(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// A second apply is told who has the robot; what is followed from outside ends
+// with the run.
+func TestOneOwner(t *testing.T) {
+	_, address := emulated(t, emulator.Options{})
+	state, call := journalled(t)
+	file := written(t, robotWorkflow)
+	type ended struct {
+		code           int
+		stdout, stderr string
+	}
+	first, follow := make(chan ended, 1), make(chan ended, 1)
+	go func() {
+		code, stdout, stderr := called([]string{"apply", file, "--robot", address, "--yes", "--state", state}, "")
+		first <- ended{code, stdout, stderr}
+	}()
+	robotRun := pausedRun(t, address)
+	code, _, stderr := called([]string{"apply", file, "--robot", address, "--yes", "--state", state}, "")
+	if want := regexp.MustCompile(`this robot is in use by \S+ on \S+ \(process \d+\) since .+, for run \d{6}-\w{4}\n$`); code != exitCannot || !want.MatchString(stderr) {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if list := call("runs"); !strings.Contains(list, "waits for a person at step 5") {
+		t.Errorf("%s", list)
+	}
+	go func() {
+		code, stdout, stderr := called([]string{"runs", "show", "last", "--follow", "--state", state}, "")
+		follow <- ended{code, stdout, stderr}
+	}()
+	time.Sleep(50 * time.Millisecond) // so that it has something to wait for; it is right without it too
+	robotPost(t, address+"/runs/"+robotRun+"/actions", `{"data":{"actionType":"play"}}`)
+	if e := <-first; e.code != exitFine {
+		t.Errorf("exit %d: %s", e.code, e.stderr)
+	}
+	if e := <-follow; e.code != exitFine || !strings.Contains(e.stdout, "ok, 9 of 9 steps") || strings.Count(e.stdout, "pick up tip") != 2 {
+		t.Errorf("exit %d: %s%s", e.code, e.stdout, e.stderr)
+	}
+}
+
+// What was left under way has to be found out about before anything else is
+// done on that robot.
+func TestUnfinishedRunComesFirst(t *testing.T) {
+	_, address := emulated(t, emulator.Options{Clock: &emulator.Manual{}, Faults: emulator.Faults{Answers: []emulator.Answer{{On: "GET /runs/*", Nth: 2, Times: -1, Do: emulator.CutBefore}}}})
+	state, call := journalled(t)
+	args := []string{"apply", written(t, robotWorkflow), "--robot", address, "--yes", "--state", state, "--patience", "1s"}
+	if code, _, stderr := called(args, ""); code != exitCannot {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	id := strings.Fields(call("runs"))[0]
+	if list := call("runs", "list", "--result", "left"); !strings.Contains(list, id) || !strings.Contains(list, "left under way") {
+		t.Errorf("%s", list)
+	}
+	code, _, stderr := called(args, "")
+	if want := "run " + id + " on this robot is not over; find out first what became of it: ot2flow runs resume " + id; code != exitCannot || !strings.Contains(stderr, want) {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if got := call("runs", "prune", "--older-than", "0d"); !strings.HasPrefix(got, "removed 0 runs") {
+		t.Errorf("%s", got)
+	}
+}
+
+// What can be wrong with a journal, as a person at a terminal meets it.
+func TestBadJournals(t *testing.T) {
+	file := written(t, robotWorkflow)
+	dir := t.TempDir()
+	text, empty := filepath.Join(dir, "notes.txt"), filepath.Join(dir, "empty")
+	if err := errors.Join(os.WriteFile(text, bytes.Repeat([]byte("my notes\n"), 1000), 0o600), os.WriteFile(empty, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	notes := readAll(t, text)
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"apply", file, "--robot", "sim", "--yes", "--state", text}, exitCannot, "is not a journal of ot2flow, and was left as it is; name another file with --state"},
+		{[]string{"runs", "--state", text}, exitCannot, "is not a journal of ot2flow"},
+		{[]string{"apply", file, "--robot", "sim", "--yes", "--state", dir}, exitCannot, "--state none simulates without one"},
+		{[]string{"apply", file, "--robot", "sim", "--yes", "--state", filepath.Join(text, "x")}, exitCannot, "not a directory"},
+		{[]string{"apply", file, "--robot", "sim", "--yes", "--state", "none", "--quiet"}, exitFine, ""},
+		{[]string{"runs", "--state", filepath.Join(dir, "gone.db")}, exitCannot, "no such file"},
+		{[]string{"runs", "show", "--state", empty}, exitUsage, "name a run"},
+		{[]string{"apply", file, "--robot", "sim", "--yes", "--quiet", "--state", empty}, exitFine, ""},
+		{[]string{"runs", "show", "x", "--state", empty}, exitUsage, "there is no run x"},
+		{[]string{"runs", "list", "--result", "good", "--state", empty}, exitUsage, "--result good: there are ok, failed"},
+		{[]string{"runs", "list", "--since", "yesterday", "--state", empty}, exitUsage, "--since yesterday: write how long ago"},
+		{[]string{"runs", "prune", "--state", empty}, exitUsage, "--older-than"},
+		{[]string{"runs", "repeat", "last", "--state", empty}, exitUsage, "say where"},
+		{[]string{"runs", "export", "--state", empty}, exitUsage, "name runs, or say --all"},
+	} {
+		code, _, stderr := called(c.args, "\n")
+		if code != c.code || !strings.Contains(stderr, c.says) || c.says == "" && stderr != "" {
+			t.Errorf("%v: exit %d, want %d, saying %q: %s", c.args, code, c.code, c.says, stderr)
+		}
+	}
+	if readAll(t, text) != notes {
+		t.Error("a file that is no journal was changed")
+	}
+}
+
+func TestAges(t *testing.T) {
+	for text, want := range map[string]time.Duration{"90d": 90 * 24 * time.Hour, "2w": 14 * 24 * time.Hour, "12h": 12 * time.Hour, "0d": 0, "d": -1, "": -1, "-1d": -1, "5": -1, "99999999999999d": -1, "200y": -1} {
+		if got, ok := age(text); ok != (want >= 0) || ok && got != want {
+			t.Errorf("%q: %v %v", text, got, ok)
+		}
+	}
+}
