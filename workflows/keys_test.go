@@ -316,7 +316,7 @@ func outcomeOf(path string, data []byte) *outcome {
 	c := workflows.FromText(path, data)
 	out := &outcome{}
 	if c.Prepared != nil {
-		plan, list := c.Prepared.Plan(interpreter.Input{})
+		plan, list := c.Prepared.Plan(interpreter.Input{Examples: true})
 		c.Add(list)
 		if plan != nil {
 			var b bytes.Buffer
