@@ -16,6 +16,10 @@ func (p *preparer) body(s *spec.Step) body {
 	switch b := s.Body.(type) {
 	case *spec.Transfer:
 		return p.transfer(b)
+	case *spec.Distribute:
+		return p.distribute(b)
+	case *spec.Consolidate:
+		return p.consolidate(b)
 	case *spec.Mix:
 		return p.mix(b)
 	case *spec.Formulate:

@@ -1,6 +1,8 @@
 package interpreter
 
 import (
+	"cmp"
+
 	"github.com/ot2flow/ot2flow/interpreter/eval"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec/diag"
@@ -34,15 +36,27 @@ type job struct {
 	k     *keys
 	pairs []pair
 	share sharing
-	spare int64    // nL drawn beyond what is given, at each filling
-	waste *blowing // where the spare goes
+	best  bool // what shares a filling may be chosen, so that they are few
+
+	spare   int64      // nL drawn beyond what is given, at each filling; below 0 the pipette's minimum
+	spareAt *eval.Expr // where that is written
+	waste   *blowing   // where the spare goes
+}
+
+// extra is how much a pipette draws beyond what is given.
+func (x *expansion) extra(j *job, pip int) int64 {
+	if j.spare < 0 {
+		return x.deck.Pipettes[pip].Model.MinNL
+	}
+	return j.spare
 }
 
 // part is one well of a cycle: where liquid is drawn, or where it is given.
 type part struct {
 	pair   *pair
 	volume int64
-	last   bool // nothing of the pair is left behind this
+	even   int64 // as in Movement
+	last   bool  // nothing of the pair is left behind this
 	frame  *program.Frame
 }
 
@@ -54,6 +68,7 @@ type cycle struct {
 	first        bool // begins with the first chunk of its pair
 	draws, gives []part
 	gap          int64          // nL of air behind each draw, and again between gives
+	over         int64          // nL drawn beyond what is given
 	frame        *program.Frame // of what concerns no single part
 
 	// While it is lowered.
@@ -83,26 +98,121 @@ func (x *expansion) move(wanted job, f *program.Frame) {
 	}
 	x.work += len(j.pairs)
 	c := &x.cycle
-	*c = cycle{job: j, pip: pip, gap: gap, draws: c.draws[:0], gives: c.gives[:0], movement: &x.movement}
+	*c = cycle{job: j, pip: pip, gap: gap, over: x.extra(j, pip), draws: c.draws[:0], gives: c.gives[:0], movement: &x.movement}
 	fill := filling{frame: f}
+	if j.best {
+		x.movePacked(&fill)
+		return
+	}
 	for i := range j.pairs {
 		if x.halted() {
 			return
 		}
-		p := &j.pairs[i]
-		x.blamePair(p)
-		if p.volume < 0 {
-			x.volumeOK(p.volume, p.volExp)
-			continue
-		}
-		if p.volume > 0 && !x.movePair(&fill, p) {
+		if p := &j.pairs[i]; x.moved(p) && !x.movePair(&fill, p) {
 			return
 		}
 	}
+	x.finish(&fill)
+}
+
+// moved reports whether a pair moves anything. A negative volume is reported.
+func (x *expansion) moved(p *pair) bool {
+	x.blamePair(p)
+	if p.volume < 0 {
+		x.volumeOK(p.volume, p.volExp)
+	}
+	return p.volume > 0
+}
+
+// finish carries out the last cycle of a job.
+func (x *expansion) finish(fill *filling) {
+	c := &x.cycle
 	if len(c.gives) > 0 {
 		c.gives[len(c.gives)-1].last = true // also where several pairs go to one place
 	}
-	x.flush(&fill)
+	if !x.flush(fill) || c.over == 0 || int64(fill.count)*c.over <= fill.given || c.spareAt == nil {
+		return
+	}
+	x.addAt(c.spareAt, diag.Diagnostic{
+		Code: diag.MostlyWaste, Severity: diag.Warning, Message: "more is thrown away than given: " + quantity.Volume.Text(int64(fill.count)*c.over) + " of disposal for " + quantity.Volume.Text(fill.given),
+		Help: "use a smaller disposal, or a transfer",
+	})
+}
+
+// movePacked carries out a job whose fillings may be chosen: all its chunks are
+// known before the first of them moves. Those of one filling keep their order.
+func (x *expansion) movePacked(fill *filling) {
+	c := &x.cycle
+	for i := range c.pairs {
+		x.moved(&c.pairs[i])
+	}
+	chunks, _ := x.chunksOf(c.job, c.pip, c.gap)
+	if len(chunks) == 0 {
+		return
+	}
+	fill.room = x.room(c.job, c.pip, chunks[0].pair, c.gap)
+	if fill.room <= 0 {
+		x.noRoom(c.job, c.pip, c.gap)
+		return
+	}
+	bins, n := c.packed(chunks, fill.room)
+	left := len(chunks)
+	for bin := range n {
+		for i, ch := range chunks {
+			if bins[i] == bin {
+				x.put(fill, ch, fill.frame, i == 0 || chunks[i-1].pair != ch.pair)
+				left--
+			}
+		}
+		if left == 0 {
+			x.finish(fill)
+		} else if !x.flush(fill) {
+			return
+		}
+	}
+}
+
+// chunk is a part of a pair that fits into a tip.
+type chunk struct {
+	pair   *pair
+	volume int64
+	even   int64 // the least chunk of the pair, were they as equal as can be
+	last   bool
+}
+
+// chunksOf divides all pairs; ok is false where a chunk is below the pipette's
+// minimum.
+func (x *expansion) chunksOf(j *job, pip int, gap int64) (chunks []chunk, ok bool) {
+	ok, chunks = true, x.parts[:0]
+	least := x.deck.Pipettes[pip].Model.MinNL
+	for i := range j.pairs {
+		p := &j.pairs[i]
+		if p.volume <= 0 {
+			continue
+		}
+		room := x.room(j, pip, p, gap)
+		x.chunks = split(x.chunks[:0], j.k.split, p.volume, room, least)
+		for n, v := range x.chunks {
+			ok = ok && v >= least
+			chunks = append(chunks, chunk{p, v, evenly(p.volume, room), n == len(x.chunks)-1})
+		}
+	}
+	x.parts = chunks
+	return chunks, ok
+}
+
+// packed chooses the chunks that share a cycle. A draw for several gives has one
+// air gap, which room is already without; several draws have one each.
+func (c *cycle) packed(chunks []chunk, room int64) (bins []int, n int) {
+	each := int64(0)
+	if c.share == fanIn {
+		each = c.gap
+	}
+	sizes := make([]int64, len(chunks))
+	for i := range chunks {
+		sizes[i] = chunks[i].volume + each
+	}
+	return pack(sizes, room+each)
 }
 
 // filling is how far the cycle at hand is filled.
@@ -112,6 +222,7 @@ type filling struct {
 	sum   int64          // nL in it so far
 	n     int            // how many chunks
 	count int            // of cycles, from 1
+	given int64          // nL, by all of them
 }
 
 // movePair divides one pair into chunks, and puts each into the cycle at hand,
@@ -126,7 +237,7 @@ func (x *expansion) movePair(fill *filling, p *pair) bool {
 		return false
 	}
 	x.chunks = split(x.chunks[:0], c.k.split, p.volume, fill.room, x.deck.Pipettes[c.pip].Model.MinNL)
-	frame := fill.frame
+	frame, even := fill.frame, evenly(p.volume, fill.room)
 	if c.share == alone {
 		frame = x.newFrame(frame, p.label)
 	}
@@ -138,20 +249,26 @@ func (x *expansion) movePair(fill *filling, p *pair) bool {
 			x.blamePair(p)
 			fill.room = x.room(c.job, c.pip, p, c.gap)
 		}
-		if fill.n == 0 {
-			fill.count++
-			c.first, c.frame = i == 0, frame
-			if c.share != alone {
-				c.frame = x.newFrame(frame, itoa(fill.count))
-			}
-		}
-		fill.n, fill.sum = fill.n+1, fill.sum+v
-		c.add(x, p, v, i == len(x.chunks)-1)
+		x.put(fill, chunk{p, v, even, i == len(x.chunks)-1}, frame, i == 0)
 		if c.share == alone && !x.flush(fill) {
 			return false
 		}
 	}
 	return true
+}
+
+// put puts a chunk into the cycle at hand, which begins with it if it is empty.
+func (x *expansion) put(fill *filling, ch chunk, frame *program.Frame, first bool) {
+	c := &x.cycle
+	if fill.n == 0 {
+		fill.count++
+		c.first, c.frame = first, frame
+		if c.share != alone {
+			c.frame = x.newFrame(frame, itoa(fill.count))
+		}
+	}
+	fill.n, fill.sum, fill.given = fill.n+1, fill.sum+ch.volume, fill.given+ch.volume
+	c.add(x, ch)
 }
 
 // fits reports whether v more can go into the cycle. Room is already without
@@ -168,11 +285,11 @@ func (c *cycle) fits(fill *filling, v int64) bool {
 }
 
 // add puts a chunk of a pair into the cycle.
-func (c *cycle) add(x *expansion, p *pair, v int64, last bool) {
-	one := part{pair: p, volume: v, last: last, frame: c.frame}
+func (c *cycle) add(x *expansion, ch chunk) {
+	one := part{pair: ch.pair, volume: ch.volume, even: ch.even, last: ch.last, frame: c.frame}
 	whole := one
 	if c.share != alone {
-		one.frame = x.newFrame(c.frame, p.label)
+		one.frame = x.newFrame(c.frame, ch.pair.label)
 	}
 	switch {
 	case c.share == fanIn:
@@ -201,7 +318,7 @@ func (x *expansion) flush(fill *filling) bool {
 		return true
 	}
 	if len(c.draws) > 0 {
-		c.draws[0].volume += c.spare
+		c.draws[0].volume += c.over
 	}
 	ok := x.lower(c)
 	c.draws, c.gives = c.draws[:0], c.gives[:0]
@@ -211,9 +328,16 @@ func (x *expansion) flush(fill *filling) bool {
 
 func (x *expansion) noRoom(j *job, pip int, gap int64) {
 	d := diag.Diagnostic{Code: diag.TooMuchForTip, Span: x.blameStep, Message: "the air gap of " + quantity.Volume.Text(gap) + " leaves no room in the tip", Help: "use a smaller air gap or a larger pipette"}
+	over := x.extra(j, pip)
+	switch {
+	case over > 0 && gap > 0:
+		d.Message, d.Help = "the air gap of "+quantity.Volume.Text(gap)+" and the disposal of "+quantity.Volume.Text(over)+" leave no room in the tip", "use a smaller air gap or disposal, or a larger pipette"
+	case over > 0:
+		d.Message, d.Help = "the disposal of "+quantity.Volume.Text(over)+" leaves no room in the tip", "use a smaller disposal or a larger pipette"
+	}
 	if m := &x.state.Mounts[pip]; j.k.tip.use == "current" && m.Held.Volume+m.Air > 0 {
 		d.Message, d.Help = "the tip that is on holds "+quantity.Volume.Text(m.Held.Volume+m.Air)+" already, and has no room for more", "empty it before: blow_out: trash"
-	} else if e := j.k.aspirate.airGap; e != nil {
+	} else if e := cmp.Or(j.spareAt, j.k.aspirate.airGap); e != nil {
 		d.Span, d.Values = e.Source().Whole(), e.Reads(&x.env)
 	}
 	x.add(d)
@@ -248,24 +372,22 @@ func (x *expansion) choose(j *job, gap int64) (int, bool) {
 // cycles counts the cycles a pipette needs; ok is false where a chunk would be
 // below its minimum.
 func (x *expansion) cycles(j *job, pip int, gap int64) (n int, ok bool) {
+	chunks, ok := x.chunksOf(j, pip, gap)
+	if !ok || len(chunks) == 0 {
+		return 0, ok
+	}
 	c := cycle{job: j, pip: pip, gap: gap}
-	fill := filling{}
-	for i := range j.pairs {
-		if j.pairs[i].volume <= 0 {
-			continue
+	fill := filling{room: x.room(j, pip, chunks[0].pair, gap)}
+	if j.best && fill.room > 0 {
+		_, n = c.packed(chunks, fill.room)
+		return n, true
+	}
+	for _, ch := range chunks {
+		if fill.n == 0 || !c.fits(&fill, ch.volume) {
+			n++
+			fill.sum, fill.n = 0, 0
 		}
-		fill.room = x.room(j, pip, &j.pairs[i], gap)
-		x.chunks = split(x.chunks[:0], j.k.split, j.pairs[i].volume, fill.room, x.deck.Pipettes[pip].Model.MinNL)
-		for _, v := range x.chunks {
-			if v < x.deck.Pipettes[pip].Model.MinNL {
-				return 0, false
-			}
-			if fill.n == 0 || !c.fits(&fill, v) {
-				n++
-				fill.sum, fill.n = 0, 0
-			}
-			fill.sum, fill.n = fill.sum+v, fill.n+1
-		}
+		fill.sum, fill.n = fill.sum+ch.volume, fill.n+1
 	}
 	return n, true
 }
@@ -275,7 +397,7 @@ func (x *expansion) cycles(j *job, pip int, gap int64) (n int, ok bool) {
 // there are several sizes of them, it is what fits into each.
 func (x *expansion) room(j *job, pip int, p *pair, gap int64) int64 {
 	m := &x.state.Mounts[pip]
-	k, taken := j.k, gap+j.spare
+	k, taken := j.k, gap+x.extra(j, pip)
 	if k.tip.use == "current" {
 		if !m.On {
 			return x.deck.Pipettes[pip].Model.MaxNL - taken // the rules say that there is none

@@ -95,6 +95,7 @@ type expansion struct {
 	volumes []amount
 	pairs   []pair
 	chunks  []int64
+	parts   []chunk
 	job     job
 	cycle   cycle
 	frames  []program.Frame

@@ -60,6 +60,7 @@ type keys struct {
 	split              string
 	aspirate, dispense side
 	blow               *blowing
+	blowAt             diag.Span // where that is written
 }
 
 func (p *preparer) keys(k *spec.LiquidKeys, tip string) keys {
@@ -73,7 +74,7 @@ func (p *preparer) keys(k *spec.LiquidKeys, tip string) keys {
 			at: p.height(&k.Dispense.At), rate: p.expr(k.Dispense.Rate), mix: p.mixing(&k.Dispense.Mix),
 			touch: p.touch(&k.Dispense.TouchTip), delay: p.expr(k.Dispense.Delay), pushOut: p.expr(k.Dispense.PushOut),
 		},
-		blow: p.blowing(&k.BlowOut),
+		blow: p.blowing(&k.BlowOut, blowOutWords...), blowAt: k.BlowOut.Span,
 	}
 }
 
@@ -100,14 +101,17 @@ func (p *preparer) touch(t *spec.TouchTip) *touching {
 	return out
 }
 
-func (p *preparer) blowing(b *spec.BlowOut) *blowing {
+// blowOutWords are the words for where a liquid step blows out.
+var blowOutWords = []string{"source", "destination", "trash"}
+
+func (p *preparer) blowing(b *spec.BlowOut, words ...string) *blowing {
 	if !b.Set {
 		return nil
 	}
 	if b.Word == "trash" && b.At.IsSet() {
 		p.fail(diag.NoEffect, b.At.Span, "`at` has no effect on a blow-out into the trash", "remove it")
 	}
-	return &blowing{b.Word, p.place(b.In, "source", "destination", "trash"), p.height(&b.At), p.expr(b.Rate), p.expr(b.Speed)}
+	return &blowing{b.Word, p.place(b.In, words...), p.height(&b.At), p.expr(b.Rate), p.expr(b.Speed)}
 }
 
 func (p *preparer) tipRule(t *spec.Tip, otherwise string) tipRule {
@@ -224,54 +228,66 @@ func (x *expansion) amounts(list []*eval.Expr) ([]amount, bool) {
 	return x.volumes, true
 }
 
+// route is the places and volumes of a step that pairs them.
+type route struct{ from, to, volume []*eval.Expr }
+
+func (p *preparer) route(from, to, volume spec.Exprs) route {
+	return route{p.exprs(from), p.exprs(to), p.exprs(volume)}
+}
+
+// places evaluates a route.
+func (x *expansion) places(r *route) ([]source, []target, []amount, bool) {
+	from, ok1 := x.sources(r.from)
+	to, ok2 := x.targets(r.to)
+	volumes, ok3 := x.amounts(r.volume)
+	return from, to, volumes, ok1 && ok2 && ok3
+}
+
 type transfer struct {
-	from, to, volume []*eval.Expr
+	route
 	keys
 }
 
 func (p *preparer) transfer(b *spec.Transfer) body {
-	return &transfer{p.exprs(b.From), p.exprs(b.To), p.exprs(b.Volume), p.keys(&b.LiquidKeys, "once")}
+	return &transfer{p.route(b.From, b.To, b.Volume), p.keys(&b.LiquidKeys, "once")}
 }
 
 func (b *transfer) expand(x *expansion, f *program.Frame) {
-	from, ok1 := x.sources(b.from)
-	to, ok2 := x.targets(b.to)
-	volumes, ok3 := x.amounts(b.volume)
-	if !ok1 || !ok2 || !ok3 {
-		return
-	}
-	pairs, ok := x.pair(from, to, volumes, b)
+	from, to, volumes, ok := x.places(&b.route)
 	if !ok {
 		return
 	}
-	if allZero(volumes) {
-		x.addAt(b.volume[0], diag.Diagnostic{Code: diag.NoEffect, Severity: diag.Warning, Message: "this transfer moves nothing: every volume is 0", Help: "do the step only if there is something to move: if: … > 0 uL"})
+	pairs, ok := x.pair(from, to, volumes, &b.route, len(to) > 1 || len(from) == 1)
+	if !ok {
+		return
 	}
+	x.warnEmpty(volumes, &b.route)
 	x.move(job{k: &b.keys, pairs: pairs}, f)
 }
 
-func allZero(volumes []amount) bool {
+// warnEmpty says that a step moves nothing at all.
+func (x *expansion) warnEmpty(volumes []amount, r *route) {
 	for _, v := range volumes {
 		if v.volume != 0 {
-			return false
+			return
 		}
 	}
-	return true
+	x.addAt(r.volume[0], diag.Diagnostic{Code: diag.NoEffect, Severity: diag.Warning, Message: "nothing is moved: every volume is 0", Help: "do the step only if there is something to move: if: … > 0 uL"})
 }
 
 // pair stretches the shorter of two lists as the field does: each element is
 // repeated in place.
-func (x *expansion) pair(from []source, to []target, volumes []amount, b *transfer) ([]pair, bool) {
+func (x *expansion) pair(from []source, to []target, volumes []amount, r *route, byDestination bool) ([]pair, bool) {
 	n := max(len(from), len(to))
 	if len(from) == 0 || len(to) == 0 || n%len(from) != 0 || n%len(to) != 0 {
 		x.add(diag.Diagnostic{
-			Code: diag.ListsDoNotPair, Span: b.to[0].Source().Whole(), Message: count(len(from), "source") + " cannot be paired with " + count(len(to), "destination"),
-			Related: []diag.Related{{Span: b.from[0].Source().Whole(), Message: "the sources are here"}}, Help: "one to many, many to one, or lists of which the longer is a multiple of the shorter",
+			Code: diag.ListsDoNotPair, Span: r.to[0].Source().Whole(), Message: count(len(from), "source") + " cannot be paired with " + count(len(to), "destination"),
+			Related: []diag.Related{{Span: r.from[0].Source().Whole(), Message: "the sources are here"}}, Help: "one to many, many to one, or lists of which the longer is a multiple of the shorter",
 		})
 		return nil, false
 	}
 	if len(volumes) != 1 && len(volumes) != n {
-		x.add(diag.Diagnostic{Code: diag.ListsDoNotPair, Span: b.volume[0].Source().Whole(), Message: count(len(volumes), "volume") + " for " + count(n, "pair"), Help: "write one volume for all, or one for each pair"})
+		x.add(diag.Diagnostic{Code: diag.ListsDoNotPair, Span: r.volume[0].Source().Whole(), Message: count(len(volumes), "volume") + " for " + count(n, "pair"), Help: "write one volume for all, or one for each pair"})
 		return nil, false
 	}
 	x.pairs = x.pairs[:0]
@@ -279,7 +295,7 @@ func (x *expansion) pair(from []source, to []target, volumes []amount, b *transf
 		to, v := to[i/(n/len(to))], volumes[i%len(volumes)]
 		x.pairs = append(x.pairs, pair{from: from[i/(n/len(from))], to: to.well, volume: v.volume, toExpr: to.expr, volExp: v.expr})
 	}
-	x.labelPairs(x.pairs, len(to) > 1 || len(from) == 1)
+	x.labelPairs(x.pairs, byDestination)
 	return x.pairs, true
 }
 
@@ -415,7 +431,7 @@ func (p *preparer) mix(b *spec.Mix) body {
 	m := &mixing{p.expr(b.Times), p.expr(b.Volume), p.height(&b.At), p.expr(b.Rate)}
 	return &mixIn{
 		p.exprs(b.In),
-		keys{pipette: p.pipette(b.Pipette), tip: p.tipRule(&b.Tip, "once"), dispense: side{mix: m, touch: p.touch(&b.TouchTip)}, blow: p.blowing(&b.BlowOut)},
+		keys{pipette: p.pipette(b.Pipette), tip: p.tipRule(&b.Tip, "once"), dispense: side{mix: m, touch: p.touch(&b.TouchTip)}, blow: p.blowing(&b.BlowOut, blowOutWords...)},
 	}
 }
 

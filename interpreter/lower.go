@@ -13,7 +13,7 @@ import (
 func (x *expansion) lower(c *cycle) bool {
 	c.air, c.from, c.to, c.at, c.seq = 0, program.None, program.None, c.frame, [program.Kinds]int{}
 	x.blamePair(c.gives[0].pair)
-	if !x.takeTip(c) {
+	if !x.mayMix(c) || !x.takeTip(c) {
 		return false
 	}
 	for i := range c.draws {
@@ -27,7 +27,7 @@ func (x *expansion) lower(c *cycle) bool {
 		}
 	}
 	x.enter(c, c.frame)
-	if c.spare > 0 {
+	if c.over > 0 {
 		return x.blowOut(c.waste, c)
 	}
 	return x.blowOut(c.k.blow, c)
@@ -58,7 +58,8 @@ func (x *expansion) moves(c *cycle, p *part) {
 	x.blamePair(p.pair)
 	x.enter(c, p.frame)
 	if c.movement != nil {
-		*c.movement = program.Movement{From: c.from, To: c.to, Volume: max(p.pair.volume, p.volume), Aliquot: p.volume, Frame: p.frame}
+		*c.movement = program.Movement{From: c.from, To: c.to, Volume: max(p.pair.volume, p.volume), Aliquot: p.volume, Even: p.even, Frame: p.frame}
+		c.movement.Shared = c.over > 0 || len(c.draws)+len(c.gives) > 2
 	}
 }
 
@@ -66,6 +67,7 @@ func (x *expansion) moves(c *cycle, p *part) {
 func (x *expansion) draw(c *cycle, i int) bool {
 	p, s := &c.draws[i], &c.k.aspirate
 	c.from = x.drawFrom(p.pair.from, p.volume)
+	c.to = program.None
 	if len(c.gives) == 1 {
 		c.to = c.gives[0].pair.to
 	}
@@ -89,6 +91,9 @@ func (x *expansion) draw(c *cycle, i int) bool {
 func (x *expansion) give(c *cycle, i int) bool {
 	p, s := &c.gives[i], &c.k.dispense
 	c.to = p.pair.to
+	if len(c.draws) > 1 {
+		c.from = program.None
+	}
 	x.moves(c, p)
 	at, ok1 := x.position(&s.at, bottom1mm)
 	rate, ok2 := x.quantity(s.rate, x.rate(c.pip, program.Dispense))

@@ -20,6 +20,14 @@ func split(chunks []int64, rule string, volume, capacity, minimum int64) []int64
 	return splitEven(chunks, volume, capacity)
 }
 
+// evenly is the least chunk that splitEven makes.
+func evenly(volume, capacity int64) int64 {
+	if volume <= capacity || capacity <= 0 {
+		return volume
+	}
+	return volume / ((volume + capacity - 1) / capacity)
+}
+
 // splitEven makes the fewest chunks that fit, all as equal as whole nanolitres
 // allow.
 func splitEven(chunks []int64, volume, capacity int64) []int64 {

@@ -25,6 +25,8 @@ func StepKinds() []StepKind { return stepKinds }
 
 var stepKinds = []StepKind{
 	{"transfer", "Move liquid from places to places, pair by pair.", "{from: red, to: plate.A1, volume: 50 uL}", func() Body { return &Transfer{} }, nil, false},
+	{"distribute", "Give one liquid to many places: one draw for as many as fit into the tip.", "{from: water, to: plate.column(1), volume: 50 uL}", func() Body { return &Distribute{} }, nil, false},
+	{"consolidate", "Bring the liquid of many places to one: as many draws as fit into the tip, and then one dispense.", "{from: plate.column(1), to: pool.A1, volume: 50 uL}", func() Body { return &Consolidate{} }, nil, false},
 	{"mix", "Draw and give in the same place, several times.", "{in: plate.A1, volume: 50 uL, times: 3}", func() Body { return &Mix{} }, nil, false},
 	{"formulate", "Bring named liquids together in wells. A liquid whose volume is 0 is skipped.", "{to: plate.A1, volumes: {red: 100 uL, blue: 50 uL}}", func() Body { return &Formulate{} }, nil, false},
 	{"pick_up_tip", "Pick up a tip: the next one, or that of a place.", "{from: tips.A1}", func() Body { return &PickUpTip{} }, nil, true},
@@ -50,7 +52,7 @@ var stepKinds = []StepKind{
 // later names what the language has and this version of ot2flow does not yet,
 // by key. Using it is an error that says so.
 var later = map[string]string{
-	"distribute": "", "consolidate": "", "fill": "", "dilute": "",
+	"fill": "", "dilute": "",
 	"temperature": "", "heater_shaker": "", "magnet": "", "thermocycler": "", "move_labware": "", "lights": "",
 	"log": "", "ask": "", "measure": "", "request": "", "publish": "", "notify": "", "protocol": "",
 	"timeout": "", "retry": "", "on_error": "", "cache": "",

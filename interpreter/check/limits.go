@@ -13,8 +13,11 @@ type limits struct{}
 
 func (limits) See(t *program.Transition, r *Report) {
 	op := &t.Step.Op
-	if op.Kind == program.Aspirate {
-		belowMinimum(t, r)
+	switch m := t.Movement; {
+	case op.Kind == program.Aspirate:
+		belowMinimum(t, r, op.Volume, "draw", diag.Error)
+	case op.Kind == program.Dispense && m != nil && m.Shared && t.Touched.Moved == -m.Aliquot:
+		belowMinimum(t, r, m.Aliquot, "give", diag.Warning) // the robot's makers allow it
 	}
 	switch f := t.Touched.Faults; {
 	case f&program.NoTip != 0:
@@ -43,23 +46,29 @@ func inWell(op *program.Op) bool {
 
 func (limits) End(*program.State, *Report) {}
 
-func belowMinimum(t *program.Transition, r *Report) {
+// belowMinimum reports a volume that a pipette cannot draw or give accurately. A
+// part of a larger draw is given less accurately than it could be, which is for
+// the author to weigh.
+func belowMinimum(t *program.Transition, r *Report, v int64, verb string, severity diag.Severity) {
 	op := &t.Step.Op
 	deck := t.After.Deck
 	p := &deck.Pipettes[op.Pipette]
-	if op.Volume >= p.Model.MinNL || op.Volume <= 0 {
+	if v >= p.Model.MinNL || v <= 0 {
 		return
 	}
 	d := diag.Diagnostic{
-		Code: diag.BelowMinimum, Message: "draws less than " + p.Name + " can draw accurately",
-		Label: quantity.Volume.Text(op.Volume) + "; a " + p.Model.Name + " draws at least " + quantity.Volume.Text(p.Model.MinNL), Help: "use a smaller pipette, or move more of a dilution",
-	}
-	if m := t.Movement; m != nil && m.Volume > m.Aliquot && m.Aliquot == op.Volume {
-		d.Notes = append(d.Notes, "the "+quantity.Volume.Text(m.Volume)+" are divided, because they do not fit into the tip at once")
+		Code: diag.BelowMinimum, Severity: severity, Message: verb + "s less than " + p.Name + " can " + verb + " accurately",
+		Label: quantity.Volume.Text(v) + "; a " + p.Model.Name + " " + verb + "s at least " + quantity.Volume.Text(p.Model.MinNL), Help: "use a smaller pipette, or move more of a dilution",
 	}
 	for i := range deck.Pipettes {
-		if other := &deck.Pipettes[i]; other.Model.MinNL <= op.Volume && op.Volume <= other.Model.MaxNL {
+		if other := &deck.Pipettes[i]; other.Model.MinNL <= v && v <= other.Model.MaxNL {
 			d.Help = "use the other pipette: pipette: " + other.Name
+		}
+	}
+	if m := t.Movement; m != nil && m.Volume > m.Aliquot && m.Aliquot == v {
+		d.Notes = append(d.Notes, "the "+quantity.Volume.Text(m.Volume)+" are divided, because they do not fit into the tip at once")
+		if m.Even >= p.Model.MinNL {
+			d.Help = "divide them evenly, into " + quantity.Volume.Text(m.Even) + " each: split: even"
 		}
 	}
 	r.Add(program.AboutVolume, d)

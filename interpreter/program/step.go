@@ -136,11 +136,14 @@ func (f *Frame) Titles() []string {
 }
 
 // Movement is liquid to be moved, before tips and chunks are chosen. Rules
-// about what gets where read movements; ops are what the robot does.
+// about what gets where read movements; ops are what the robot does. Where a
+// filling of the tip is shared, From or To is that of no single movement: None.
 type Movement struct {
 	From, To WellRef // of a pool, the well of the current aliquot
 	Volume   int64   // nL; of all aliquots together
 	Aliquot  int64   // nL of the current one
+	Even     int64   // nL of the least aliquot, were they all as equal as can be
+	Shared   bool    // the filling of the tip serves other movements, too
 	Frame    *Frame
 }
 

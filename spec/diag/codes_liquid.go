@@ -8,6 +8,8 @@ var (
 	NoLiquidHere   = &Code{"OTF604", "no-liquid-here", "A place of a tip rack holds a tip, and no liquid can be drawn from it or put into it. Name a well of a plate, a rack of tubes or a reservoir."}
 	TwoLiquids     = &Code{"OTF605", "two-liquids-in-a-well", "A well is declared twice under liquids. Before the run a well holds one liquid; a mixture is a liquid of its own. One of the two places is most likely a slip."}
 	ListsDoNotPair = &Code{"OTF606", "lists-do-not-pair", "Sources, destinations and volumes are paired one to one. A single one serves all; a shorter list whose length divides the longer is stretched by repeating each element in place. Other lengths leave something over, so they are an error. Check which wells the lists hold."}
+	OnePlace       = &Code{"OTF607", "one-place", "A distribute draws from one place and a consolidate gives to one. With several, some would have to be left out, as the vendor's software does without a word. A transfer pairs several sources with several destinations; wells of the same liquid, declared together under liquids, are a pool and count as one source."}
+	MostlyWaste    = &Code{"OTF608", "mostly-waste", "The disposal of a distribute is drawn at every filling of the tip and thrown away. Here it is so large that more is thrown away than given. A disposal of the pipette's minimum is usual; a transfer needs none."}
 )
 
-var liquidCodes = []*Code{EmptyWell, OverAspirate, Overflow, NoLiquidHere, TwoLiquids, ListsDoNotPair}
+var liquidCodes = []*Code{EmptyWell, OverAspirate, Overflow, NoLiquidHere, TwoLiquids, ListsDoNotPair, OnePlace, MostlyWaste}

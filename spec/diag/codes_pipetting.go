@@ -20,9 +20,12 @@ var (
 	LiquidLost     = &Code{"OTF516", "liquid-in-tip", "A tip is dropped or returned while it holds liquid. What it holds is lost, or drips; a returned tip carries it back into the rack. Dispense it, or blow out into the trash, before."}
 	TouchRefused   = &Code{"OTF517", "touch-refused", "The tip is to touch the sides of labware whose definition forbids it (the quirk touchTipDisabled; reservoirs have it), or of a place in a tip rack. The robot's software refuses that when it reads the program. Leave the touch out, or touch the sides of other labware."}
 	PushOutRefused = &Code{"OTF518", "push-out-refused", "A push-out moves the plunger past the end of its way, which it reaches only with an empty tip. The robot stops in the middle of the run where a dispense with a push-out leaves something in the tip. Give the push-out to the last dispense."}
+	MixHolding     = &Code{"OTF519", "mix-while-holding", "A tip mixes by drawing and giving in one well, which it can do only while it holds nothing else. In a distribute the tip still holds what the next wells get, or the disposal; in a consolidate it holds what was drawn from the wells before. The vendor's software leaves such a mix out without a word. Mix with a step of its own, or use a transfer, where the tip is empty each time."}
+	TipRule        = &Code{"OTF520", "tip-rule-cannot-be-kept", "A tip rule asks for a tip for each source, each destination or each liquid, and the step brings several of them together in one tip. tip: new takes a new tip for every filling; a transfer has a filling for every well."}
+	DisposalInWell = &Code{"OTF521", "disposal-into-destination", "A distribute draws a little more than it gives, so that the last well gets as much as the first, and blows out the rest. Blown out into a destination, it would be more than was asked for. Let it go to the trash, back to the source or to a well for waste, or do without: disposal: 0 uL."}
 )
 
 var pipettingCodes = []*Code{
 	OutOfTips, NoTip, HasTip, TipMissing, BelowMinimum, TooMuchForTip, OverHeld, BadVolume, BadRate, BadDuration, BadCount, BadHeight, BelowBottom,
-	NoDedicatedTip, PlaceTaken, LiquidLost, TouchRefused, PushOutRefused,
+	NoDedicatedTip, PlaceTaken, LiquidLost, TouchRefused, PushOutRefused, MixHolding, TipRule, DisposalInWell,
 }
