@@ -42,7 +42,9 @@ Ctrl-C ends it and prints what the wells hold; GET /ot2flow/wells says so at any
 --faults names a file with ways to misbehave, such as:
 
   door_open: true
-  fail_command: {key: "4.1"}        # the first command of step 4
+  events:
+    - {at: 4, do: command_failed}       # at step 4; "4.2" is its second command
+    - {probability: 0.01, do: connection_lost, requests: 5}
   answers:
     - {on: POST /runs/*/actions, action: play, do: cut_after}`,
 		Example: "  ot2flow emulate &\n  ot2flow apply workflow.yaml --robot http://127.0.0.1:31950",

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ot2flow/ot2flow/ot2/emulator"
+	"github.com/ot2flow/ot2flow/ot2/mishap"
 	"github.com/ot2flow/ot2flow/schema"
 )
 
@@ -72,7 +73,9 @@ func written(t *testing.T, text string) string {
 
 // Every way in which a robot can be bad, as a person at a terminal meets it.
 func TestApplyOnBadRobots(t *testing.T) {
-	trip := func(key string) *emulator.Trip { return &emulator.Trip{Key: key, Detail: "it broke"} }
+	at := func(key string, do mishap.Kind) emulator.Faults {
+		return emulator.Faults{Script: mishap.Script{Events: []mishap.Event{{At: key, Do: do, Detail: "it broke", Requests: 2}}}}
+	}
 	for _, c := range []struct {
 		name   string
 		faults emulator.Faults
@@ -87,9 +90,9 @@ func TestApplyOnBadRobots(t *testing.T) {
 		{"pipette", emulator.Faults{Pipettes: map[string]string{"right": "p20_single_gen2"}}, exitCannot, "right mount: the plan needs a p300_single_gen2 (p300), and a p20_single_gen2 is attached"},
 		{"mount", emulator.Faults{Pipettes: map[string]string{"left": "p300_single_gen2"}}, exitCannot, "and nothing is attached"},
 		{"analysis", emulator.Faults{AnalysisError: "no such thing"}, exitCannot, "the robot's own analysis refuses the plan, and nothing has moved: "},
-		{"command", emulator.Faults{FailCommand: trip("3.1")}, exitFailed, "small.yaml:11: step 3 (steps[0]/B1/dispense): "},
-		{"App", emulator.Faults{StopAt: trip("3.1")}, exitStopped, "cut off: the run was stopped"},
-		{"reboot", emulator.Faults{RebootAt: trip("3.1"), Down: 2}, exitFailed, "look at the deck, the tips and the wells before the robot moves again"},
+		{"command", at("3.1", mishap.CommandFailed), exitFailed, "small.yaml:11: step 3 (steps[0]/B1/dispense): "},
+		{"App", at("3.1", mishap.Stopped), exitStopped, "cut off: the run was stopped"},
+		{"reboot", at("3.1", mishap.Rebooted), exitFailed, "look at the deck, the tips and the wells before the robot moves again"},
 		{"500", emulator.Faults{Answers: []emulator.Answer{{On: "GET /runs/*", Nth: 2, Do: emulator.Error500}}}, exitFine, "the robot answers with error 500"},
 		{"page", emulator.Faults{Answers: []emulator.Answer{{On: "GET /health", Do: emulator.HTMLOK}}}, exitCannot, "a web page"},
 		{"lost after play", emulator.Faults{Answers: []emulator.Answer{{On: "POST /runs/*/actions", Do: emulator.CutAfter}}}, exitFine, ""},

@@ -134,7 +134,7 @@ func (e *Emulator) boot(path string) error {
 			return fmt.Errorf("%s cannot be written: %w", path, err)
 		}
 	}
-	now := stamp(e.clock.Now())
+	now := stamp(e.now())
 	e.keep(line{Power: &now})
 	return e.diskErr
 }

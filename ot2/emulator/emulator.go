@@ -6,13 +6,16 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	rand2 "math/rand/v2"
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/ot2/mishap"
 )
 
 // Options describe the robot to be. The zero value is an OT-2 of software
@@ -63,7 +66,10 @@ type Emulator struct {
 	requests   int   // answered since start
 	down       int   // requests still to be answered with 503
 	matched    []int // per fault: requests that it is about
-	reached    int   // commands that played runs have reached
+	cut        int   // requests still to break off
+	dice       *mishap.Dice
+	random     *rand2.Rand  // of bad answers
+	ahead      atomic.Int64 // by which the clock has jumped, in ns
 	pipettes   map[string]attached
 	runs       []*run // oldest first
 	current    *run
@@ -110,6 +116,7 @@ func New(o Options) (*Emulator, error) {
 	}
 	e := &Emulator{
 		options: o, faults: o.Faults, clock: o.Clock, wake: make(chan struct{}, 1),
+		dice: o.Faults.Roll(), random: rand2.New(rand2.NewPCG(o.Faults.Seed, 0x0a5)), //nolint:gosec // the same every time, on purpose
 		down: o.Faults.Booting, matched: make([]int, len(o.Faults.Answers)),
 		pipettes: map[string]attached{}, clientData: map[string]any{},
 		doorOpen: o.Faults.DoorOpen, doorSwitch: o.Faults.DoorSwitch,
@@ -186,6 +193,10 @@ func (e *Emulator) Handler() http.Handler {
 func (e *Emulator) SetDoor(open bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.openDoor(open)
+}
+
+func (e *Emulator) openDoor(open bool) {
 	e.doorOpen = open
 	if r := e.current; r != nil && r.doorSwitch && r.result == noResult && r.queue != setupQueue {
 		r.doorBlocks = open
@@ -223,6 +234,9 @@ func (e *Emulator) reboot(down int) {
 	e.stateless = e.newRun()
 	e.poke()
 }
+
+// now is the robot's time of day.
+func (e *Emulator) now() time.Time { return e.clock.Now().Add(time.Duration(e.ahead.Load())) }
 
 // poke has the worker look again.
 func (e *Emulator) poke() {

@@ -8,13 +8,18 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/ot2flow/ot2flow/ot2/mishap"
 )
 
 // Faults are the ways in which a robot misbehaves. The zero value is a robot
 // that does not. In YAML the names are those of the tags:
 //
 //	booting: 3
-//	fail_command: {key: "4.1", detail: the tip fell off}
+//	seed: 7
+//	events:
+//	  - {at: "4.1", do: command_failed, detail: the tip fell off}
+//	  - {probability: 0.01, do: connection_lost, requests: 5}
 //	answers:
 //	  - {on: POST /runs/*/actions, action: play, nth: 1, do: cut_after}
 type Faults struct {
@@ -33,33 +38,14 @@ type Faults struct {
 	AnalysisError string `yaml:"analysis_error"`
 	// AnalysisStuck leaves every analysis pending.
 	AnalysisStuck bool `yaml:"analysis_stuck"`
-	// FailCommand is a command that fails when it is reached.
-	FailCommand *Trip `yaml:"fail_command"`
-	// StopAt is a command at which somebody presses stop in the vendor's App.
-	StopAt *Trip `yaml:"stop_at"`
-	// PauseAt is a command at which somebody presses pause in the vendor's App.
-	PauseAt *Trip `yaml:"pause_at"`
-	// RebootAt is a command at which the robot loses power. Afterwards it
-	// answers Down requests with 503, and knows of the run only that there was
-	// one.
-	RebootAt *Trip `yaml:"reboot_at"`
-	Down     int   `yaml:"down"`
+	// Script is what goes wrong at the commands of played runs, the implicit home
+	// of a protocol being the first. After a reboot the robot answers as many
+	// requests with 503 as the event says.
+	mishap.Script `yaml:",inline"`
 	// StopHangs has a stop that is never over.
 	StopHangs bool `yaml:"stop_hangs"`
 	// Answers are requests that are answered badly.
 	Answers []Answer `yaml:"answers"`
-}
-
-// Trip names a command of a played run: by its key, or as the Nth that a
-// played run reaches, the implicit home of a protocol being the first.
-type Trip struct {
-	Key    string `yaml:"key"`
-	Nth    int    `yaml:"nth"`
-	Detail string `yaml:"detail"` // what the robot says of a failure
-}
-
-func (t *Trip) hits(key string, n int) bool {
-	return t != nil && (t.Key != "" && t.Key == key || t.Nth != 0 && t.Nth == n)
 }
 
 // Answer is a bad answer to a request.
@@ -73,6 +59,8 @@ type Answer struct {
 	// is 1 too), and Times how many are from there on (0 is 1, -1 is all).
 	Nth   int `yaml:"nth"`
 	Times int `yaml:"times"`
+	// Probability is of each such request, instead of Nth and Times.
+	Probability float64 `yaml:"probability"`
 	// Do is what happens.
 	Do Mischief `yaml:"do"`
 	// Delay is how late a Late answer is.
@@ -84,6 +72,7 @@ type Mischief string
 
 // The ways to answer badly. Those that say "done" carry the request out first.
 const (
+	Conflict  Mischief = "error_409"  // a 409 in the robot's own form; not done
 	Error500  Mischief = "error_500"  // a 500 in the robot's own form; not done
 	Unready   Mischief = "error_503"  // a 503 in the robot's own form; not done
 	HTML      Mischief = "html"       // a proxy's page with status 502; not done
@@ -96,7 +85,7 @@ const (
 	CutAfter  Mischief = "cut_after"  // done, and the connection ends
 )
 
-var mischiefs = []Mischief{Error500, Unready, HTML, HTMLOK, Half, Garbage, Version, Late, CutBefore, CutAfter}
+var mischiefs = []Mischief{Conflict, Error500, Unready, HTML, HTMLOK, Half, Garbage, Version, Late, CutBefore, CutAfter}
 
 // ReadFaults reads Faults from YAML. Names it does not know are errors.
 func ReadFaults(r io.Reader) (Faults, error) {
@@ -115,6 +104,9 @@ func (f *Faults) check() error {
 			return fmt.Errorf("answers[%d]: %w", i, err)
 		}
 	}
+	if err := f.Check(); err != nil {
+		return err
+	}
 	for mount, name := range f.Pipettes {
 		if err := checkPipette(mount, name); err != nil {
 			return err
@@ -127,6 +119,9 @@ func (a *Answer) check() error {
 	method, path, ok := strings.Cut(a.On, " ")
 	if !ok || method == "" || !strings.HasPrefix(path, "/") {
 		return fmt.Errorf("on: %q is no method and path, such as GET /runs/*", a.On)
+	}
+	if a.Probability < 0 || a.Probability > 1 || a.Probability > 0 && (a.Nth != 0 || a.Times != 0) {
+		return fmt.Errorf("probability: it is between 0 and 1, and stands instead of nth and times")
 	}
 	for _, m := range mischiefs {
 		if m == a.Do {

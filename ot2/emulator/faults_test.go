@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ot2flow/ot2flow/ot2/mishap"
 )
 
 const threeComments = `{"commandType":"comment","params":{"message":"1"},"key":"1.1"},{"commandType":"comment","params":{"message":"2"},"key":"2.1"},{"commandType":"comment","params":{"message":"3"},"key":"3.1"}`
@@ -30,12 +32,12 @@ func TestTrips(t *testing.T) {
 		done   int // commands that succeeded
 	}{
 		"none":              {Faults{}, "succeeded", 4},
-		"a failure by key":  {Faults{FailCommand: &Trip{Key: "2.1", Detail: "the tip fell off"}}, "failed", 2},
-		"a failure by nth":  {Faults{FailCommand: &Trip{Nth: 4}}, "failed", 3},
-		"stopped":           {Faults{StopAt: &Trip{Key: "3.1"}}, "stopped", 3},
-		"paused":            {Faults{PauseAt: &Trip{Key: "2.1"}}, "paused", 2},
-		"a reboot":          {Faults{RebootAt: &Trip{Key: "2.1"}}, "stopped", 0},
-		"a stop that hangs": {Faults{StopAt: &Trip{Key: "2.1"}, StopHangs: true}, "stop-requested", 2},
+		"a failure by key":  {events(mishap.Event{At: "2.1", Do: mishap.CommandFailed, Detail: "the tip fell off"}), "failed", 2},
+		"a failure by nth":  {events(mishap.Event{Nth: 4, Do: mishap.CommandFailed}), "failed", 3},
+		"stopped":           {events(mishap.Event{At: "3.1", Do: mishap.Stopped}), "stopped", 3},
+		"paused":            {events(mishap.Event{At: "2.1", Do: mishap.PausedBy}), "paused", 2},
+		"a reboot":          {events(mishap.Event{At: "2.1", Do: mishap.Rebooted}), "stopped", 0},
+		"a stop that hangs": {Faults{StopHangs: true, Script: events(mishap.Event{At: "2.1", Do: mishap.Stopped}).Script}, "stop-requested", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := start(t, Options{Faults: w.faults})
@@ -51,7 +53,7 @@ func TestTrips(t *testing.T) {
 			if done != w.done {
 				t.Errorf("%d commands, want %d", done, w.done)
 			}
-			if lost := w.faults.RebootAt != nil; data["ok"] == lost || data["current"] == lost {
+			if lost := (len(w.faults.Events) > 0 && w.faults.Events[0].Do == mishap.Rebooted); data["ok"] == lost || data["current"] == lost {
 				t.Error(data)
 			}
 			if w.ends == "paused" {
@@ -157,29 +159,33 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+func events(list ...mishap.Event) Faults { return Faults{Script: mishap.Script{Events: list}} }
+
 func TestReadFaults(t *testing.T) {
 	f, err := ReadFaults(strings.NewReader(`
 model: OT-3 Standard
 booting: 3
 pipettes: {left: p20_single_gen2}
-fail_command: {key: "4.1", detail: the tip fell off}
-reboot_at: {nth: 7}
-down: 5
+events:
+  - {at: "4.1", do: command_failed, detail: the tip fell off}
+  - {nth: 7, do: reboot, requests: 5}
 answers:
   - {on: POST /runs/*/actions, action: play, nth: 2, times: -1, do: late, delay: 10s}
 `))
-	if err != nil || f.Booting != 3 || f.FailCommand.Key != "4.1" || f.RebootAt.Nth != 7 || f.Answers[0].Delay != 10*time.Second || f.Pipettes["left"] != "p20_single_gen2" {
+	if err != nil || f.Booting != 3 || f.Events[0].At != "4.1" || f.Events[1].Nth != 7 || f.Answers[0].Delay != 10*time.Second || f.Pipettes["left"] != "p20_single_gen2" {
 		t.Error(f, err)
 	}
 	if f, err := ReadFaults(strings.NewReader("")); err != nil || f.Booting != 0 {
 		t.Error(f, err)
 	}
 	for text, want := range map[string]string{
-		"bootings: 1":                             "bootings",
-		"answers: [{on: runs, do: html}]":         "no method and path",
-		"answers: [{on: GET /runs, do: explode}]": "explode",
-		"pipettes: {right: p400}":                 "p400",
-		"pipettes: {middle: p300_single_gen2}":    "middle",
+		"bootings: 1":                                                    "bootings",
+		"answers: [{on: runs, do: html}]":                                "no method and path",
+		"answers: [{on: GET /runs, do: explode}]":                        "explode",
+		"events: [{at: 4, do: explode}]":                                 "explode",
+		"answers: [{on: GET /runs, do: html, nth: 1, probability: 0.5}]": "instead of",
+		"pipettes: {right: p400}":                                        "p400",
+		"pipettes: {middle: p300_single_gen2}":                           "middle",
 	} {
 		if _, err := ReadFaults(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)

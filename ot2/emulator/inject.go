@@ -15,6 +15,10 @@ import (
 func (e *Emulator) mischief(r *http.Request) (Answer, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.cut > 0 {
+		e.cut--
+		return Answer{Do: CutBefore}, true
+	}
 	action := ""
 	for i := range e.faults.Answers {
 		a := &e.faults.Answers[i]
@@ -25,7 +29,7 @@ func (e *Emulator) mischief(r *http.Request) (Answer, bool) {
 			continue
 		}
 		e.matched[i]++
-		if a.due(e.matched[i]) {
+		if a.Probability > 0 && e.random.Float64() < a.Probability || a.Probability == 0 && a.due(e.matched[i]) {
 			return *a, true
 		}
 	}
@@ -49,6 +53,8 @@ func actionOf(r *http.Request) string {
 // misbehave answers a request badly.
 func (e *Emulator) misbehave(w http.ResponseWriter, r *http.Request, a Answer, robot http.Handler) {
 	switch a.Do {
+	case Conflict:
+		e.respond(w, fault(409, "RunActionNotAllowed", "Run Action Not Allowed", "the fault injected here", "3000"))
 	case Error500:
 		e.respond(w, fault(500, "UnexpectedError", "Unexpected Internal Error", "the fault injected here", "4000"))
 	case Unready:

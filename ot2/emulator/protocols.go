@@ -140,7 +140,7 @@ func (p *fileProgram) readCommands(f *file) {
 // that comes first can be seen before they are reached.
 func (r *run) load(p *protocol, e *Emulator) {
 	r.engine.open(&p.fileProgram)
-	r.enqueue(homeFirst(), e.options.NewID(), e.clock.Now(), true)
+	r.enqueue(homeFirst(), e.options.NewID(), e.now(), true)
 	r.feed = p.requests
 }
 
@@ -213,7 +213,7 @@ func (e *Emulator) postProtocol(r *http.Request) answer {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	p := &protocol{id: e.options.NewID(), key: key, created: e.clock.Now(), file: name, sum: sum, metadata: metadata, fileProgram: says}
+	p := &protocol{id: e.options.NewID(), key: key, created: e.now(), file: name, sum: sum, metadata: metadata, fileProgram: says}
 	e.keep(line{Protocol: &keptProtocol{p.id, key, p.created, name, data}})
 	e.analyse(p)
 	e.protocols = append(e.protocols, p)
@@ -327,8 +327,8 @@ func (e *Emulator) think(p *protocol, id string) json.RawMessage {
 	commands := []object{}
 	var errors []*occurrence
 	for i := range requests {
-		c := r.enqueue(requests[i], e.options.NewID(), e.clock.Now(), true)
-		c.started = e.clock.Now()
+		c := r.enqueue(requests[i], e.options.NewID(), e.now(), true)
+		c.started = e.now()
 		var w work
 		if w, bad = r.engine.prepare(c.kind, &c.params); bad == nil && e.faults.AnalysisError != "" && i+1 == len(requests) {
 			bad = unplanned("RuntimeError", e.faults.AnalysisError)
@@ -341,7 +341,7 @@ func (e *Emulator) think(p *protocol, id string) json.RawMessage {
 		}
 	}
 	if p.broken != nil {
-		errors = []*occurrence{p.broken.occur(e.options.NewID(), e.clock.Now())}
+		errors = []*occurrence{p.broken.occur(e.options.NewID(), e.now())}
 	}
 	how := "ok"
 	if errors != nil {

@@ -93,7 +93,10 @@ type entry struct {
 	result    json.RawMessage
 	err       *occurrence
 	fromFile  bool
-	noted     bool // it was carried out to its end, good or bad
+	noted     bool     // it was carried out to its end, good or bad
+	tripped   bool     // what goes wrong at it has happened
+	failing   *failure // injected
+	slower    time.Duration
 	done      chan struct{}
 }
 
@@ -114,7 +117,7 @@ const (
 
 func (e *Emulator) newRun() *run {
 	r := &run{
-		id: e.options.NewID(), created: e.clock.Now(), doorSwitch: e.doorSwitch,
+		id: e.options.NewID(), created: e.now(), doorSwitch: e.doorSwitch,
 		engine: newEngine(&e.options, e.pipettes, false), finished: make(chan struct{}),
 	}
 	r.ctx, r.cancel = context.WithCancel(e.ctx)
@@ -242,8 +245,8 @@ func (e *Emulator) occupy() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r := e.newRun()
-	r.enqueue(request{kind: "waitForDuration", endless: true, echo: json.RawMessage(`{"message":"somebody else's run"}`), intent: forProtocol}, e.options.NewID(), e.clock.Now(), false)
+	r.enqueue(request{kind: "waitForDuration", endless: true, echo: json.RawMessage(`{"message":"somebody else's run"}`), intent: forProtocol}, e.options.NewID(), e.now(), false)
 	e.adopt(r)
 	e.play(r)
-	r.actions = append(r.actions, action{e.options.NewID(), stamp(e.clock.Now()), "play"})
+	r.actions = append(r.actions, action{e.options.NewID(), stamp(e.now()), "play"})
 }

@@ -211,7 +211,7 @@ func (e *Emulator) adopt(r *run) {
 // archive takes a run that may be cleared from where the current one is.
 func (e *Emulator) archive(r *run) {
 	if !r.isOver() {
-		r.result, r.completed = stopped, e.clock.Now()
+		r.result, r.completed = stopped, e.now()
 		e.keepOver(r)
 	}
 	r.current = false
@@ -223,7 +223,7 @@ func (e *Emulator) archive(r *run) {
 
 // offset adds a labware offset.
 func (r *run) offset(o labwareOffset, e *Emulator) *labwareOffset {
-	o.ID, o.Created = e.options.NewID(), stamp(e.clock.Now())
+	o.ID, o.Created = e.options.NewID(), stamp(e.now())
 	r.engine.offsets = append(r.engine.offsets, &o)
 	return &o
 }
@@ -282,7 +282,7 @@ func (e *Emulator) postAction(r *http.Request) answer {
 	if !slices.Contains(actionKinds, ask.ActionType) {
 		return invalid(wrong("/data/actionType", notAmong(actionKinds)))
 	}
-	a := action{e.options.NewID(), stamp(e.clock.Now()), ask.ActionType}
+	a := action{e.options.NewID(), stamp(e.now()), ask.ActionType}
 	if no := e.act(found, ask.ActionType); no != nil {
 		return troubles(409, trouble{ID: "RunActionNotAllowed", Title: "Run Action Not Allowed", Detail: no.detail, Code: "3000"}.
 			with(exception("RunActionNotAllowedError", "3000", no.detail, exception(no.kind, no.code, no.detail))))
@@ -376,7 +376,7 @@ func (r *run) mayQueue(q *request, failedCommand bool) *answer {
 // queueAndWait queues a command and answers with it, at once or when it is
 // done. It is called with the robot locked and returns so.
 func (e *Emulator) queueAndWait(r *http.Request, to *run, q request) answer {
-	c := to.enqueue(q, e.options.NewID(), e.clock.Now(), false)
+	c := to.enqueue(q, e.options.NewID(), e.now(), false)
 	e.poke()
 	query := r.URL.Query()
 	if isTrue(query.Get("waitUntilComplete")) {

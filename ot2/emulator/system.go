@@ -165,7 +165,7 @@ func (e *Emulator) setSetting(r *http.Request) answer {
 
 func (e *Emulator) time(*http.Request) answer {
 	return ok(object{
-		"data":  object{"systemTime": stamp(e.clock.Now()), "id": "time"},
+		"data":  object{"systemTime": stamp(e.now()), "id": "time"},
 		"links": object{"self": object{"href": "/system/time", "meta": nil}},
 	})
 }

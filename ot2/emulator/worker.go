@@ -1,8 +1,11 @@
 package emulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
+
+	"github.com/ot2flow/ot2flow/ot2/mishap"
 )
 
 // work carries out commands, one at a time, until the power is cut.
@@ -61,10 +64,10 @@ func (e *Emulator) advance(r *run) bool {
 	case len(r.feed) > 0:
 		q := r.feed[0]
 		r.feed = r.feed[1:]
-		r.enqueue(q, e.options.NewID(), e.clock.Now(), true)
+		r.enqueue(q, e.options.NewID(), e.now(), true)
 		return true
 	}
-	r.finish(succeeded, e.clock.Now())
+	r.finish(succeeded, e.now())
 	return true
 }
 
@@ -94,7 +97,7 @@ func (e *Emulator) cleanUp(r *run) {
 		r.engine.end()
 		e.keep(line{Did: &Deed{Run: r.id, Command: EndOfRun}})
 	}
-	r.completed = e.clock.Now()
+	r.completed = e.now()
 	e.keepOver(r)
 	r.end()
 }
@@ -104,7 +107,7 @@ func (e *Emulator) execute(r *run, c *entry) {
 	if c.intent != forSetup && r.played && e.trip(r, c) {
 		return
 	}
-	c.status, c.started = isRunning, e.clock.Now()
+	c.status, c.started = isRunning, e.now()
 	r.running = c
 	w, bad := work{}, (*failure)(nil)
 	if c.endless {
@@ -113,10 +116,12 @@ func (e *Emulator) execute(r *run, c *entry) {
 		e.mu.Lock()
 	} else {
 		w, bad = r.engine.prepare(c.kind, &c.params)
-		bad = e.induced(c, bad)
+		if c.failing != nil {
+			bad = c.failing
+		}
 	}
 	if bad == nil {
-		e.spend(r, &w)
+		e.spend(r, c, &w)
 		if r.ctx.Err() != nil {
 			bad = fails("RunStoppedError", "Run was cancelled")
 		}
@@ -131,20 +136,8 @@ func (e *Emulator) execute(r *run, c *entry) {
 	e.settle(r, c, &w, bad)
 }
 
-// induced is the failure that is injected into a command, or the one it has.
-func (e *Emulator) induced(c *entry, bad *failure) *failure {
-	if f := e.faults.FailCommand; c.intent != forSetup && f.hits(c.key, e.reached) {
-		detail := f.Detail
-		if detail == "" {
-			detail = "the fault injected here"
-		}
-		return unplanned("RuntimeError", detail)
-	}
-	return bad
-}
-
 // spend lets the time of a command pass.
-func (e *Emulator) spend(r *run, w *work) {
+func (e *Emulator) spend(r *run, c *entry, w *work) {
 	if w.waits && !r.engine.virtual {
 		r.queue = pausedQueue
 		resume := make(chan struct{})
@@ -157,7 +150,7 @@ func (e *Emulator) spend(r *run, w *work) {
 		e.mu.Lock()
 		return
 	}
-	took := time.Duration(r.engine.duration(w)) * time.Microsecond
+	took := time.Duration(r.engine.duration(w))*time.Microsecond + c.slower
 	began := e.clock.Now()
 	if !e.sleep(r, took) {
 		w.late = e.clock.Now().Sub(began) > took/2
@@ -166,7 +159,7 @@ func (e *Emulator) spend(r *run, w *work) {
 
 // settle ends a command well or badly.
 func (e *Emulator) settle(r *run, c *entry, w *work, bad *failure) {
-	now := e.clock.Now()
+	now := e.now()
 	c.noted = true
 	if bad == nil {
 		r.engine.finish(w)
@@ -197,23 +190,49 @@ func (e *Emulator) settle(r *run, c *entry, w *work, bad *failure) {
 	}
 }
 
-// trip does what Faults have happen at a command, before it begins. It reports
+// trip has happen what goes wrong at a command, before it begins. It reports
 // whether the command is out of reach now.
 func (e *Emulator) trip(r *run, c *entry) bool {
-	e.reached++
-	switch {
-	case e.faults.RebootAt.hits(c.key, e.reached):
-		e.faults.RebootAt = nil // once
-		e.reboot(e.faults.Down)
+	if c.tripped {
+		return false
+	}
+	c.tripped = true
+	out := false
+	for _, f := range e.dice.Reached(c.key) {
+		out = e.befall(r, c, &f) || out
+	}
+	return out
+}
+
+func (e *Emulator) befall(r *run, c *entry, f *mishap.Event) bool {
+	switch f.Do {
+	case mishap.CommandFailed:
+		c.failing = unplanned("RuntimeError", cmp.Or(f.Detail, "the fault injected here"))
+	case mishap.TipMissed:
+		if c.kind == "pickUpTip" {
+			c.failing = &failure{"TipAttachError", "3003", cmp.Or(f.Detail, "no tip was picked up"), nil}
+		}
+	case mishap.Slow:
+		c.slower = f.By
+	case mishap.ClockJumped:
+		e.ahead.Add(int64(f.By))
+	case mishap.ConnectionLost:
+		e.cut = max(f.Requests, 1)
+	case mishap.Rebooted:
+		e.reboot(f.Requests)
 		return true
-	case e.faults.StopAt.hits(c.key, e.reached):
+	case mishap.Stopped:
 		e.press(r, "stop") // and the command is cut off
-	case e.faults.PauseAt.hits(c.key, e.reached):
-		e.faults.PauseAt = nil
-		e.reached--
+	case mishap.PausedBy:
 		e.press(r, "pause")
 		r.queued = append([]*entry{c}, r.queued...)
 		return true
+	case mishap.DoorOpened:
+		e.openDoor(true)
+		if r.queue != runningQueue {
+			r.queued = append([]*entry{c}, r.queued...)
+			return true
+		}
 	}
 	return false
 }
@@ -221,7 +240,7 @@ func (e *Emulator) trip(r *run, c *entry) bool {
 // press does what a button of the vendor's App does.
 func (e *Emulator) press(r *run, kind string) {
 	if bad := e.act(r, kind); bad == nil {
-		r.acted(action{e.options.NewID(), stamp(e.clock.Now()), kind}, e)
+		r.acted(action{e.options.NewID(), stamp(e.now()), kind}, e)
 	}
 }
 
@@ -229,7 +248,7 @@ func (e *Emulator) press(r *run, kind string) {
 func (e *Emulator) play(r *run) {
 	first := !r.played
 	if first {
-		r.played, r.started = true, e.clock.Now()
+		r.played, r.started = true, e.now()
 		if e.upkeep != nil {
 			e.upkeep.end()
 			e.upkeep = nil
@@ -281,12 +300,12 @@ func (e *Emulator) stop(r *run) {
 	if r.result != noResult {
 		return
 	}
-	r.finish(stopped, e.clock.Now())
+	r.finish(stopped, e.now())
 	if r.played || r.running != nil && r.resume != nil {
 		r.cancel()
 	}
 	if !r.played && r.running == nil {
-		r.completed = e.clock.Now()
+		r.completed = e.now()
 		e.keepOver(r)
 		r.end()
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2/emulator"
+	"github.com/ot2flow/ot2flow/ot2/mishap"
 	"github.com/ot2flow/ot2flow/ot2/robot"
 )
 
@@ -83,7 +84,7 @@ func advance(c *emulator.Manual) (stop func()) {
 }
 
 func TestPausedFromTheApp(t *testing.T) {
-	b := newBench(t, emulator.Options{Faults: emulator.Faults{PauseAt: &emulator.Trip{Key: "2.1"}}})
+	b := newBench(t, emulator.Options{Faults: emulator.Faults{Script: mishap.Script{Events: []mishap.Event{{At: "2.1", Do: mishap.PausedBy}}}}})
 	requests := make(chan run.Request, 1)
 	var seen []string
 	r, err := b.run(planOf(t, small), func(o *run.Options) {

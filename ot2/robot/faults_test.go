@@ -11,13 +11,16 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2/emulator"
+	"github.com/ot2flow/ot2flow/ot2/mishap"
 )
 
 // Every way in which a robot can be bad: what is said of it, and that nothing
 // happens twice. want is a part of the message; plays is how often the run was
 // played, at most once more where pauses are resumed.
 func TestBadRobots(t *testing.T) {
-	stop := func(key string) *emulator.Trip { return &emulator.Trip{Key: key} }
+	at := func(key string, do mishap.Kind) emulator.Faults {
+		return emulator.Faults{Script: mishap.Script{Events: []mishap.Event{{At: key, Do: do, Requests: 4}}}}
+	}
 	answers := func(a ...emulator.Answer) emulator.Faults { return emulator.Faults{Answers: a} }
 	for _, c := range []struct {
 		name    string
@@ -41,9 +44,9 @@ func TestBadRobots(t *testing.T) {
 		{name: "old software", options: emulator.Options{Version: "6.3.1"}, verdict: run.VerdictFailed, kind: "rejected", want: "7.1 or later is needed"},
 		{name: "analysis with an error", faults: emulator.Faults{AnalysisError: "no such thing"}, verdict: run.VerdictFailed, kind: "rejected", want: "no such thing"},
 		{name: "analysis without end", faults: emulator.Faults{AnalysisStuck: true}, verdict: run.VerdictFailed, kind: "timeout", want: "does not come to an end with its analysis"},
-		{name: "a command fails", faults: emulator.Faults{FailCommand: &emulator.Trip{Key: "3.1", Detail: "the tip fell off"}}, verdict: run.VerdictFailed, kind: "halted", want: "step 3 (steps[0]/B1/dispense): RuntimeError: the tip fell off", done: 2, moved: true},
-		{name: "a setup command fails", faults: emulator.Faults{FailCommand: &emulator.Trip{Key: "0.1", Detail: "no pipette there"}}, verdict: run.VerdictFailed, kind: "halted", want: "no pipette there", moved: true},
-		{name: "stopped from the App", faults: emulator.Faults{StopAt: stop("3.1")}, verdict: run.VerdictFailed, kind: "halted", want: "cut off: the run was stopped", done: 2, moved: true},
+		{name: "a command fails", faults: emulator.Faults{Script: mishap.Script{Events: []mishap.Event{{At: "3.1", Do: mishap.CommandFailed, Detail: "the tip fell off"}}}}, verdict: run.VerdictFailed, kind: "halted", want: "step 3 (steps[0]/B1/dispense): RuntimeError: the tip fell off", done: 2, moved: true},
+		{name: "a setup command fails", faults: emulator.Faults{Script: mishap.Script{Events: []mishap.Event{{At: "0.1", Do: mishap.CommandFailed, Detail: "no pipette there"}}}}, verdict: run.VerdictFailed, kind: "halted", want: "no pipette there", moved: true},
+		{name: "stopped from the App", faults: at("3.1", mishap.Stopped), verdict: run.VerdictFailed, kind: "halted", want: "cut off: the run was stopped", done: 2, moved: true},
 		{name: "500 while read", faults: answers(emulator.Answer{On: "GET /runs/*", Nth: 2, Times: 3, Do: emulator.Error500}), verdict: run.VerdictOK, done: 9, moved: true},
 		{name: "500 before it begins", faults: answers(emulator.Answer{On: "GET /instruments", Do: emulator.Error500}), verdict: run.VerdictOK, done: 9, moved: true},
 		{name: "500 for ever", faults: answers(emulator.Answer{On: "GET /modules", Times: -1, Do: emulator.Error500}), verdict: run.VerdictFailed, kind: "unreachable", want: "the robot answers with error 500"},
@@ -66,7 +69,7 @@ func TestBadRobots(t *testing.T) {
 		{name: "resume lost after", faults: answers(emulator.Answer{On: "POST /runs/*/actions", Nth: 2, Do: emulator.CutAfter}), verdict: run.VerdictOK, done: 9, moved: true},
 		{name: "play refused as broken", faults: answers(emulator.Answer{On: "POST /runs/*/actions", Do: emulator.Error500}), verdict: run.VerdictOK, done: 9, moved: true},
 		{name: "play never heard", faults: answers(emulator.Answer{On: "POST /runs/*/actions", Times: -1, Do: emulator.CutBefore}), verdict: run.VerdictFailed, kind: "unreachable", want: "took none of the steps"},
-		{name: "reboot", faults: emulator.Faults{RebootAt: stop("3.1"), Down: 4}, verdict: run.VerdictDoubt, kind: "in_doubt", want: "the robot was restarted in the middle of the run", done: 2, moved: true},
+		{name: "reboot", faults: at("3.1", mishap.Rebooted), verdict: run.VerdictDoubt, kind: "in_doubt", want: "the robot was restarted in the middle of the run", done: 2, moved: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

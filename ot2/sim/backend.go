@@ -8,6 +8,7 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/ot2/mishap"
 )
 
 // Backend puts a World behind the interface that a robot is behind. It takes
@@ -32,6 +33,13 @@ type Backend struct {
 	news     run.Status
 	stopping bool
 	ended    run.Status
+
+	dice    *mishap.Dice // nil: nothing goes wrong
+	tripped int          // what goes wrong at this step has happened
+	fails   string       // why the next step fails; empty if it does not
+	cut     int          // calls still to be left without an answer
+	gone    bool         // the run was forgotten
+	ahead   int64        // ms by which the clock has jumped
 }
 
 var (
@@ -107,6 +115,9 @@ func (b *Backend) Reattach(ctx context.Context, _ run.Job, h run.Handle) (run.Se
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var was handle
+	if err := b.silent(); err != nil {
+		return nil, err
+	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -175,6 +186,9 @@ func (s *session) Ask(ctx context.Context, c run.Control) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if err := b.silent(); err != nil {
+		return err
+	}
 	switch c {
 	case run.Pause:
 		b.pausing = !b.paused
@@ -195,13 +209,16 @@ func (s *session) Find(ctx context.Context, n int) (run.Finding, error) {
 	b := s.b
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err := b.silent(); err != nil {
+		return run.Finding{}, err
+	}
 	switch {
 	case ctx.Err() != nil:
 		return run.Finding{}, ctx.Err()
 	case n <= b.done:
 		return run.Finding{Outcome: run.WasDone, Evidence: "simulated"}, nil
 	case n == b.failed:
-		return run.Finding{Outcome: run.HasFailed, Evidence: b.world.failure.Message}, nil
+		return run.Finding{Outcome: run.HasFailed, Evidence: b.why()}, nil
 	case n <= b.taken && b.ended == run.NoStatus:
 		return run.Finding{Outcome: run.WasTaken, Evidence: "queued"}, nil
 	}
@@ -217,9 +234,15 @@ func (s *session) Next(ctx context.Context) (run.Report, error) {
 		if ctx.Err() != nil {
 			return run.Report{}, ctx.Err()
 		}
+		if err := b.silent(); err != nil {
+			return run.Report{}, err
+		}
 		if r, ok := b.turn(); ok {
-			r.RobotMS = b.world.now / 1000
+			r.RobotMS = b.world.now/1000 + b.ahead
 			return r, nil
+		}
+		if err := b.silent(); err != nil {
+			return run.Report{}, err
 		}
 		if b.ended != run.NoStatus {
 			return run.Report{}, &run.Error{Kind: run.Halted, Message: "the run is over"}
@@ -256,6 +279,15 @@ func (b *Backend) turn() (run.Report, bool) {
 	case b.paused || b.waits():
 		return run.Report{}, false
 	case len(b.queue) > 0:
+		if r, ok := b.befall(&b.queue[0]); ok {
+			return r, true
+		}
+		switch {
+		case b.cut > 0:
+			return run.Report{}, false
+		case b.gone || b.stopping:
+			return b.turn()
+		}
 		return b.start(), true
 	case b.final:
 		return b.end(run.Succeeded), true
@@ -281,13 +313,21 @@ func (b *Backend) start() run.Report {
 func (b *Backend) finish() run.Report {
 	s := &b.queue[0]
 	b.current, b.released = 0, false
-	if !b.world.Do(s) {
+	if b.fails != "" || !b.world.Do(s) {
 		b.failed = s.N
-		return run.Report{Phase: run.Failed, Step: s.N, Finding: run.Finding{Outcome: run.HasFailed, Evidence: b.world.failure.Message}}
+		return run.Report{Phase: run.Failed, Step: s.N, Finding: run.Finding{Outcome: run.HasFailed, Evidence: b.why()}}
 	}
 	b.done = s.N
 	b.queue = b.queue[1:]
 	return run.Report{Phase: run.Done, Step: s.N, Finding: run.Finding{Outcome: run.WasDone}}
+}
+
+// why says why the step failed.
+func (b *Backend) why() string {
+	if b.fails != "" {
+		return b.fails
+	}
+	return b.world.failure.Message
 }
 
 // end closes the run as a robot does: tips off, home.
