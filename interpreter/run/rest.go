@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -34,6 +35,7 @@ var ErrNothingLeft = errors.New("nothing remains to be done: every step is done 
 // before it can be gone on with.
 type Undecided struct {
 	Doubt    Doubt    // the steps in question, of the last part; zero where Lost is why
+	Range    string   // how people name them: step 4, steps 4 to 7
 	Steps    []string // what they are, for people; at most a few
 	Evidence string   // what is known
 	Lost     []string // liquid that went with a tip, and would have to be drawn again
@@ -45,9 +47,9 @@ func (u *Undecided) Error() string {
 	case len(u.Lost) > 0:
 		return strings.Join(u.Lost, "; ")
 	case u.Doubt.First == u.Doubt.Last:
-		return fmt.Sprintf("whether step %d happened has to be decided: %s", u.Doubt.First, u.Evidence)
+		return fmt.Sprintf("whether %s happened has to be decided: %s", u.Range, u.Evidence)
 	}
-	return fmt.Sprintf("which of the steps %d to %d happened has to be decided: %s", u.Doubt.First, u.Doubt.Last, u.Evidence)
+	return fmt.Sprintf("which of %s happened has to be decided: %s", u.Range, u.Evidence)
 }
 
 // standing is how things are after the parts of a run.
@@ -121,7 +123,13 @@ func (p *Part) replay(state *program.State) (int, error) {
 }
 
 func (p *Part) undecided(d Doubt) *Undecided {
-	u := &Undecided{Doubt: d, Evidence: p.State.Evidence}
+	u := &Undecided{Doubt: d, Evidence: p.State.Evidence, Range: "step " + p.Label(d.First)}
+	if d.Last > d.First {
+		u.Range = "steps " + p.Label(d.First) + " to " + p.Label(d.Last)
+	}
+	if p.State.Begun > 0 {
+		u.Evidence += "; step " + p.Label(p.State.Begun) + " was seen to have begun"
+	}
 	if p.State.CutOff != nil {
 		u.Evidence = p.State.CutOff.Reason
 	} else if u.Evidence == "" && p.State.Failure != nil {
@@ -132,7 +140,7 @@ func (p *Part) undecided(d Doubt) *Undecided {
 			u.Steps = append(u.Steps, fmt.Sprintf("… and %d more", d.Last-n+1))
 			break
 		}
-		u.Steps = append(u.Steps, describe(p.Plan, n))
+		u.Steps = append(u.Steps, "step "+p.Label(n)+"  "+describe(p.Plan, n))
 	}
 	return u
 }
@@ -142,7 +150,7 @@ const maxShown = 12
 
 func describe(p *program.Plan, n int) string {
 	step := &p.Steps[n-1]
-	text := fmt.Sprintf("step %d  %s", n, step.Op.Kind)
+	text := step.Op.Kind.String()
 	if step.Op.Kind.Info().Fields&program.HasVolume != 0 {
 		text += " " + microlitres(step.Op.Volume)
 	}
@@ -486,4 +494,30 @@ func isStock(state *program.State, well program.WellRef) bool {
 		return true
 	}
 	return false
+}
+
+// EndLeftover stops a run that a part left standing on the device because it
+// was in doubt, and returns when the device says that it is over. One that the
+// device no longer knows is over.
+func EndLeftover(ctx context.Context, b Backend, job Job, p *Part) error {
+	s := &p.State
+	if !s.Sent || s.Ended != NoStatus || s.Handle == nil {
+		return nil
+	}
+	session, err := b.Reattach(ctx, job, s.Handle)
+	for asked := false; err == nil; asked = true {
+		var r Report
+		if !asked {
+			if err = session.Ask(ctx, Stop); err != nil {
+				break
+			}
+		}
+		if r, err = session.Next(ctx); err == nil && r.Status >= Succeeded {
+			return session.Close(ctx)
+		}
+	}
+	if KindOf(err) == Halted {
+		return nil
+	}
+	return err
 }

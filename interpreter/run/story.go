@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 )
@@ -57,6 +58,25 @@ type Part struct {
 	// that was added.
 	Origin []int
 	State  State // as it ended; of the last part, as it is
+}
+
+// Label is how people name step n of the part: by its number in the run's plan,
+// or, where it was added, by its place among those added, as +2.
+func (p *Part) Label(n int) string {
+	if o := p.Origin[n-1]; o > 0 {
+		return strconv.Itoa(o)
+	}
+	return "+" + strconv.Itoa(n)
+}
+
+// Step returns the step of the part that people name so.
+func (p *Part) Step(label string) (n int, ok bool) {
+	for i := range p.Origin {
+		if p.Label(i+1) == label {
+			return i + 1, true
+		}
+	}
+	return 0, false
 }
 
 // Story is everything that is known of a run: the fold of its records over its
