@@ -15,6 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"github.com/ot2flow/ot2flow/ot2/emulator"
+	"github.com/ot2flow/ot2flow/ot2/mishap"
 	"github.com/ot2flow/ot2flow/schema"
 )
 
@@ -55,7 +56,7 @@ func valid(t *testing.T, name, document string) {
 // A run on a robot is kept, shown, exported, and repeated to the byte.
 func TestRunsOfARobot(t *testing.T) {
 	_, address := emulated(t, emulator.Options{Serial: "OT2CEP20"})
-	_, bad := emulated(t, emulator.Options{Serial: "OT2CEP21", Faults: emulator.Faults{FailCommand: &emulator.Trip{Key: "3.1", Detail: "it broke"}}})
+	_, bad := emulated(t, emulator.Options{Serial: "OT2CEP21", Faults: emulator.Faults{Script: mishap.Script{Events: []mishap.Event{{At: "3.1", Do: mishap.CommandFailed, Detail: "it broke"}}}}})
 	state, call := journalled(t)
 	file := written(t, robotWorkflow)
 	plan := filepath.Join(t.TempDir(), "plan.json")
