@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -203,26 +204,50 @@ func robotPost(t *testing.T, url, body string) {
 }
 
 // asSchema makes sure that a document has the members its schema names, and no
-// others.
+// others, all the way down.
 func asSchema(t *testing.T, name, document string) {
 	t.Helper()
 	data, _ := schema.Schema(name)
-	var want struct {
-		Properties map[string]any
-		Required   []string
-	}
-	var got map[string]any
+	var want map[string]any
+	var got any
 	if err := errors.Join(json.Unmarshal(data, &want), json.Unmarshal([]byte(document), &got)); err != nil {
 		t.Fatalf("%v\n%s", err, document)
 	}
-	for key := range got {
-		if want.Properties[key] == nil {
-			t.Errorf("the schema %s has no %s", name, key)
+	conforms(t, name, want, got)
+}
+
+func conforms(t *testing.T, path string, want map[string]any, value any) {
+	t.Helper()
+	switch value := value.(type) {
+	case map[string]any:
+		properties, _ := want["properties"].(map[string]any)
+		for key, v := range value {
+			inner, ok := properties[key].(map[string]any)
+			if !ok {
+				inner, ok = want["additionalProperties"].(map[string]any)
+			}
+			if !ok && properties != nil {
+				t.Errorf("the schema has no %s/%s", path, key)
+			}
+			conforms(t, path+"/"+key, inner, v)
 		}
-	}
-	for _, key := range want.Required {
-		if got[key] == nil {
-			t.Errorf("%s has no %s", name, key)
+		required, _ := want["required"].([]any)
+		for _, key := range required {
+			if value[key.(string)] == nil {
+				t.Errorf("%s has no %s", path, key)
+			}
+		}
+	case []any:
+		items, _ := want["items"].(map[string]any)
+		for _, v := range value {
+			conforms(t, path+"/items", items, v)
+		}
+	default:
+		if list, ok := want["enum"].([]any); ok && !slices.Contains(list, value) {
+			t.Errorf("%s is %v, which its schema does not have", path, value)
+		}
+		if c := want["const"]; c != nil && c != value {
+			t.Errorf("%s is %v, which its schema does not have", path, value)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -12,11 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/santhosh-tekuri/jsonschema/v5"
-
+	"github.com/ot2flow/ot2flow/interpreter/journal"
+	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2/emulator"
 	"github.com/ot2flow/ot2flow/ot2/mishap"
-	"github.com/ot2flow/ot2flow/schema"
 )
 
 // journalled runs commands that share a journal of their own.
@@ -30,26 +28,6 @@ func journalled(t *testing.T) (state string, call func(args ...string) string) {
 			t.Fatalf("%v: exit %d: %s", args, code, stderr)
 		}
 		return stdout
-	}
-}
-
-func valid(t *testing.T, name, document string) {
-	t.Helper()
-	data, _ := schema.Schema(name)
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource(name, bytes.NewReader(data)); err != nil {
-		t.Fatal(err)
-	}
-	s, err := c.Compile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var v any
-	if err := json.Unmarshal([]byte(document), &v); err != nil {
-		t.Fatalf("%v\n%s", err, document)
-	}
-	if err := s.Validate(v); err != nil {
-		t.Errorf("%#v\n%s", err, document)
 	}
 }
 
@@ -72,7 +50,7 @@ func TestRunsOfARobot(t *testing.T) {
 		t.Errorf("%s", list)
 	}
 	ok := strings.Fields(strings.Split(list, "\n")[1])[0]
-	valid(t, "runs", call("runs", "list", "--format", "json", "--limit", "1"))
+	asSchema(t, "runs", call("runs", "list", "--format", "json", "--limit", "1"))
 	if got := call("runs", "list", "--result", "failed", "--format", "csv"); strings.Count(got, "\n") != 2 || !strings.Contains(got, "OT2CEP21") {
 		t.Errorf("%s", got)
 	}
@@ -88,8 +66,8 @@ func TestRunsOfARobot(t *testing.T) {
 	if failed := call("runs", "show", "last"); !strings.Contains(failed, ": failed: ") || !strings.Contains(failed, "failed at step 3, 2 of 9 steps") {
 		t.Errorf("%s", failed)
 	}
-	valid(t, "journal", call("runs", "show", "last", "--format", "json"))
-	valid(t, "journal", call("runs", "export", "--all"))
+	asSchema(t, "journal", call("runs", "show", "last", "--format", "json"))
+	asSchema(t, "journal", call("runs", "export", "--all"))
 	rows, err := csv.NewReader(strings.NewReader(call("runs", "export", ok, "--format", "csv"))).ReadAll()
 	if err != nil || len(rows) != 10 || rows[2][5] != "aspirate" || rows[2][6] != "plate.A1" || rows[2][7] != "100" || rows[9][11] != "done" {
 		t.Errorf("%v %v", rows, err)
@@ -226,5 +204,78 @@ func TestAges(t *testing.T) {
 		if got, ok := age(text); ok != (want >= 0) || ok && got != want {
 			t.Errorf("%q: %v %v", text, got, ok)
 		}
+	}
+}
+
+// When the disk is full in mid-run, the robot is paused before it does what
+// nobody would remember, and with room again the run goes on to its end, every
+// step done once.
+func TestDiskFull(t *testing.T) {
+	e, address := emulated(t, emulator.Options{Clock: emulator.Scaled(300)})
+	file := written(t, strings.Split(robotWorkflow, "steps:")[0]+"steps:\n  - pick_up_tip:\n  - repeat: 400\n    do:\n      - aspirate: {from: plate.A1, volume: 50 uL}\n      - dispense: {to: plate.A1, volume: 50 uL}\n  - drop_tip:\n")
+	var out, errs bytes.Buffer
+	a := &app{in: strings.NewReader(""), out: &out, err: &errs, state: filepath.Join(t.TempDir(), "journal.db")}
+	plan, err := a.plan(file)
+	if err != nil {
+		t.Fatal(err, &errs)
+	}
+	where, err := a.place(t.Context(), address, plan, newStatus(a, plan))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer where.close()
+	store, err := journal.Open(t.Context(), a.state, journal.Options{MaxBytes: 100 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lease, err := store.Lease(t.Context(), where.key(), myself())
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := &logbook{store: store, lease: lease}
+	if err := book.begin(t.Context(), plan, where, ""); err != nil {
+		t.Fatal(err)
+	}
+	in := newLines(a.in)
+	defer in.stop()
+	err = a.carryOut(t.Context(), plan, where, book, newStatus(a, plan), in, applying{yes: true})
+	book.close()
+	if err == nil || !strings.Contains(err.Error(), "because the disk is full") || !strings.Contains(err.Error(), "the robot was asked to pause") || !strings.Contains(err.Error(), "ot2flow runs resume "+book.id()) {
+		t.Fatalf("%v\n%s%s", err, &out, &errs)
+	}
+	pausedRun(t, address)
+
+	again, err := a.logbook(t.Context(), where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.close()
+	if got := again.lease.Unfinished(); len(got) != 1 || got[0] != book.id() {
+		t.Fatal(got)
+	}
+	if again.run, err = again.store.Continue(t.Context(), book.id(), again.lease); err != nil {
+		t.Fatal(err)
+	}
+	requests := make(chan run.Request, 100)
+	o := run.Options{Plan: plan, Backend: where.backend, Requests: requests, Observe: []func(run.Event, run.Progress){func(e run.Event, _ run.Progress) {
+		if _, ok := e.(run.Halting); ok {
+			requests <- run.Request{Control: run.Resume, By: "test"}
+		}
+	}}}
+	again.into(&o)
+	result, err := run.Run(t.Context(), o)
+	if err != nil || result.Verdict != run.VerdictOK || result.Done != len(plan.Steps) {
+		t.Errorf("%v: %+v", err, result)
+	}
+	whole, other := emulated(t, emulator.Options{})
+	if code, _, stderr := called([]string{"apply", file, "--robot", other, "--yes", "--state", a.state}, ""); code != exitFine {
+		t.Fatal(stderr)
+	}
+	if got, want := e.Result(), whole.Result(); got.Steps != want.Steps {
+		t.Errorf("the robot did %d steps, and %d in a run without a full disk", got.Steps, want.Steps)
+	}
+	code, stdout, stderr := called([]string{"runs", "show", book.id(), "--short", "--state", a.state}, "")
+	if code != exitFine || !strings.Contains(stdout, "followed again") || !strings.Contains(stdout, "ok, 802 of 802 steps") {
+		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
 }
