@@ -61,6 +61,14 @@ func (p *preparer) body(s *spec.Step) body {
 			return nil
 		}
 		return p.call(b, s.KeyAt)
+	case *spec.Ask:
+		return p.ask(b)
+	case *spec.Measure:
+		return p.measure(b)
+	case *spec.Request:
+		return p.request(b)
+	case *spec.Notify:
+		return p.notify(b)
 	case *spec.Do:
 		return &do{p.steps(b.Steps)}
 	case *spec.Set:

@@ -25,6 +25,7 @@ const (
 type calls struct {
 	called map[string]*spec.Workflow // by file
 	n      int
+	lives  []*live
 }
 
 // call is a resolved `call`.
@@ -38,20 +39,21 @@ type call struct {
 // result is the `as` of a step: what the called workflow returns, or with a loop
 // the list of what it returned each time.
 type result struct {
-	slot int
-	typ  eval.Type // of what one call returns
-	many bool
+	slot  int
+	typ   eval.Type // of what the step returns once
+	many  bool
+	cause string // why it is not known before
 }
 
-// before is the value until a call has been made.
+// before is the value until the step has been done.
 func (r *result) before() eval.Value {
 	if r.many {
 		return eval.ListValue(r.typ, nil)
 	}
-	return eval.UnknownValue(r.typ, "the call was not made")
+	return eval.UnknownValue(r.typ, r.cause)
 }
 
-// put notes what a call returned.
+// put notes what the step returned.
 func (r *result) put(vars []eval.Value, v eval.Value) {
 	if r.many {
 		v = eval.ListValue(r.typ, append(vars[r.slot].List(), v))
@@ -61,21 +63,19 @@ func (r *result) put(vars []eval.Value, v eval.Value) {
 
 // result gives what a step returns its name, from here on.
 func (p *preparer) result(s *spec.Step, n *node, slot int) {
-	c, isCall := n.body.(*call)
-	if _, written := s.Body.(*spec.Call); !written && s.Body != nil {
-		p.fail(diag.NoEffect, s.As.Span, "`as` has no effect on `"+s.Key+"`, which returns nothing", "remove it; a call of a workflow with outputs returns something")
-	}
 	typ := eval.Type{}
-	if isCall {
-		typ = c.w.returns()
-		if len(c.w.outputs) == 0 {
-			p.fail(diag.NoEffect, s.As.Span, "`as` has no effect: "+c.file+" returns nothing", "remove it, or give that workflow outputs: {…}")
+	if b, ok := n.body.(returner); ok {
+		var any bool
+		if typ, any = b.returns(); !any {
+			p.fail(diag.NoEffect, s.As.Span, "`as` has no effect: "+p.silent(s)+" returns nothing", "remove it, or say what comes back: a called workflow has outputs, a request a result")
 		}
-		c.result = &result{slot: slot, typ: typ, many: s.For.Set}
-		n.result = c.result
-	}
-	if isCall && s.For.Set {
-		typ = eval.ListOf(typ)
+		n.result = &result{slot: slot, typ: typ, many: s.For.Set}
+		b.giveTo(n.result)
+		if s.For.Set {
+			typ = eval.ListOf(typ)
+		}
+	} else if !returnsSomething(s.Body) && s.Body != nil {
+		p.fail(diag.NoEffect, s.As.Span, "`as` has no effect on `"+s.Key+"`, which returns nothing", "remove it; a call of a workflow with outputs returns something, and so do ask, measure and request")
 	}
 	if err := p.scope.Name(slot, s.As.Value, typ, "result"); err != nil {
 		p.nameTaken(s.As, err)
@@ -84,8 +84,34 @@ func (p *preparer) result(s *spec.Step, n *node, slot int) {
 	p.names[s.As.Value] = s.As.Span
 }
 
-// returns is the type of what the workflow returns when it is called.
-func (p *Prepared) returns() eval.Type {
+// returnsSomething reports whether a step of this kind can have a result, even
+// if this one is wrong.
+func returnsSomething(b spec.Body) bool {
+	switch b.(type) {
+	case *spec.Call, *spec.Ask, *spec.Measure, *spec.Request:
+		return true
+	}
+	return false
+}
+
+// silent names what returns nothing.
+func (p *preparer) silent(s *spec.Step) string {
+	if c, ok := s.Body.(*spec.Call); ok {
+		f, _ := p.p.bundle.ReferencedFrom(p.p.workflow.File, spec.CalledFile(c.Workflow.Text))
+		return f.Name
+	}
+	return "this " + s.Key
+}
+
+func (b *call) returns() (eval.Type, bool) { return b.w.returned(), len(b.w.outputs) > 0 }
+
+func (b *call) giveTo(r *result) {
+	r.cause = "the call was not made"
+	b.result = r
+}
+
+// returned is the type of what the workflow returns when it is called.
+func (p *Prepared) returned() eval.Type {
 	fields := make([]eval.Field, len(p.outputs))
 	for i, o := range p.outputs {
 		fields[i] = eval.Field{Name: o.decl.Name.Value, Type: o.typ}
@@ -146,6 +172,7 @@ func (p *preparer) call(b *spec.Call, at diag.Span) body {
 	}
 	q.lets()
 	q.variables()
+	q.instruments()
 	q.requirements()
 	q.p.nodes = q.steps(w.Steps)
 	q.outputs()

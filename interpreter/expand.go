@@ -29,15 +29,16 @@ type Input struct {
 	Written  map[string]*spec.Written // parameters out of a file; Params wins over them
 	Tables   map[string]spec.File     // by parameter: the files that values of tables name
 	Examples bool                     // parameters without value or default take their example, as lint does
-	Results  []Result
+	Results  []Result                 // of the live steps so far
 	// State is what stands on the deck, as an earlier run left it; nil is what
 	// the workflow declares. It is not changed.
 	State *program.State
-}
+	// Likely takes for results that are missing what is likely, as the simulator
+	// does.
+	Likely bool
 
-// Result is what the world answered to a step whose result exists only at run
-// time. This version of the language has no such steps.
-type Result struct{}
+	assume int // the scenario that stands in for results that are missing; 0: none
+}
 
 // End is how an expansion ended.
 type End struct {
@@ -47,6 +48,10 @@ type End struct {
 	Params  []program.Param
 	Whole   bool // the program was gone through to its end
 	Outputs []program.Output
+	Waits   int // the first live step whose result is missing; 0: none
+	// Deferred says that there are steps that depend on missing results. Steps
+	// and State are those before them.
+	Deferred bool
 }
 
 // Op returns what the robot does when the run ends, as plans show it.
@@ -105,6 +110,10 @@ type expansion struct {
 	more    []int
 	work    int
 	tooMany bool
+	results []Result
+	assume  int
+	waits   int  // the first live step whose result is missing
+	defers  bool // something reads a result that is missing
 	over    bool // the program has failed: nothing behind that point is looked at
 	stuck   bool
 	err     error
@@ -120,7 +129,10 @@ type finding struct {
 // is a pure function of the files, the input and nothing else. The error is
 // that of the sink.
 func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
-	x := &expansion{p: p, sink: sink, state: in.State, seen: map[finding]int{}}
+	x := &expansion{p: p, sink: sink, state: in.State, seen: map[finding]int{}, results: in.Results, assume: in.assume}
+	if in.Likely && x.assume == 0 {
+		x.assume = likely
+	}
 	deck := *p.deck
 	deck.Liquids = append([]program.Liquid(nil), p.deck.Liquids...)
 	x.deck = &deck
@@ -132,7 +144,7 @@ func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
 	if !x.stuck && !x.list.HasErrors() {
 		x.run()
 	}
-	end := End{Deck: x.deck, State: x.state, Steps: x.step.N, Params: x.shown, Whole: !x.halted()}
+	end := End{Deck: x.deck, State: x.state, Steps: x.step.N, Params: x.shown, Whole: !x.halted(), Waits: x.waits, Deferred: x.defers}
 	if !x.stuck && !x.list.HasErrors() && end.Whole {
 		end.Outputs = x.outputs()
 	}
@@ -280,6 +292,10 @@ func (x *expansion) eval(e *eval.Expr) (eval.Value, bool) {
 		return v, false
 	}
 	if !v.Known() && !v.IsNothing() {
+		if x.waits > 0 {
+			x.deferred()
+			return v, false
+		}
 		x.addAt(e, diag.Diagnostic{
 			Code: diag.Undecidable, Message: "this cannot be known before the run: " + v.Cause(),
 			Help: "declare the amount under liquids with volume:",
@@ -291,12 +307,19 @@ func (x *expansion) eval(e *eval.Expr) (eval.Value, bool) {
 
 // text fills in a template; where that fails, it reports and returns false.
 func (x *expansion) text(t *eval.Template) (string, bool) {
+	if x.waits > 0 && !t.Known(&x.env) {
+		x.deferred()
+		return "", false
+	}
 	s, fault := t.Eval(&x.env)
 	if fault != nil {
 		x.add(*fault)
 	}
 	return s, fault == nil
 }
+
+// deferred ends the walk where something reads a result that is missing.
+func (x *expansion) deferred() { x.defers, x.over = true, true }
 
 // quantity evaluates an expression for a quantity; an unwritten one gives the
 // default.
@@ -319,6 +342,13 @@ func (x *expansion) well(e *eval.Expr) (program.WellRef, bool) {
 	return v.Well(), true
 }
 
+// emitLive shows a step that is carried out beside the robot.
+func (x *expansion) emitLive(op program.Op, l *program.Live, f *program.Frame) {
+	x.step.Live = l
+	x.emit(op, "", f, nil)
+	x.step.Live = nil
+}
+
 // emit carries out one operation on the state and shows it to the sink.
 func (x *expansion) emit(op program.Op, text string, f *program.Frame, m *program.Movement) {
 	if x.step.N >= MaxSteps {
@@ -330,7 +360,7 @@ func (x *expansion) emit(op program.Op, text string, f *program.Frame, m *progra
 	if f != x.frame {
 		x.frame, x.seq = f, [program.Kinds]int{}
 	}
-	x.step = program.Step{N: x.step.N + 1, Op: op, Text: text, Frame: f, Seq: x.seq[op.Kind]}
+	x.step = program.Step{N: x.step.N + 1, Op: op, Text: text, Live: x.step.Live, Frame: f, Seq: x.seq[op.Kind]}
 	x.seq[op.Kind]++
 	x.at = program.Transition{Step: &x.step, Movement: m, After: x.state, Touched: x.state.Apply(&x.step.Op), Blame: x}
 	x.err = x.sink.Step(&x.at)

@@ -20,9 +20,10 @@ type rounds struct {
 }
 
 // rounds resolves `while` and `until`; nil where there is neither, or what was
-// written of it is wrong.
-func (p *preparer) rounds(s *spec.Step) *rounds {
-	out := &rounds{until: s.Until.IsSet(), cond: p.expr(s.While), atMost: p.expr(s.AtMost)}
+// written of it is wrong. `until` is asked after the step, so it sees the names
+// that the step gives.
+func (p *preparer) rounds(s *spec.Step, while, atMost *eval.Expr) *rounds {
+	out := &rounds{until: s.Until.IsSet(), cond: while, atMost: atMost}
 	if out.until {
 		out.cond = p.expr(s.Until)
 	}

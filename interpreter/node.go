@@ -58,14 +58,15 @@ func (p *preparer) step(s *spec.Step) *node {
 		n.loop = p.loop(&s.For)
 	}
 	n.cond, n.repeat = p.expr(s.If), p.expr(s.Repeat)
-	n.rounds = p.rounds(s)
+	while, atMost := p.expr(s.While), p.expr(s.AtMost)
 	n.title = p.text(s.Name)
 	n.els = p.steps(s.Else)
 	n.body = p.body(s)
-	p.scope.Pop()
 	if room >= 0 {
 		p.result(s, n, room)
 	}
+	n.rounds = p.rounds(s, while, atMost)
+	p.scope.Pop()
 	return n
 }
 

@@ -49,25 +49,31 @@ var paramTypes = map[string]eval.Type{
 func (p *preparer) params() {
 	for i := range p.p.workflow.Params {
 		d := &p.p.workflow.Params[i]
-		out := param{decl: d}
-		out.one = p.domain(d.Name.Value, &declared{typ: d.Type, of: d.Of, in: d.In, min: d.Min, max: d.Max, choices: d.Choices})
-		out.typ = out.one.typ
-		switch d.Type.Value {
-		case "wells":
-			out.typ = eval.ListOf(eval.Type{Kind: eval.Well})
-		case "list":
-			if out.typ.Kind != eval.Invalid {
-				out.typ = eval.ListOf(out.one.typ)
-			}
-		case "table":
-			out.columns, out.typ = p.columns(d)
-		}
+		out := p.param(d)
 		out.slot = p.declare(d.Name, out.typ, "parameter", true)
-		if d.Type.IsSet() {
-			out.value, out.example = p.written(&out, &d.Default), p.written(&out, &d.Example)
-		}
 		p.p.params = append(p.p.params, out)
 	}
+}
+
+// param resolves what a value is declared to be, without giving it a name.
+func (p *preparer) param(d *spec.Param) param {
+	out := param{decl: d, slot: -1}
+	out.one = p.domain(d.Name.Value, &declared{typ: d.Type, of: d.Of, in: d.In, min: d.Min, max: d.Max, choices: d.Choices})
+	out.typ = out.one.typ
+	switch d.Type.Value {
+	case "wells":
+		out.typ = eval.ListOf(eval.Type{Kind: eval.Well})
+	case "list":
+		if out.typ.Kind != eval.Invalid {
+			out.typ = eval.ListOf(out.one.typ)
+		}
+	case "table":
+		out.columns, out.typ = p.columns(d)
+	}
+	if d.Type.IsSet() {
+		out.value, out.example = p.written(&out, &d.Default), p.written(&out, &d.Example)
+	}
+	return out
 }
 
 // declared are the keys that say what one value has to be.

@@ -31,6 +31,8 @@ type Prepared struct {
 	nodes    []*node
 	outputs  []output
 	slots    int
+	lives    []*live    // of the workflow and those it calls; of a called one none
+	all      []scenario // what lives may answer
 }
 
 type binding struct {
@@ -61,6 +63,8 @@ type preparer struct {
 	vars  map[string]eval.Type
 	lists map[string]bool
 
+	measuring []instrument
+
 	incomplete bool // some labware is not known; that has been reported
 
 	calls *calls
@@ -88,9 +92,13 @@ func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, called ...*spec.Workfl
 	p.lets()
 	p.liquids()
 	p.variables()
+	p.instruments()
 	p.requirements()
 	p.p.nodes = p.steps(w.Steps)
 	p.outputs()
+	if p.p.lives = p.calls.lives; len(p.p.lives) > 0 {
+		p.p.all = p.p.scenarios()
+	}
 	p.p.slots = p.scope.Slots()
 	p.explainOrder()
 	if p.calls.n > 0 {

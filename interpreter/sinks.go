@@ -150,7 +150,18 @@ func NewChecks(m Machine) Checks {
 // after the rules. It is what lint, plan, simulate and apply all do first.
 // Where something is found, the workflow is expanded once more to say how it
 // came to that.
+//
+// What depends on results that are not there yet is proved for what they may
+// be; nothing of that is shown to the sinks.
 func (p *Prepared) Prove(in Input, more ...program.Sink) (End, diag.List, error) {
+	end, list, err := p.prove(in, more...)
+	if (end.Waits > 0 || in.Likely && len(p.lives) > 0) && !list.HasErrors() && err == nil {
+		list = append(list, p.proveDeferred(in)...)
+	}
+	return end, once(list), err
+}
+
+func (p *Prepared) prove(in Input, more ...program.Sink) (End, diag.List, error) {
 	checks := NewChecks(p.machine)
 	end, list, err := p.Expand(in, append(Fan{checks}, more...))
 	if end.State == nil {
@@ -195,6 +206,9 @@ func (p *Prepared) Plan(in Input) (*program.Plan, diag.List) {
 	plan := &program.Plan{
 		Workflow: program.Workflow{Name: p.workflow.Name.Text, File: p.bundle.Main, Params: end.Params},
 		Deck:     end.Deck, Steps: rec.Steps(), End: end.Op(), Needs: needs.Result(), Outputs: end.Outputs, EstimateMS: time.Milliseconds(),
+	}
+	if end.Deferred {
+		p.lookAhead(plan, in)
 	}
 	plan.Fingerprint = plan.Hash()
 	for _, f := range p.bundle.Files {

@@ -99,7 +99,8 @@ func (t *Timer) Duration(op *program.Op) int64 {
 		return t.travel(op)
 	case program.Delay:
 		return op.Duration * 1000
-	case program.Home, program.Pause, program.Comment, program.EndRun, program.ConfigureNozzles:
+	case program.Home, program.Pause, program.Comment, program.EndRun, program.ConfigureNozzles,
+		program.Ask, program.Measure, program.Request, program.Notify:
 		return 0
 	}
 	return 0

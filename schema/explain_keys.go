@@ -267,6 +267,8 @@ func (e *explainer) validKeys(p *place) string {
 		return "the keys here are " + enumerated(keys, "and")
 	case isStep(p):
 		return `"ot2flow explain step" lists the step keys and the modifiers`
+	case p.key == nil:
+		return "the keys of a workflow are " + enumerated(keys, "and")
 	}
 	return `"ot2flow explain ` + p.key.Value + `" lists its keys`
 }

@@ -46,6 +46,10 @@ var stepKinds = []StepKind{
 	{"check", "Make sure of something at this point of the program. Nothing moves if it does not hold.", "{that: plate.A1.volume >= 100 uL, message: the well is not full enough}", func() Body { return &Assert{} }, nil, false},
 	{"fail", "Say why the program must not come here. Nothing moves if it does.", "more than the plate has room for", func() Body { return &Fail{} }, func(b Body, _ string) Slot { return textSlot(&b.(*Fail).Message) }, false},
 	{"call", "Do the steps of another workflow, on this deck and with these parameters.", "{workflow: ./dilute.yaml, with: {volume: 50 uL, plate: samples}}", func() Body { return &Call{} }, nil, false},
+	{"ask", "Ask a person something while the robot waits; `as` names the answer.", "{message: how many cells are there, type: integer, min: 0}", func() Body { return &Ask{} }, nil, false},
+	{"measure", "Measure with an instrument; `as` names the result.", "{with: sensor, send: {well: w.name}}", func() Body { return &Measure{} }, nil, false},
+	{"request", "Ask another program something over HTTP; `as` names the result.", "{url: 'http://planner.local/next', result: {volume: volume}}", func() Body { return &Request{} }, nil, false},
+	{"notify", "Tell people something, by a webhook or a mail.", "{to: 'mailto:lab@example.org', message: the plate is ready}", func() Body { return &Notify{} }, nil, false},
 	{"do", "Several steps as one, so that a modifier can stand before all of them.", "[{pick_up_tip: {from: tips.A1}}, {drop_tip: null}]", func() Body { return &Do{} }, func(b Body, path string) Slot { return stepsSlot(&b.(*Do).Steps, path+".do") }, false},
 }
 
@@ -54,9 +58,9 @@ var stepKinds = []StepKind{
 var later = map[string]string{
 	"fill": "", "dilute": "",
 	"temperature": "", "heater_shaker": "", "magnet": "", "thermocycler": "", "move_labware": "", "lights": "",
-	"log": "", "ask": "", "measure": "", "request": "", "publish": "", "notify": "", "protocol": "",
+	"log": "", "publish": "", "protocol": "",
 	"timeout": "", "retry": "", "on_error": "", "cache": "",
-	"modules": "", "instruments": "", "defaults": "", "finally": "",
+	"modules": "", "defaults": "", "finally": "",
 	"liquid_class": "", "order": "", "target": "", "total": "", "diluent": "", "rows": "", "pre_wet": "", "reverse": "", "submerge": "", "retract": "",
 	"contains": "", "distinct": "", "module": "", "adapter": "", "offset": "", "match": "", "each_chunk": "", "below_minimum": "",
 }
@@ -89,6 +93,7 @@ func workflowFields(w *Workflow) []Field {
 		{"labware", "What stands on the deck.", "{plate: {type: corning_96_wellplate_360ul_flat, slot: 1}}", false, declarations(&w.Labware, labwareSection, readLabware)},
 		{"pipettes", "What is on the mounts.", "{p300: {type: p300_single_gen2, mount: right, tips: [tips]}}", false, declarations(&w.Pipettes, pipettesSection, readPipette)},
 		{"liquids", "Which liquids stand where.", "{red: {in: paints.B1, volume: 12 mL}}", false, declarations(&w.Liquids, liquidsSection, readLiquid)},
+		{"instruments", "What can be measured with.", "{sensor: {url: 'http://sensor.local/measure', result: {f1: integer}}}", false, declarations(&w.Instruments, instrumentsSection, readInstrument)},
 		{"steps", "What is done, in this order.", "[{transfer: {from: red, to: plate.A1, volume: 50 uL}}]", true, stepsSlot(&w.Steps, "steps")},
 		{"outputs", "What the workflow returns: expressions under their names, computed behind the last step.", "{left: red.volume}", false, declarations(&w.Outputs, outputsShape, readOutput)},
 	}
@@ -393,7 +398,7 @@ func modifierFields(s *Step, path string) []Field {
 		{"repeat", "Do the step this many times.", "3", false, exprSlot(&s.Repeat, WantInteger)},
 		{"while", "Do the step again and again as long as this holds, which is asked before each pass.", "red.volume > 1 mL", false, exprSlot(&s.While, WantCondition)},
 		{"until", "Do the step again and again until this holds, which is asked after each pass.", "plate.A1.volume >= 200 uL", false, exprSlot(&s.Until, WantCondition)},
-		{"as", "A name for what a called workflow returns: with `as: first`, the steps below can use `first.left` if the workflow has an output `left`. With `for` it is the list of what every call returned.", "first", false, nameSlot(&s.As)},
+		{"as", "A name for what a called workflow returns, a person answers or an instrument measures: with `as: first`, the steps below can use `first.left` if the workflow has an output `left`. With `for` it is the list of what every call returned.", "first", false, nameSlot(&s.As)},
 		{"at_most", "How often `while` or `until` may go round. If that is not enough, the steps of `else` are done, and without `else` the step fails.", "12", false, exprSlot(&s.AtMost, WantInteger)},
 	}
 }

@@ -18,6 +18,7 @@ type Workflow struct {
 	Labware     []Labware
 	Pipettes    []Pipette
 	Liquids     []Liquid
+	Instruments []Instrument
 	Steps       []*Step
 	Outputs     []Output
 }

@@ -31,11 +31,12 @@ func (p place) String() string { return "the key " + p.key + " in " + p.in }
 
 // forPeople are the keys that nothing is done by, with where they are shown.
 var forPeople = map[place]string{
-	{"workflow", "ot2flow"}:     "has one value only; any other is refused: testdata/err/other-version.yaml",
-	{"workflow", "description"}: "says what the file is for; ot2flow has nothing to add",
-	{"param", "description"}:    "says what the value is for; ot2flow has nothing to add",
-	{"column", "description"}:   "says what the value is for; ot2flow has nothing to add",
-	{"output", "description"}:   "says what the value is; ot2flow has nothing to add",
+	{"workflow", "ot2flow"}:       "has one value only; any other is refused: testdata/err/other-version.yaml",
+	{"workflow", "description"}:   "says what the file is for; ot2flow has nothing to add",
+	{"param", "description"}:      "says what the value is for; ot2flow has nothing to add",
+	{"column", "description"}:     "says what the value is for; ot2flow has nothing to add",
+	{"output", "description"}:     "says what the value is; ot2flow has nothing to add",
+	{"instrument", "description"}: "says what the instrument is; ot2flow has nothing to add",
 }
 
 // visit calls f for every place of the language and, in step, for every key of
@@ -316,7 +317,7 @@ func outcomeOf(path string, data []byte) *outcome {
 	c := workflows.FromText(path, data)
 	out := &outcome{}
 	if c.Prepared != nil {
-		plan, list := c.Prepared.Plan(interpreter.Input{Examples: true})
+		plan, list := c.Prepared.Plan(interpreter.Input{Examples: true, Likely: true}) // with what live steps are likely to give
 		c.Add(list)
 		if plan != nil {
 			var b bytes.Buffer

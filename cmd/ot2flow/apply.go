@@ -64,6 +64,9 @@ func (a *app) apply(ctx context.Context, path string, o applying) error {
 }
 
 func (a *app) applyPlan(ctx context.Context, plan *program.Plan, o applying) error {
+	if s := plan.FirstLive(); s != nil {
+		return cannot("this cannot be carried out yet: %s (line %d) needs what only a run brings, and this version of ot2flow simulates such steps only", s.ID(), s.Where().Start.Line)
+	}
 	status := newStatus(a, plan)
 	where, err := a.place(ctx, o.robot, plan, status)
 	if err != nil {

@@ -36,6 +36,9 @@ func (a *app) export(path, to, out string) error {
 	if err != nil {
 		return err
 	}
+	if s := plan.FirstLive(); s != nil {
+		return cannot("%s cannot be exported: %s (line %d) is carried out beside the robot, which a protocol cannot ask for", path, s.ID(), s.Where().Start.Line)
+	}
 	data, err := write(plan)
 	if err != nil {
 		return cannot("%s cannot be exported: %v", path, err)

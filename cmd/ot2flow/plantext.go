@@ -183,9 +183,39 @@ func sentence(s *program.Step, d *program.Deck) string {
 		return "comment         " + s.Text
 	case program.ConfigureNozzles:
 		return "nozzles         " + op.Nozzles.String()
+	case program.Ask:
+		return "ask             " + s.Live.Message + answers(s.Live.Fields)
+	case program.Measure:
+		return "measure         with " + s.Live.Instrument + sending(s.Live)
+	case program.Request:
+		return "request         " + s.Live.URL + sending(s.Live)
+	case program.Notify:
+		return "notify          " + s.Live.To + ": " + s.Live.Message
 	case program.EndRun:
 	}
 	return op.Kind.String()
+}
+
+// answers says what kind of answers are wanted.
+func answers(fields []program.LiveField) string {
+	out := ""
+	for _, f := range fields {
+		out += ", " + strings.TrimSpace(f.Name+" "+f.Type)
+		if f.Min != "" || f.Max != "" {
+			out += " " + strings.TrimSpace(f.Min+" to "+f.Max)
+		}
+		if len(f.Choices) > 0 {
+			out += " (" + strings.Join(f.Choices, ", ") + ")"
+		}
+	}
+	return strings.Replace(out, ", ", ": ", 1)
+}
+
+func sending(l *program.Live) string {
+	if l.Body == "" {
+		return ""
+	}
+	return ", sending " + l.Body
 }
 
 // height renders where in a well: "bottom + 8 mm".
@@ -237,11 +267,29 @@ func (t *planText) summary() {
 	for _, c := range p.Needs.Liquids {
 		t.f("  %-9s %s\n", p.Deck.Liquids[c.Index].Name, quantity.Volume.Text(c.Amount))
 	}
-	t.f("\n%s, about %s on the robot\n", plural(len(p.Steps), "step"), clock(p.EstimateMS))
+	if p.Outlook == nil {
+		t.f("\n%s, about %s on the robot\n", plural(len(p.Steps), "step"), clock(p.EstimateMS))
+	} else {
+		t.outlook()
+	}
 	for _, r := range p.End.DropsTip {
 		t.f("at the end the robot drops the tip from %s into the trash\n", p.Deck.WellName(r))
 	}
 	t.f("%s\n", t.dim(p.Fingerprint))
+}
+
+// outlook shows what depends on results that only a run brings.
+func (t *planText) outlook() {
+	o := t.plan.Outlook
+	t.f("\n%s\n", t.bold("Deferred: known once the results before are"))
+	for _, d := range o.Deferred {
+		often := ""
+		if d.AtMost > 0 {
+			often = fmt.Sprintf(", at most %d times", d.AtMost)
+		}
+		t.f("  %-28s line %-4d likely %s%s\n", d.Path, d.Where.Start.Line, plural(d.Steps, "step"), often)
+	}
+	t.f("\n%s certain; likely %d in all, about %s on the robot\n", plural(len(t.plan.Steps), "step"), o.Steps, clock(o.EstimateMS))
 }
 
 // clock renders a time as people say it: "1 h 15 min", "57 s".

@@ -138,7 +138,9 @@ func simulateWorkflow(c *workflows.Checked, run *workflows.Run, trace *sim.Trace
 		return nil, nil
 	}
 	stream := sim.NewStream(ot2.Machine{}.Timer, trace)
-	end, list, err := c.Prepared.Prove(run.Input(false), stream)
+	in := run.Input(false)
+	in.Likely = true
+	end, list, err := c.Prepared.Prove(in, stream)
 	if err != nil {
 		return nil, err
 	}
@@ -153,6 +155,9 @@ func simulateWorkflow(c *workflows.Checked, run *workflows.Run, trace *sim.Trace
 
 // simulatePlan proves a stored plan again and simulates it, in one walk.
 func (a *app) simulatePlan(plan *program.Plan, trace *sim.Trace) (*sim.Result, error) {
+	if plan.Outlook != nil {
+		return nil, cannot("the plan ends where its steps depend on results that only a run brings; simulate the workflow it was made from")
+	}
 	world := sim.NewWorld(program.NewState(plan.Deck), ot2.NewTimer(plan.Deck))
 	world.TraceTo(trace)
 	list, err := interpreter.ProvePlan(plan, ot2.Machine{}, world)

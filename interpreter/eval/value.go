@@ -395,3 +395,9 @@ func cut(s string, n int) string {
 	}
 	return string(r[:n-1]) + "…"
 }
+
+// Between returns the middle of two known numbers or quantities of one type.
+func Between(a, b Value) Value {
+	a.num = math.Round((a.num + b.num) / 2)
+	return a
+}

@@ -155,7 +155,7 @@ func (s *State) Apply(op *Op) *Touched {
 		for i := range s.Mounts {
 			s.Mounts[i].Last = None
 		}
-	case MoveTo, Delay, Pause, Comment:
+	case MoveTo, Delay, Pause, Comment, Ask, Measure, Request, Notify:
 	}
 	m.arrive(op)
 	return t

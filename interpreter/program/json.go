@@ -63,7 +63,8 @@ func (p *Plan) Write(w io.Writer, files bool) error {
 	}
 	b = append(b, "],\n \"end\": "...)
 	b = p.End.appendJSON(b, p.Deck)
-	b = append(b, ",\n \"deferred\": [],\n \"needs\": "...)
+	b = p.appendDeferred(b)
+	b = append(b, ",\n \"needs\": "...)
 	b = p.Needs.appendJSON(b, p.Deck)
 	b = p.appendOutputs(b)
 	b = append(b, ",\n \"estimate_s\": "...)
@@ -251,6 +252,9 @@ func (s *Step) appendOp(b []byte, d *Deck) []byte {
 	b = decimal(b, "duration_s", op.Duration, has&HasDuration != 0)
 	if has&HasText != 0 {
 		b = field(b, "message", s.Text, false)
+	}
+	if s.Live != nil {
+		b = s.Live.appendJSON(b)
 	}
 	return b
 }

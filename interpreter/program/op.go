@@ -19,6 +19,10 @@ const (
 	Delay
 	Pause
 	Comment
+	Ask
+	Measure
+	Request
+	Notify
 	EndRun
 	ConfigureNozzles
 	Kinds int = iota
@@ -60,6 +64,7 @@ const (
 	HasText
 	HasPushOut
 	HasTouch
+	HasLive
 	HasTrash // the place may be the fixed trash instead of a well
 	HasNozzles
 )
@@ -92,6 +97,10 @@ var opTable = [Kinds]Info{
 	Delay:     {"delay", NoEffect, HasDuration, "Wait."},
 	Pause:     {"pause", NoEffect, HasText, "Wait until a person says to go on."},
 	Comment:   {"comment", NoEffect, HasText, "Write a line into the run's log."},
+	Ask:       {"ask", NoEffect, HasLive, "Ask a person something."},
+	Measure:   {"measure", External, HasLive, "Measure with an instrument."},
+	Request:   {"request", External, HasLive, "Ask another program something over HTTP."},
+	Notify:    {"notify", External, HasLive, "Tell people something."},
 	EndRun:    {"end_run", Physical, HasPipette | HasWell, "What the robot does when a run ends: drop the tip that is on, and home."},
 
 	ConfigureNozzles: {"configure_nozzles", Idempotent, HasPipette | HasNozzles, "Choose which nozzles of an 8-channel pipette take tips."},

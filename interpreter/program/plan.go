@@ -1,5 +1,7 @@
 package program
 
+import "github.com/ot2flow/ot2flow/spec/diag"
+
 // Plan is an expanded workflow as data: what a person reviews, what is kept,
 // and what is carried out. It may be relied on to be a pure function of the
 // files and parameters it was made from.
@@ -9,6 +11,7 @@ type Plan struct {
 	Steps       []Step
 	End         End
 	Needs       Needs
+	Outlook     *Outlook // what comes behind Steps; nil where they are all
 	Outputs     []Output // what the workflow returns
 	EstimateMS  int64    // how long the robot takes, by its time model
 	Fingerprint string
@@ -40,6 +43,25 @@ type File struct {
 type End struct {
 	Homes    bool
 	DropsTip []WellRef // places the tips came from; empty where none is on
+}
+
+// Outlook is what is likely to come behind the steps of a plan: they depend on
+// results that only a run brings. Nothing may be derived from it but a rough
+// idea.
+type Outlook struct {
+	Deferred   []Deferred
+	Steps      int   // of the whole program
+	Needs      Needs // of the whole program
+	EstimateMS int64 // of the whole program
+}
+
+// Deferred is a step of the language of which it is not certain yet what it
+// will do.
+type Deferred struct {
+	Path   string
+	Where  diag.Span
+	Steps  int // likely
+	AtMost int // how often the loops around it may go round; 0 where none has a bound
 }
 
 // Needs is what a plan uses up.

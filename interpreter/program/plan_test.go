@@ -189,7 +189,7 @@ func TestRefused(t *testing.T) {
 		{`"steps[0]/aspirate"`, `"steps[0]/dispense"`, "does not fit"},
 		{`"tips": ["l1"]`, `"tips": ["l0"]`, "no tip rack"},
 		{`"name": "l1"`, `"name": "l0"`, "is taken"},
-		{`"deferred": []`, `"deferred": [{}]`, "only at run time"},
+		{`"deferred": []`, `"deferred": [{}]`, "no outlook"},
 		{`ot2flow.plan/1`, `ot2flow.plan/2`, "reads"},
 		{`p300_single_gen2`, `p301_single_gen2`, "not known here"},
 		{`corning_96_wellplate_360ul_flat`, `corning_95_wellplate_360ul_flat`, "not known here"},

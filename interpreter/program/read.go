@@ -56,18 +56,21 @@ type planJSON struct {
 		Homes    bool     `json:"homes"`
 		DropsTip []string `json:"drops_tip"`
 	} `json:"end"`
-	Deferred []json.RawMessage `json:"deferred"`
-	Needs    struct {
-		Tips    json.RawMessage `json:"tips"`
-		Liquids json.RawMessage `json:"liquids"`
-	} `json:"needs"`
-	Estimate    json.Number `json:"estimate_s"`
-	Fingerprint string      `json:"fingerprint"`
+	Deferred    []deferredJSON `json:"deferred"`
+	Outlook     *outlookJSON   `json:"outlook"`
+	Needs       needsJSON      `json:"needs"`
+	Estimate    json.Number    `json:"estimate_s"`
+	Fingerprint string         `json:"fingerprint"`
 	Files       []struct {
 		Name    string `json:"name"`
 		Content string `json:"content"`
 		Base64  []byte `json:"base64"`
 	} `json:"files"`
+}
+
+type needsJSON struct {
+	Tips    json.RawMessage `json:"tips"`
+	Liquids json.RawMessage `json:"liquids"`
 }
 
 type stepJSON struct {
@@ -93,8 +96,9 @@ type stepJSON struct {
 		Radius json.Number `json:"radius"`
 		Sides  []string    `json:"sides"`
 	} `json:"touch"`
-	Duration json.Number `json:"duration_s"`
-	Message  string      `json:"message"`
+	Duration json.Number     `json:"duration_s"`
+	Message  string          `json:"message"`
+	Live     json.RawMessage `json:"live"`
 	Origin   struct {
 		File   string   `json:"file"`
 		Line   int      `json:"line"`
@@ -123,9 +127,6 @@ func Read(data []byte, defs Definitions) (*Plan, error) {
 	}
 	if in.Format != Format {
 		return nil, fmt.Errorf("its format is %q, and this version of ot2flow reads %q", in.Format, Format)
-	}
-	if len(in.Deferred) > 0 {
-		return nil, errors.New("it has steps whose result exists only at run time, which this version of ot2flow does not have")
 	}
 	r := &reader{in: &in, defs: defs, plan: &Plan{Fingerprint: in.Fingerprint, Deck: &Deck{}}, frames: map[string]*Frame{}, names: map[string]bool{}}
 	r.read()
@@ -216,7 +217,8 @@ func (r *reader) read() {
 	for _, name := range in.End.DropsTip {
 		p.End.DropsTip = append(p.End.DropsTip, r.wellName(name))
 	}
-	r.needs()
+	p.Needs = r.needs(&in.Needs)
+	r.outlook()
 	p.EstimateMS = r.number(in.Estimate, "estimate_s")
 }
 
@@ -388,19 +390,20 @@ func (r *reader) liquids() {
 	}
 }
 
-func (r *reader) needs() {
-	r.pairs(r.in.Needs.Tips, func(name string, v json.RawMessage) {
-		r.plan.Needs.Tips = append(r.plan.Needs.Tips, Count{r.labwareIndex(name), r.number(json.Number(v), name) / 1000})
+func (r *reader) needs(in *needsJSON) (out Needs) {
+	r.pairs(in.Tips, func(name string, v json.RawMessage) {
+		out.Tips = append(out.Tips, Count{r.labwareIndex(name), r.number(json.Number(v), name) / 1000})
 	})
-	r.pairs(r.in.Needs.Liquids, func(name string, v json.RawMessage) {
+	r.pairs(in.Liquids, func(name string, v json.RawMessage) {
 		var amount struct {
 			Volume json.Number `json:"volume_uL"`
 		}
 		if json.Unmarshal(v, &amount) != nil {
 			r.fail("needs.liquids.%s cannot be read", name)
 		}
-		r.plan.Needs.Liquids = append(r.plan.Needs.Liquids, Count{r.liquidIndex(name), r.number(amount.Volume, name)})
+		out.Liquids = append(out.Liquids, Count{r.liquidIndex(name), r.number(amount.Volume, name)})
 	})
+	return out
 }
 
 func (r *reader) liquidIndex(name string) int {
@@ -440,6 +443,10 @@ func (r *reader) step(in *stepJSON) Step {
 		op.Touch = r.touch(in)
 	}
 	out := Step{N: in.N, Op: op, Text: in.Message}
+	var err error
+	if out.Live, err = readLive(kind, in.Live); err != nil {
+		r.fail("step %d: %v", in.N, err)
+	}
 	out.Frame, out.Seq = r.frame(in, kind)
 	if r.err == nil && out.ID() != in.ID {
 		r.fail("step %d: the id %q does not fit its operation and its origin", in.N, in.ID)

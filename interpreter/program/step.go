@@ -31,6 +31,7 @@ type Step struct {
 	N     int // ordinal, from 1; the machine identity of the step
 	Op    Op
 	Text  string // message of a pause or comment
+	Live  *Live  // of a step that is carried out beside the robot
 	Frame *Frame
 	Seq   int // how many operations of this kind came before in this frame
 }

@@ -70,7 +70,7 @@ func keyed(n int, params []Params) []Command {
 }
 
 // Of returns the commands of a step, one or several. EndRun has none: the
-// robot does it by itself.
+// robot does it by itself; nor have steps that are carried out beside the robot.
 func Of(s *program.Step, d *program.Deck) []Command { return keyed(s.N, of(s, d)) }
 
 func of(s *program.Step, d *program.Deck) []Params {
@@ -108,7 +108,7 @@ func of(s *program.Step, d *program.Deck) []Params {
 		return []Params{Comment{s.Text}}
 	case program.ConfigureNozzles:
 		return []Params{ConfigureNozzles{pipette(op, d), nozzles(op.Nozzles)}}
-	case program.EndRun:
+	case program.EndRun, program.Ask, program.Measure, program.Request, program.Notify:
 	}
 	return nil
 }

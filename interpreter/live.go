@@ -1,0 +1,473 @@
+package interpreter
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/ot2flow/ot2flow/interpreter/eval"
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec"
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
+
+// Live steps: what they give is known only while the robot runs. An expansion
+// gets the results so far as input. Where one is missing it goes on as long as
+// nothing reads it, and then ends: the rest is deferred.
+
+// Result is what the world answered to the live step N of the program. The
+// program up to that step is the same for whatever it answers.
+type Result struct {
+	N      int               `json:"n"`
+	Values map[string]string `json:"values,omitempty"` // as people write them; a single answer has the name ""
+}
+
+// defaultTimeoutMS is how long instruments and other programs are waited for.
+const defaultTimeoutMS = 60_000
+
+// live is a resolved `ask`, `measure`, `request` or `notify`.
+type live struct {
+	kind                  program.Kind
+	index                 int // among all live steps of the workflow
+	instrument, method    string
+	message, to, url, key *eval.Template
+	headers               []*eval.Template
+	send                  []sent
+	sentSlot              int // of the record `sent` that simulate can read, or -1
+	fields                []answer
+	single                bool // one answer without a name
+	valid                 []requirement
+	simulate              map[string]*eval.Expr
+	timeout               *eval.Expr
+	timeoutMS             int64
+	typ                   eval.Type
+	result                *result
+}
+
+// sent is one value that is sent along.
+type sent struct {
+	name string
+	expr *eval.Expr
+}
+
+// answer is one value that comes back.
+type answer struct {
+	param
+	path, unit string
+}
+
+// returner is a body of which `as` can name what it returns.
+type returner interface {
+	returns() (t eval.Type, any bool)
+	giveTo(*result)
+}
+
+func (b *live) returns() (eval.Type, bool) { return b.typ, len(b.fields) > 0 }
+
+func (b *live) giveTo(r *result) {
+	r.cause = "it is known only while the robot runs"
+	b.result = r
+}
+
+func (p *preparer) newLive(kind program.Kind) *live {
+	b := &live{kind: kind, index: len(p.calls.lives), sentSlot: -1}
+	p.calls.lives = append(p.calls.lives, b)
+	return b
+}
+
+func (p *preparer) ask(a *spec.Ask) body {
+	b := p.newLive(program.Ask)
+	b.message, b.timeout = p.text(a.Message), p.expr(a.Timeout)
+	if len(a.Fields) == 0 {
+		b.single = true
+		one := a.Answer
+		one.Name = spec.Word{Value: "the answer", Span: a.Message.Whole()}
+		if !one.Type.IsSet() {
+			one.Type = spec.Word{Value: "boolean", Span: a.Message.Whole()}
+		}
+		b.fields = []answer{{param: p.param(&one)}}
+		b.typ = b.fields[0].typ
+		p.askable(&b.fields[0])
+		return b
+	}
+	if a.Answer.Type.IsSet() {
+		p.fail(diag.NoEffect, a.Answer.Type.Span, "`type` has no effect beside `fields`", "remove it: every field has a type of its own")
+	}
+	for i := range a.Fields {
+		b.fields = append(b.fields, answer{param: p.param(&a.Fields[i])})
+		p.askable(&b.fields[i])
+	}
+	b.typ = p.recordOf(b.fields)
+	return b
+}
+
+// askable refuses what nobody can type in as an answer.
+func (p *preparer) askable(a *answer) {
+	if a.decl.Type.Value == "table" {
+		p.fail(diag.TypeMismatch, a.decl.Type.Span, "a table cannot be the answer to a question", "make it a parameter of the workflow")
+	}
+}
+
+func (p *preparer) recordOf(fields []answer) eval.Type {
+	var out []eval.Field
+	for i := range fields {
+		if fields[i].typ.Kind == eval.Invalid {
+			return eval.Type{}
+		}
+		out = append(out, eval.Field{Name: fields[i].decl.Name.Value, Type: fields[i].typ})
+	}
+	return eval.RecordOf(out...)
+}
+
+// results resolves what comes back from an instrument or another program.
+func (p *preparer) results(columns []spec.Column) []answer {
+	var out []answer
+	for i := range columns {
+		c := &columns[i]
+		d := &spec.Param{
+			Name: c.Name, Type: c.Type, In: c.In, Min: c.Min, Max: c.Max, Choices: c.Choices, Description: c.Description, Span: c.Span,
+			Default: spec.Written{Given: c.Default, Span: c.Span},
+		}
+		a := answer{param: p.param(d), path: header(c), unit: c.Unit.Value}
+		p.unit(&column{domain: a.one, decl: c})
+		out = append(out, a)
+	}
+	return out
+}
+
+// instrument is a declared instrument, resolved once for all measurements.
+type instrument struct {
+	decl    *spec.Instrument
+	url     *eval.Template
+	headers []*eval.Template
+	fields  []answer
+	valid   []requirement
+	typ     eval.Type
+	timeout *eval.Expr
+}
+
+func (p *preparer) instruments() {
+	for i := range p.p.workflow.Instruments {
+		d := &p.p.workflow.Instruments[i]
+		p.declare(d.Name, eval.Type{}, "instrument", false)
+		out := instrument{decl: d, url: p.text(d.Web.URL), fields: p.results(d.Result), timeout: p.expr(d.Timeout)}
+		for _, h := range d.Web.Headers {
+			out.headers = append(out.headers, p.text(h))
+		}
+		out.typ = p.recordOf(out.fields)
+		out.valid = p.validity(d.Valid, out.fields)
+		p.measuring = append(p.measuring, out)
+	}
+}
+
+// validity compiles what must hold of a result, in which its values alone have
+// names.
+func (p *preparer) validity(checks []spec.Check, fields []answer) []requirement {
+	outer := p.scope
+	defer func() { p.scope = outer }()
+	p.scope = eval.NewScope()
+	for i := range fields {
+		_, _ = p.scope.Declare(fields[i].decl.Name.Value, fields[i].typ, "result") // a name that cannot be one is reported with its key
+	}
+	var out []requirement
+	for _, c := range checks {
+		out = append(out, requirement{that: p.expr(c.That), message: p.text(c.Message), span: c.Span})
+	}
+	return out
+}
+
+func (p *preparer) measure(m *spec.Measure) body {
+	b := p.newLive(program.Measure)
+	b.send, b.timeout, b.timeoutMS = p.sent(m.Send), p.expr(m.Timeout), defaultTimeoutMS
+	i := slices.IndexFunc(p.measuring, func(i instrument) bool { return i.decl.Name.Value == m.With.Value })
+	if i < 0 {
+		if m.With.IsSet() {
+			p.unknownName(diag.UnknownName, m.With, "instrument", p.instrumentNames())
+		}
+		return nil
+	}
+	in := &p.measuring[i]
+	b.instrument, b.url, b.headers, b.method = in.decl.Name.Value, in.url, in.headers, in.decl.Web.Method.Value
+	b.fields, b.valid, b.typ = in.fields, in.valid, in.typ
+	if b.timeout == nil {
+		b.timeout = in.timeout
+	}
+	p.simulated(b, in.decl.Simulate)
+	return b
+}
+
+func (p *preparer) instrumentNames() []string {
+	var out []string
+	for i := range p.measuring {
+		out = append(out, p.measuring[i].decl.Name.Value)
+	}
+	return out
+}
+
+func (p *preparer) request(r *spec.Request) body {
+	b := p.newLive(program.Request)
+	b.url, b.method, b.key = p.text(r.URL), r.Method.Value, p.text(r.Key)
+	for _, h := range r.Headers {
+		b.headers = append(b.headers, p.text(h))
+	}
+	b.send, b.timeout, b.timeoutMS = p.sent(r.Send), p.expr(r.Timeout), defaultTimeoutMS
+	b.fields = p.results(r.Result)
+	b.typ = p.recordOf(b.fields)
+	p.simulated(b, r.Simulate)
+	return b
+}
+
+func (p *preparer) notify(n *spec.Notify) body {
+	b := p.newLive(program.Notify)
+	b.to, b.message, b.timeoutMS = p.text(n.To), p.text(n.Message), defaultTimeoutMS
+	return b
+}
+
+func (p *preparer) sent(list []spec.Binding) []sent {
+	var out []sent
+	for _, v := range list {
+		out = append(out, sent{v.Name.Value, p.expr(v.Value)})
+	}
+	return out
+}
+
+// simulated compiles what the simulator takes for the results. What is sent is
+// there as `sent`.
+func (p *preparer) simulated(b *live, list []spec.Binding) {
+	if len(list) == 0 {
+		return
+	}
+	p.scope.Push()
+	defer p.scope.Pop()
+	if fields, known := sentFields(b.send); known && len(fields) > 0 {
+		b.sentSlot, _ = p.scope.Declare("sent", eval.RecordOf(fields...), "what is sent")
+	}
+	b.simulate = map[string]*eval.Expr{}
+	for _, v := range list {
+		i := slices.IndexFunc(b.fields, func(a answer) bool { return a.decl.Name.Value == v.Name.Value })
+		if i < 0 {
+			p.unknownName(diag.UnknownName, v.Name, "result", answerNames(b.fields))
+			continue
+		}
+		b.simulate[v.Name.Value] = p.compile(v.Value, b.fields[i].typ)
+	}
+}
+
+func sentFields(list []sent) (out []eval.Field, known bool) {
+	for _, v := range list {
+		if v.expr == nil {
+			return nil, false
+		}
+		out = append(out, eval.Field{Name: v.name, Type: v.expr.Type()})
+	}
+	return out, true
+}
+
+func answerNames(fields []answer) []string {
+	var out []string
+	for i := range fields {
+		out = append(out, fields[i].decl.Name.Value)
+	}
+	return out
+}
+
+// expand shows the step and takes its result, if there is one yet.
+func (b *live) expand(x *expansion, f *program.Frame) {
+	l, ok := b.needs(x)
+	if !ok {
+		return
+	}
+	x.emitLive(program.Op{Kind: b.kind}, l, f)
+	if x.halted() || len(b.fields) == 0 {
+		return
+	}
+	v, ok := b.value(x)
+	if ok && b.result != nil {
+		b.result.put(x.env.Vars, v)
+	}
+}
+
+// needs computes what the step is carried out with.
+func (b *live) needs(x *expansion) (*program.Live, bool) {
+	out := &program.Live{Site: b.index, Instrument: b.instrument, Method: b.method, Fields: b.shown()}
+	ok := true
+	for _, t := range []struct {
+		to   *string
+		from *eval.Template
+	}{{&out.Message, b.message}, {&out.To, b.to}, {&out.URL, b.url}, {&out.Key, b.key}} {
+		if t.from != nil {
+			text, fine := x.text(t.from)
+			*t.to, ok = text, ok && fine
+		}
+	}
+	for _, h := range b.headers {
+		text, fine := x.text(h)
+		out.Headers, ok = append(out.Headers, text), ok && fine
+	}
+	values, fine := b.sending(x)
+	if len(values) > 0 {
+		out.Body = string(appendValue(nil, eval.RecordValue(b.sentType(), values)))
+		if b.sentSlot >= 0 {
+			x.env.Vars[b.sentSlot] = eval.RecordValue(b.sentType(), values)
+		}
+	}
+	var timed bool
+	out.TimeoutMS, timed = x.quantity(b.timeout, b.timeoutMS)
+	return out, ok && fine && timed
+}
+
+func (b *live) sentType() eval.Type {
+	fields, _ := sentFields(b.send)
+	return eval.RecordOf(fields...)
+}
+
+func (b *live) sending(x *expansion) ([]eval.Value, bool) {
+	var out []eval.Value
+	for _, s := range b.send {
+		v, ok := x.eval(s.expr)
+		if !ok {
+			return nil, false
+		}
+		out = append(out, v)
+	}
+	return out, true
+}
+
+// shown are the values that come back, as data.
+func (b *live) shown() []program.LiveField {
+	var out []program.LiveField
+	for i := range b.fields {
+		a := &b.fields[i]
+		f := program.LiveField{Name: a.decl.Name.Value, Path: a.path, Type: a.decl.Type.Value, Of: a.decl.Of.Value, Unit: a.unit, Description: a.decl.Description.Text}
+		if b.single {
+			f.Name = ""
+		}
+		if a.one.min != nil {
+			f.Min = a.one.min.String()
+		}
+		if a.one.max != nil {
+			f.Max = a.one.max.String()
+		}
+		f.Choices = a.words()
+		if a.param.value != nil {
+			f.Default = &a.param.value.shown
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// value is what the step gives: its result, or, while a program is proved, one
+// that it may give. Until there is one, nobody knows.
+func (b *live) value(x *expansion) (eval.Value, bool) {
+	for i := range x.results {
+		if x.results[i].N == x.step.N {
+			return b.read(x, &x.results[i])
+		}
+	}
+	if x.assume > 0 {
+		return b.assumed(x)
+	}
+	if x.waits == 0 {
+		x.waits = x.step.N
+	}
+	return eval.UnknownValue(b.typ, "it is known only while the robot runs"), true
+}
+
+// read takes a result for a value. What is wrong with it was found when it came
+// (see Accept), so that anything wrong now means other files.
+func (b *live) read(x *expansion, r *Result) (eval.Value, bool) {
+	items := make([]eval.Value, len(b.fields))
+	for i := range b.fields {
+		v, err := b.fields[i].take(r.Values, b.single, x.deck)
+		if err != nil {
+			x.add(diag.Diagnostic{Code: diag.BadValue, Span: x.blameStep, Message: "the result of this step does not fit it: " + err.Error(), Help: "the workflow was changed since the run began; go on with the files it began with"})
+			return v, false
+		}
+		items[i] = v
+	}
+	return b.composed(items), true
+}
+
+func (b *live) composed(items []eval.Value) eval.Value {
+	if b.single {
+		return items[0]
+	}
+	return eval.RecordValue(b.typ, items)
+}
+
+// take reads one value of a result.
+func (a *answer) take(values map[string]string, single bool, deck *program.Deck) (eval.Value, error) {
+	name := a.decl.Name.Value
+	if single {
+		name = ""
+	}
+	text, given := values[name]
+	switch {
+	case !given && a.param.value != nil:
+		return a.param.value.value, nil
+	case !given:
+		return eval.Value{}, errors.New("there is no value for " + a.decl.Name.Value)
+	}
+	r := valueReader{param: &a.param, deck: deck, file: func(string) (*spec.File, bool) { return nil, false }}
+	out, ok := r.read(&spec.Written{Given: spec.Given{Scalar: spec.LiteralText(text), Set: true}})
+	if !ok {
+		return eval.Value{}, errors.New(firstMessage(r.list))
+	}
+	return out.value, nil
+}
+
+func firstMessage(list diag.List) string {
+	for _, d := range list {
+		return strings.TrimSuffix(d.Message, ".")
+	}
+	return "it cannot be read"
+}
+
+// Accept says whether values are an answer to a live step: those that are
+// missing have a default, and all are as they are declared. What it returns is
+// fit for Input.Results.
+func (p *Prepared) Accept(s *program.Step, deck *program.Deck, values map[string]string) (Result, error) {
+	b := p.lives[s.Live.Site]
+	out := Result{N: s.N, Values: map[string]string{}}
+	vars := make([]eval.Value, len(b.fields))
+	for i := range b.fields {
+		v, err := b.fields[i].take(values, b.single, deck)
+		if err != nil {
+			return out, err
+		}
+		vars[i] = v
+		name := b.fields[i].decl.Name.Value
+		if b.single {
+			name = ""
+		}
+		out.Values[name] = v.String()
+	}
+	if why := b.invalid(vars, deck); why != "" {
+		return out, errors.New(why)
+	}
+	return out, nil
+}
+
+// invalid says why values are no valid result, or "".
+func (b *live) invalid(values []eval.Value, deck *program.Deck) string {
+	env := eval.Env{Vars: values, Deck: deck}
+	for i := range b.valid {
+		if that := b.valid[i].that; that != nil {
+			if v, fault := that.Eval(&env); fault == nil && v.Known() && !v.Bool() {
+				return b.valid[i].text(&env)
+			}
+		}
+	}
+	return ""
+}
+
+// text is what is said where the requirement does not hold.
+func (r *requirement) text(env *eval.Env) string {
+	if r.message != nil {
+		if text, fault := r.message.Eval(env); fault == nil {
+			return text
+		}
+	}
+	return "this does not hold: " + r.that.Source().Text
+}

@@ -1,0 +1,140 @@
+package program
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+
+	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/spec/quantity"
+)
+
+// Live is what a step needs that is carried out beside the robot: a question
+// to a person, a measurement, a request, a message. What comes back is not
+// known before.
+type Live struct {
+	Site       int         `json:"site"`                 // which step of the language it is; the same in every expansion
+	Message    string      `json:"message,omitempty"`    // of a question or a message
+	To         string      `json:"to,omitempty"`         // whom a message is for
+	Instrument string      `json:"instrument,omitempty"` // measured with
+	Method     string      `json:"method,omitempty"`     // of a request over HTTP
+	URL        string      `json:"url,omitempty"`        // of a request or an instrument
+	Headers    []string    `json:"headers,omitempty"`    // "Name: value"
+	Body       string      `json:"body,omitempty"`       // JSON, or empty where nothing is sent
+	Key        string      `json:"key,omitempty"`        // idempotency key, or empty
+	TimeoutMS  int64       `json:"timeout_ms,omitempty"` // 0: it is waited for ever
+	Fields     []LiveField `json:"answers,omitempty"`    // what comes back; a single answer has no name
+}
+
+// LiveField is one value that comes back.
+type LiveField struct {
+	Name        string   `json:"name"`
+	Path        string   `json:"path,omitempty"` // where it stands in the answer
+	Type        string   `json:"type"`           // volume, number, …
+	Of          string   `json:"of,omitempty"`   // of a list: the type of its elements
+	Unit        string   `json:"unit,omitempty"` // of a bare number
+	Description string   `json:"description,omitempty"`
+	Min         string   `json:"min,omitempty"` // as people write it; empty where there is none
+	Max         string   `json:"max,omitempty"`
+	Choices     []string `json:"choices,omitempty"`
+	Default     *string  `json:"default,omitempty"` // taken where none comes
+}
+
+// appendJSON writes what a live step needs.
+func (l *Live) appendJSON(b []byte) []byte {
+	data, err := json.Marshal(l)
+	if err != nil {
+		panic("program: a live step is not plain data: " + err.Error())
+	}
+	return append(append(b, `, "live": `...), data...)
+}
+
+// readLive reads what a live step needs, and nothing for any other.
+func readLive(kind Kind, data json.RawMessage) (*Live, error) {
+	wanted := kind.Info().Fields&HasLive != 0
+	switch {
+	case !wanted && len(data) == 0:
+		return nil, nil
+	case !wanted:
+		return nil, errors.New("only steps beside the robot have the key live")
+	}
+	out := &Live{}
+	if err := json.Unmarshal(data, out); err != nil {
+		return nil, errors.New("its key live cannot be read")
+	}
+	return out, nil
+}
+
+// appendDeferred writes what is likely to come behind the steps.
+func (p *Plan) appendDeferred(b []byte) []byte {
+	b = append(b, ",\n \"deferred\": ["...)
+	o := p.Outlook
+	if o == nil {
+		return append(b, ']')
+	}
+	for i := range o.Deferred {
+		d := &o.Deferred[i]
+		b = append(append(b, comma(i)...), "\n  {"...)
+		b = field(b, "step", d.Path, true)
+		b = field(b, "file", d.Where.File, false)
+		b = count(b, `, "line": `, d.Where.Start.Line)
+		b = count(b, `, "column": `, d.Where.Start.Column)
+		b = count(b, `, "likely_steps": `, d.Steps)
+		if d.AtMost > 0 {
+			b = count(b, `, "at_most": `, d.AtMost)
+		}
+		b = append(b, '}')
+	}
+	b = count(b, "],\n \"outlook\": {\"steps\": ", o.Steps)
+	b = append(b, `, "needs": `...)
+	b = o.Needs.appendJSON(b, p.Deck)
+	b = append(b, `, "estimate_s": `...)
+	return append(quantity.AppendDecimal(b, o.EstimateMS, 1000), '}')
+}
+
+func count(b []byte, key string, n int) []byte {
+	return strconv.AppendInt(append(b, key...), int64(n), 10)
+}
+
+type deferredJSON struct {
+	Step   string `json:"step"`
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+	Likely int    `json:"likely_steps"`
+	AtMost int    `json:"at_most"`
+}
+
+type outlookJSON struct {
+	Steps    int         `json:"steps"`
+	Needs    needsJSON   `json:"needs"`
+	Estimate json.Number `json:"estimate_s"`
+}
+
+// outlook reads what is likely to come behind the steps.
+func (r *reader) outlook() {
+	in := r.in.Outlook
+	if in == nil {
+		if len(r.in.Deferred) > 0 {
+			r.fail("it has deferred steps and no outlook")
+		}
+		return
+	}
+	out := &Outlook{Steps: in.Steps, Needs: r.needs(&in.Needs), EstimateMS: r.number(in.Estimate, "outlook.estimate_s")}
+	for _, d := range r.in.Deferred {
+		at := diag.Span{File: d.File, Start: diag.Pos{Line: d.Line, Column: d.Column}}
+		out.Deferred = append(out.Deferred, Deferred{Path: d.Step, Where: at, Steps: d.Likely, AtMost: d.AtMost})
+	}
+	r.plan.Outlook = out
+}
+
+// FirstLive returns the first step that is carried out beside the robot, or
+// nil. A plan with one is no protocol that a robot can do alone.
+func (p *Plan) FirstLive() *Step {
+	for i := range p.Steps {
+		if p.Steps[i].Live != nil {
+			return &p.Steps[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package spec
+
+import "github.com/ot2flow/ot2flow/spec/diag"
+
+// Steps whose result comes from the world while the robot runs, and the
+// instruments they measure with.
+
+// Instrument is something that can be measured with.
+type Instrument struct {
+	Name        Word
+	Description Text
+	Web         WebRequest
+	Result      []Column
+	Valid       []Check
+	Timeout     Expr
+	Simulate    []Binding
+	Span        diag.Span
+}
+
+// WebRequest is where a request over HTTP goes.
+type WebRequest struct {
+	URL     Text
+	Method  Word
+	Headers []Text
+}
+
+type (
+	// Ask asks a person: one question with the keys of its answer, or a form of
+	// several Fields.
+	Ask struct {
+		Message Text
+		Answer  Param
+		Fields  []Param
+		Timeout Expr
+	}
+	// Measure measures with an instrument.
+	Measure struct {
+		With    Word
+		Send    []Binding
+		Timeout Expr
+	}
+	// Request asks something of another program over HTTP.
+	Request struct {
+		WebRequest
+		Send     []Binding
+		Result   []Column
+		Key      Text
+		Timeout  Expr
+		Simulate []Binding
+	}
+	// Notify tells people something; nothing comes back.
+	Notify struct {
+		To      Text
+		Message Text
+	}
+)
+
+var (
+	answerFieldsShape = &Shape{Kind: MapShape, Noun: "what is asked, each under its name", Elem: paramShape, Min: 1}
+	resultShape       = &Shape{Kind: MapShape, Noun: "what comes back, each under its name", Elem: resultFieldShape, Min: 1}
+	sendShape         = &Shape{Kind: MapShape, Noun: "what is sent, each under its name", Elem: wantShapes[WantAny], Min: 1}
+	simulateShape     = &Shape{Kind: MapShape, Noun: "values for the results, each under its name", Elem: wantShapes[WantAny], Min: 1}
+	headersShape      = &Shape{Kind: ListShape, Noun: "a list of headers", Elem: textShape, Min: 1}
+	methodShape       = &Shape{Noun: "a method of HTTP", Scalars: Strings, Words: []string{"GET", "POST", "PUT", "PATCH", "DELETE"}}
+)
+
+var resultFieldShape = &Shape{
+	Kind: UnionShape, Name: "result_field", Noun: "a type, or the keys of a result", Example: "{type: number, path: data.f1, min: 0, max: 65535}",
+	Doc: "One value that comes back: its type, or in full {type: volume, path: data.volume, unit: mL, min: 0 mL}.",
+	Any: []*Shape{scalarTypeShape, resultFieldObject},
+}
+
+var resultFieldObject = &Shape{Kind: ObjectShape, fields: func() []Field { return resultFields(&Column{}) }, Rules: columnObject.Rules}
+
+var resultPathShape = &Shape{Noun: "a path", Scalars: Strings | Numbers, Pattern: notBlank}
+
+func resultFields(c *Column) []Field {
+	return []Field{
+		{"type", "What kind of value it is.", "number", true, wordSlot(&c.Type, scalarTypeShape)},
+		{"path", "Where it stands in the answer: keys and positions with dots between, `data.channels.0`. Default: under its own name.", "data.f1", false, givenSlot(&c.Header, resultPathShape)},
+		{"unit", "The unit of a bare number in the answer. Default: that of the type.", "mL", false, wordSlot(&c.Unit, columnUnitShape)},
+		{"in", "For a well: the labware it is in.", "plate", false, wordSlot(&c.In, columnInShape)},
+		{"default", "The value where the answer has none.", "0", false, givenSlot(&c.Default, literalShape)},
+		{"min", "The least value that can be right. One below it is an answer that is not valid.", "0", false, givenSlot(&c.Min, literalShape)},
+		{"max", "The greatest value that can be right.", "65535", false, givenSlot(&c.Max, literalShape)},
+		{"choices", "The values that can be right.", "[ok, charging]", false, givensSlot(&c.Choices)},
+		{"description", "What it is.", "light at 415 nm", false, textSlot(&c.Description)},
+	}
+}
+
+func readResultField(name Word, at diag.Span) (*Column, []Field) {
+	c := &Column{Name: name, Span: at}
+	return c, resultFields(c)
+}
+
+var instrumentsSection = &Shape{Kind: MapShape, Noun: "instruments, each under its name", Elem: instrumentShape}
+
+var instrumentShape = &Shape{
+	Kind: ObjectShape, Name: "instrument", Noun: "the keys of an instrument", Doc: "Something that can be measured with.",
+	Example: "{url: 'http://sensor.local/measure', result: {f1: integer}}",
+	fields:  func() []Field { return instrumentFields(&Instrument{}) },
+}
+
+func instrumentFields(i *Instrument) []Field {
+	out := append([]Field{{"description", "What it is, for people.", "the colour sensor of bench 2", false, textSlot(&i.Description)}}, webFields(&i.Web)...)
+	return append(
+		out,
+		Field{"result", "What a measurement gives, each value under its name.", "{f1: {type: integer, min: 0, max: 65535}}", true, declarations(&i.Result, resultShape, readResultField)},
+		Field{"valid", "What must hold of a measurement; one of which it does not is taken as failed.", "[{that: f1 < 65535, message: the sensor is saturated}]", false, checksSlot(&i.Valid)},
+		timeoutField(&i.Timeout),
+		Field{"simulate", "What the simulator takes for its results: expressions, which can use what is sent. Default: the middle of what is allowed.", "{f1: 1200}", false, bindingsSlot(&i.Simulate, simulateShape, WantAny)},
+	)
+}
+
+func readInstrument(name Word, at diag.Span) (*Instrument, []Field) {
+	i := &Instrument{Name: name, Span: at}
+	return i, instrumentFields(i)
+}
+
+func timeoutField(to *Expr) Field {
+	return Field{"timeout", "How long an answer is waited for. Default: 1 min.", "30 s", false, exprSlot(to, WantDuration)}
+}
+
+func webFields(w *WebRequest) []Field {
+	return []Field{
+		{"url", "The address it is asked at.", "http://sensor.local/measure", true, textSlot(&w.URL)},
+		{"method", "The method of HTTP. Default: POST where something is sent, and else GET.", "POST", false, wordSlot(&w.Method, methodShape)},
+		{"headers", "Headers of the request, each a name, a colon and a value.", "['Accept: application/json']", false, headersSlot(&w.Headers)},
+	}
+}
+
+func headersSlot(to *[]Text) Slot {
+	return Slot{headersShape, func(_ *decoder, v value) {
+		v.each(textShape, func(_ int, item value) { *to = append(*to, Text{item.scalar(), true}) })
+	}}
+}
+
+func (s *Ask) fields() []Field {
+	answer := paramFields(&s.Answer)
+	out := []Field{{"message", "What is asked.", "how many cells are there", true, textSlot(&s.Message)}}
+	for _, f := range answer {
+		switch f.Key {
+		case "columns", "extra", "description", "example", "default":
+			continue
+		case "type":
+			f.Required, f.Doc = false, "What kind of value the answer is. Default: boolean, a yes or no."
+		}
+		out = append(out, f)
+	}
+	return append(
+		out,
+		Field{"default", "The answer where nobody gives one within the timeout.", "100 uL", false, writtenSlot(&s.Answer.Default)},
+		Field{"example", "The answer that lint and the simulator take for one.", "100 uL", false, writtenSlot(&s.Answer.Example)},
+		Field{"fields", "Several answers at once, each with the keys of a parameter, in place of one.", "{count: {type: integer, min: 0}, note: {type: string, default: none}}", false, declarations(&s.Fields, answerFieldsShape, readParam)},
+		Field{"timeout", "How long an answer is waited for. Then the default is taken, and without one the step fails. Default: for ever.", "30 min", false, exprSlot(&s.Timeout, WantDuration)},
+	)
+}
+
+func (s *Measure) fields() []Field {
+	return []Field{
+		{"with", "The instrument.", "sensor", true, nameSlot(&s.With)},
+		{"send", "What the instrument is told, each value under its name.", "{well: w.name}", false, bindingsSlot(&s.Send, sendShape, WantAny)},
+		{"timeout", "How long an answer is waited for. Default: that of the instrument.", "30 s", false, exprSlot(&s.Timeout, WantDuration)},
+	}
+}
+
+func (s *Request) fields() []Field {
+	return append(
+		webFields(&s.WebRequest),
+		Field{"send", "What is sent, each value under its name, as JSON.", "{volume: R}", false, bindingsSlot(&s.Send, sendShape, WantAny)},
+		Field{"result", "What comes back, each value under its name.", "{next_volume: volume}", false, declarations(&s.Result, resultShape, readResultField)},
+		Field{"key", "An idempotency key: with it the other side takes the same request once, so that it may be sent again where its outcome is not known.", "${ w.name }-reading", false, textSlot(&s.Key)},
+		timeoutField(&s.Timeout),
+		Field{"simulate", "What the simulator takes for its results. Default: the middle of what is allowed.", "{next_volume: 50 uL}", false, bindingsSlot(&s.Simulate, simulateShape, WantAny)},
+	)
+}
+
+func (s *Notify) fields() []Field {
+	return []Field{
+		{"to", "Whom: the address of a webhook, or mailto: and an address.", "https://chat.example/hook", true, textSlot(&s.To)},
+		{"message", "What to say.", "row ${ w.row } is done", true, textSlot(&s.Message)},
+	}
+}
