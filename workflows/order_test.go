@@ -23,6 +23,14 @@ var ordered = map[string]string{
 	"pipettes": "of two that can do a step equally well, the first does it",
 }
 
+// orderedAnywhere are the mappings inside of sections whose order means
+// something, with what.
+var orderedAnywhere = map[string]string{
+	"fields": "a person is asked in this order",
+	"result": "results are shown in this order",
+	"send":   "values are sent in this order",
+}
+
 // robotDoes are the steps of a workflow, without the lines they are from.
 func robotDoes(t interface{ Fatal(...any) }, path string, data []byte) []string {
 	c := workflows.FromText(path, data)
@@ -76,7 +84,7 @@ func TestOrderOfKeysMeansNothing(t *testing.T) {
 
 // shuffle changes the order of the keys of a mapping and of those inside.
 func shuffle(t *rapid.T, n *yaml.Node, section string) {
-	if n.Kind == yaml.MappingNode && ordered[section] == "" {
+	if n.Kind == yaml.MappingNode && ordered[section]+orderedAnywhere[section] == "" {
 		var pairs [][2]*yaml.Node
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			pairs = append(pairs, [2]*yaml.Node{n.Content[i], n.Content[i+1]})
@@ -88,7 +96,7 @@ func shuffle(t *rapid.T, n *yaml.Node, section string) {
 	}
 	for i, c := range n.Content {
 		inside := "-"
-		if section == "" && i%2 == 1 {
+		if n.Kind == yaml.MappingNode && i%2 == 1 && (section == "" || orderedAnywhere[n.Content[i-1].Value] != "") {
 			inside = n.Content[i-1].Value
 		}
 		shuffle(t, c, inside)
