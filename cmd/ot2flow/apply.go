@@ -20,6 +20,8 @@ type applying struct {
 	robot    string
 	yes      bool
 	patience time.Duration
+	paused   bool   // the robot is paused, and goes on without being asked
+	live     int    // steps that are handed over at a time; 0: all. For tests.
 	repeats  string // the id of the run whose plan it is; empty where it is new
 }
 
@@ -46,6 +48,8 @@ has one owner at a time; another apply is told who that is.`,
 	a.formatFlag(c, "text", "json")
 	c.Flags().StringVar(&o.robot, "robot", "", "where to do it: a robot's name or address; sim is the built-in simulator")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask whether to begin; on a robot, pauses wait for a person all the same")
+	c.Flags().IntVar(&o.live, "live", 0, "hand over so many steps at a time")
+	_ = c.Flags().MarkHidden("live") // which way is taken follows from the plan; this is for tests
 	c.Flags().DurationVar(&o.patience, "patience", 0, "how long a lost connection is waited for, such as 10m; by default until Ctrl-C")
 	a.stateFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error { return a.apply(c.Context(), args[0], o) }
@@ -80,7 +84,7 @@ func (a *app) applyPlan(ctx context.Context, plan *program.Plan, o applying) err
 	defer book.close()
 	// Who has the robot is known here better than by the robot, which only knows
 	// that it is busy; so that comes first.
-	if err := book.mayBegin(); err != nil {
+	if err := a.reconcile(ctx, where, book, o.patience); err != nil {
 		return err
 	}
 	if err := where.takes(plan); err != nil {
@@ -101,7 +105,14 @@ func (a *app) applyPlan(ctx context.Context, plan *program.Plan, o applying) err
 	if err := book.begin(ctx, plan, where, o.repeats); err != nil {
 		return err
 	}
-	return a.carryOut(ctx, plan, where, book, status, in, o)
+	result, err := a.carry(ctx, plan, where, book, status, in, o, func(*run.Options) {})
+	if problem := unwritten(book, where, err); problem != nil {
+		return problem
+	}
+	if where.robot != nil {
+		return a.endedOnRobot(plan, where, result, status.took(), err)
+	}
+	return a.endedInSimulator(plan, where, result, err)
 }
 
 // preview shows the plan without its steps; it stands between a person and a
@@ -162,7 +173,8 @@ func (a *app) confirm(in *lines, where *place) (bool, error) {
 	return false, nil
 }
 
-func (a *app) carryOut(ctx context.Context, plan *program.Plan, where *place, book *logbook, s *status, in *lines, o applying) error {
+// carry carries a plan out, or goes on with what the journal knows of it.
+func (a *app) carry(ctx context.Context, plan *program.Plan, where *place, book *logbook, s *status, in *lines, o applying, change func(*run.Options)) (run.Result, error) {
 	// --yes answers whether to begin. At a pause on a robot somebody has to do
 	// something with their hands, so a person answers that.
 	atPauses := !o.yes || where.robot != nil
@@ -174,9 +186,13 @@ func (a *app) carryOut(ctx context.Context, plan *program.Plan, where *place, bo
 	ctx, person := attend(ctx, s, asked)
 	options := run.Options{
 		Run: plan.Workflow.Name, Plan: plan, Backend: where.backend, Timer: ot2.Machine{}.Timer, Patience: o.patience,
-		Requests: person.requests, Observe: []func(run.Event, run.Progress){s.see}, Answer: run.AnswerAtOnce,
+		BatchSteps: o.live, Requests: person.requests, Observe: []func(run.Event, run.Progress){s.see}, Answer: run.AnswerAtOnce,
 	}
 	book.into(&options)
+	change(&options)
+	if o.paused {
+		options.Observe = append(options.Observe, goOnOnce(person.requests))
+	}
 	if id := book.id(); id != "" && !a.quiet {
 		s.say("run " + id)
 	}
@@ -186,13 +202,18 @@ func (a *app) carryOut(ctx context.Context, plan *program.Plan, where *place, bo
 	result, err := run.Run(ctx, options)
 	person.stop()
 	s.end()
-	if problem := unwritten(book, where, err); problem != nil {
-		return problem
+	return result, err
+}
+
+// goOnOnce lets a robot go on the first time that it says that it is paused.
+func goOnOnce(requests chan<- run.Request) func(run.Event, run.Progress) {
+	asked := false
+	return func(e run.Event, _ run.Progress) {
+		if h, is := e.(run.Halting); is && h.Status == run.Paused && !asked {
+			asked = true
+			requests <- run.Request{Control: run.Resume, By: "runs resume"}
+		}
 	}
-	if where.robot != nil {
-		return a.endedOnRobot(plan, where, result, s.took(), err)
-	}
-	return a.endedInSimulator(plan, where, result, err)
 }
 
 // answer asks a person at a pause, until the answer is no longer needed. Where

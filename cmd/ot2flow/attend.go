@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/ot2flow/ot2flow/interpreter/run"
 )
@@ -65,6 +66,7 @@ type attendant struct {
 	quit     chan struct{}
 	done     chan struct{}
 	stops    int
+	leaving  bool // as soon as the robot stands still
 }
 
 // attend begins to listen to a person; end it with stop. Leaving cancels the
@@ -73,7 +75,7 @@ func attend(ctx context.Context, s *status, l *lines) (context.Context, *attenda
 	ctx, cancel := context.WithCancel(ctx)
 	t := &attendant{status: s, lines: l, leave: cancel, requests: make(chan run.Request, 4), quit: make(chan struct{}), done: make(chan struct{})}
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		defer close(t.done)
 		defer signal.Stop(signals)
@@ -90,6 +92,9 @@ func (t *attendant) stop() {
 
 func (t *attendant) listen(signals <-chan os.Signal) {
 	for {
+		if t.leaving && t.status.isHalted() {
+			t.leave()
+		}
 		var typed <-chan string
 		if t.lines != nil && t.status.standsStill() {
 			typed = t.lines.next()
@@ -98,8 +103,12 @@ func (t *attendant) listen(signals <-chan os.Signal) {
 		case <-t.quit:
 			return
 		case <-t.status.changed:
-		case <-signals:
-			t.interrupted()
+		case s := <-signals:
+			if s == syscall.SIGTERM {
+				t.terminated()
+			} else {
+				t.interrupted()
+			}
 		case _, ok := <-typed:
 			if !ok {
 				t.lines = nil
@@ -127,6 +136,19 @@ func (t *attendant) interrupted() {
 	default:
 		t.leave()
 	}
+}
+
+// terminated is what a computer does that is shut down: the robot is paused at a
+// good place, and left as soon as it says that it stands. A second time does
+// not wait for that.
+func (t *attendant) terminated() {
+	if t.leaving || !t.status.hasBegun() {
+		t.leave()
+		return
+	}
+	t.leaving = true
+	t.status.say("this program is to end: pausing the robot at a good place first; the run is gone on with by: ot2flow runs resume last")
+	t.ask(run.Request{Control: run.Pause, By: "SIGTERM"})
 }
 
 func (t *attendant) ask(r run.Request) {

@@ -108,15 +108,6 @@ func (a *app) logbook(ctx context.Context, where *place) (*logbook, error) {
 	return b, nil
 }
 
-// mayBegin fails while it is not known what became of an earlier run on the
-// robot.
-func (b *logbook) mayBegin() error {
-	if b.lease == nil || len(b.lease.Unfinished()) == 0 {
-		return nil
-	}
-	return cannot("%v", &journal.Unreconciled{Robot: b.lease.Robot(), Runs: b.lease.Unfinished()})
-}
-
 // begin adds the run to the journal.
 func (b *logbook) begin(ctx context.Context, plan *program.Plan, where *place, repeats string) error {
 	if b.store == nil {

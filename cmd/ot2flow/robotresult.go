@@ -30,6 +30,17 @@ func byPlan(plan *program.Plan, done int) *sim.Result {
 	return result
 }
 
+// byStory replays what happened in all parts of a run.
+func byStory(story *run.Story) *sim.Result {
+	state, err := story.Stand()
+	if err != nil { // somebody has to decide; what is certain is shown
+		return byPlan(story.Parts[0].Plan, story.Parts[0].State.Done)
+	}
+	world := sim.NewWorld(program.NewState(story.Plan.Deck), ot2.NewTimer(state.Deck))
+	world.Become(state)
+	return world.Result()
+}
+
 func (a *app) endedOnRobot(plan *program.Plan, where *place, r run.Result, took time.Duration, err error) error {
 	code := exitOf(r, err)
 	if !r.State.Sent && code != exitFine && (len(plan.Steps) > 0 || err != nil) {

@@ -152,7 +152,7 @@ func TestUnfinishedRunComesFirst(t *testing.T) {
 		t.Errorf("%s", list)
 	}
 	code, _, stderr := called(args, "")
-	if want := "run " + id + " on this robot is not over; find out first what became of it: ot2flow runs resume " + id; code != exitCannot || !strings.Contains(stderr, want) {
+	if want := "run " + id + " on this robot is not over, and the robot does not say what became of it; go on with it first: ot2flow runs resume " + id; code != exitCannot || !strings.Contains(stderr, want) {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	if got := call("runs", "prune", "--older-than", "0d"); !strings.HasPrefix(got, "removed 0 runs") {

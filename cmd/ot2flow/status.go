@@ -65,7 +65,10 @@ func (s *status) see(e run.Event, p run.Progress) {
 		s.line(fmt.Sprintf("the robot was asked to %s: %s", e.Control, e.Reason))
 	case run.Lost:
 		s.line("the connection is lost: " + e.Reason + "; trying again, the robot goes on by itself meanwhile")
-	case run.Regained, run.Reattached:
+	case run.Reattached:
+		s.begun = true
+		s.line("the robot has the run")
+	case run.Regained:
 		s.line("the connection is back")
 	case run.Ended:
 		s.halted = run.NoStatus
@@ -136,6 +139,13 @@ func (s *status) standsStill() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.halted == run.Paused && !s.waiting
+}
+
+// isHalted reports whether the robot stands still, for whatever reason.
+func (s *status) isHalted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.halted != run.NoStatus || s.waiting
 }
 
 // hasBegun reports whether the device has the run.

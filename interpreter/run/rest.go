@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
 // What remains of a run that did not get to its end, and what makes it possible.
@@ -61,12 +62,18 @@ type standing struct {
 }
 
 // Stand returns the state of the deck after everything the run did, as a
-// recovery workflow finds it: stray tips are put away. An error of type
-// *Undecided says that a person has to decide something first.
+// recovery workflow finds it: stray tips are put away, and the tips that what
+// remains needs are not given out. An error of type *Undecided says that a
+// person has to decide something first.
 func (s *Story) Stand() (*program.State, error) {
 	at, err := s.standing()
 	if err != nil {
 		return nil, err
+	}
+	for i := at.from - 1; i < len(s.Plan.Steps); i++ {
+		if op := &s.Plan.Steps[i].Op; op.Kind == program.PickUpTip {
+			at.state.Reserve(op.Well)
+		}
 	}
 	for _, a := range at.strays() {
 		at.state.Apply(&a.Op)
@@ -152,18 +159,12 @@ func describe(p *program.Plan, n int) string {
 	step := &p.Steps[n-1]
 	text := step.Op.Kind.String()
 	if step.Op.Kind.Info().Fields&program.HasVolume != 0 {
-		text += " " + microlitres(step.Op.Volume)
+		text += " " + quantity.Volume.Text(step.Op.Volume)
 	}
 	if well := p.Deck.WellName(wellOf(&step.Op)); well != "" {
 		text += " " + well
 	}
 	return text + "  (" + step.ID() + ")"
-}
-
-// microlitres writes an amount of nL.
-func microlitres(nL int64) string {
-	text := fmt.Sprintf("%d.%03d", nL/1000, nL%1000)
-	return strings.TrimRight(strings.TrimRight(text, "0"), ".") + " µL"
 }
 
 // indifferent reports whether it makes no difference whether the steps of d
@@ -424,16 +425,16 @@ func (s *Story) refill(r *Rest, at *standing, m *program.Mounted, u *use, redraw
 	}
 	ops, ok := s.redrawn(m, u)
 	if !ok {
-		return &Undecided{Lost: []string{fmt.Sprintf("%s of several wells, some of which was given already, went with the tip from %s; it cannot be drawn again as it was: put it right with a recovery workflow from here on, or give the run up", microlitres(m.Held.Volume), s.Plan.Deck.WellName(m.From))}}
+		return &Undecided{Lost: []string{fmt.Sprintf("%s of several wells, some of which was given already, went with the tip from %s; it cannot be drawn again as it was: put it right with a recovery workflow from here on, or give the run up", quantity.Volume.Text(m.Held.Volume), s.Plan.Deck.WellName(m.From))}}
 	}
 	for i := range ops {
 		op := &ops[i]
 		if op.Kind == program.Aspirate {
 			well := s.Plan.Deck.WellName(op.Well)
 			if !redraw && !isStock(at.state, op.Well) {
-				return &Undecided{Lost: []string{fmt.Sprintf("%s of %s went with a tip that is lost, and %s is no stock: whoever draws it again leaves %s with that much less than planned", microlitres(op.Volume), well, well, well)}}
+				return &Undecided{Lost: []string{fmt.Sprintf("%s of %s went with a tip that is lost, and %s is no stock: whoever draws it again leaves %s with that much less than planned", quantity.Volume.Text(op.Volume), well, well, well)}}
 			}
-			r.Notes = append(r.Notes, fmt.Sprintf("draw %s of %s again, which went with the tip that is lost", microlitres(op.Volume), well))
+			r.Notes = append(r.Notes, fmt.Sprintf("draw %s of %s again, which went with the tip that is lost", quantity.Volume.Text(op.Volume), well))
 		}
 		r.add(at, Added{Op: *op})
 	}

@@ -133,6 +133,10 @@ func (w *World) refuse(s *program.Step, t *program.Touched) {
 	w.trace.refused(w, s, w.failure.Message)
 }
 
+// Become puts the deck into another state, which the world takes over. What was
+// used is counted from how it was before.
+func (w *World) Become(s *program.State) { w.state = s }
+
 // Stop ends the program where it is, because a person wants that.
 func (w *World) Stop() {
 	if w.outcome == OK && !w.closed {
