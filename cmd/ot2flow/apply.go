@@ -105,12 +105,17 @@ func (a *app) applyPlan(ctx context.Context, plan *program.Plan, o applying) err
 	if err := book.begin(ctx, plan, where, o.repeats); err != nil {
 		return err
 	}
-	result, err := a.carry(ctx, plan, where, book, status, in, o, func(*run.Options) {})
+	return a.carryOut(ctx, plan, where, book, status, in, o)
+}
+
+// carryOut carries a plan out and says how that ended.
+func (a *app) carryOut(ctx context.Context, plan *program.Plan, where *place, book *logbook, s *status, in *lines, o applying) error {
+	result, err := a.carry(ctx, plan, where, book, s, in, o, func(*run.Options) {})
 	if problem := unwritten(book, where, err); problem != nil {
 		return problem
 	}
 	if where.robot != nil {
-		return a.endedOnRobot(plan, where, result, status.took(), err)
+		return a.endedOnRobot(plan, where, result, s.took(), err)
 	}
 	return a.endedInSimulator(plan, where, result, err)
 }
