@@ -44,6 +44,18 @@ func (p *preparer) body(s *spec.Step) body {
 		return &returnTip{p.pipette(b.Pipette), p.height(&b.At)}
 	case *spec.MoveTo:
 		return &moveTo{p.single(program.MoveTo, b.Pipette, b.To, b.At, top0, spec.Expr{}, b.Speed)}
+	case *spec.Temperature:
+		return p.temperature(b, s.KeyAt)
+	case *spec.HeaterShaker:
+		return p.heaterShaker(b, s.KeyAt)
+	case *spec.Magnet:
+		return p.magnet(b, s.KeyAt)
+	case *spec.Thermocycler:
+		return p.thermocycler(b, s.KeyAt)
+	case *spec.MoveLabware:
+		return p.moveLabware(b)
+	case *spec.Lights:
+		return lights{b.On}
 	case *spec.Home:
 		return home{}
 	case *spec.Delay:

@@ -160,6 +160,7 @@ func (p *preparer) call(b *spec.Call, at diag.Span) body {
 	}
 	m := mapping{p: p, q: q, call: b, file: f.Name, at: at, used: map[string]bool{}}
 	found := len(p.list)
+	m.modules()
 	m.labware()
 	m.pipettes()
 	m.liquids()
@@ -191,10 +192,12 @@ func (p *preparer) plainArguments(with []spec.Binding) {
 	}
 }
 
-// isOnDeck reports whether name is that of a labware, a liquid or a pipette.
+// isOnDeck reports whether name is that of a labware, a liquid, a
+// pipette or a module.
 func (p *preparer) isOnDeck(name string) bool {
 	_, labware := p.labwareIndex(name)
-	return labware || slices.Contains(p.liquidsOfDeck(), name) || slices.Contains(p.pipettesOfDeck(), name)
+	_, module := p.moduleIndex(name)
+	return labware || module || slices.Contains(p.liquidsOfDeck(), name) || slices.Contains(p.pipettesOfDeck(), name)
 }
 
 func (p *preparer) liquidsOfDeck() []string {
@@ -268,7 +271,10 @@ func once(list diag.List) diag.List {
 
 // hidden is our deck without names: the same things at the same indexes.
 func hidden(d *program.Deck) *program.Deck {
-	out := &program.Deck{Labware: slices.Clone(d.Labware), Pipettes: slices.Clone(d.Pipettes), Liquids: slices.Clone(d.Liquids)}
+	out := &program.Deck{Modules: slices.Clone(d.Modules), Labware: slices.Clone(d.Labware), Pipettes: slices.Clone(d.Pipettes), Liquids: slices.Clone(d.Liquids)}
+	for i := range out.Modules {
+		out.Modules[i].Name = ""
+	}
 	for i := range out.Labware {
 		out.Labware[i].Name = ""
 	}
@@ -371,6 +377,32 @@ func (m *mapping) labware() {
 		m.q.declare(l.Name, eval.Type{}, "labware", false)
 		m.q.p.deck.Labware[k].Name = l.Name.Value
 		m.fits(l, k)
+	}
+}
+
+// modules finds the module each one of the called workflow stands for. Its type
+// must be the same but for the generation, which the steps do not name.
+func (m *mapping) modules() {
+	ours := namesOf(len(m.p.p.deck.Modules), func(i int) string { return m.p.p.deck.Modules[i].Name })
+	claims := map[int]string{}
+	for i := range m.q.p.workflow.Modules {
+		d := &m.q.p.workflow.Modules[i]
+		k, given := m.ours(d.Name, "module", ours)
+		m.q.declare(d.Name, eval.Type{}, "module", false)
+		if k < 0 || m.claimed(claims, k, d.Name) {
+			if k < 0 && !given {
+				m.p.add(diag.Diagnostic{
+					Code: diag.CallMismatch, Span: m.at, Message: "the module " + d.Name.Value + " of " + m.file + " stands for none of ours",
+					Related: []diag.Related{{Span: d.Name.Span, Message: d.Name.Value + " is declared here"}}, Help: "say which it is: with: {" + d.Name.Value + ": …}",
+				})
+			}
+			continue
+		}
+		m.q.p.deck.Modules[k].Name = d.Name.Value
+		theirs, ok := m.p.p.machine.Module(d.Type.Value)
+		if model := m.p.p.deck.Modules[k].Model; ok && model != nil && model.Type != theirs.Type {
+			m.p.fail(diag.CallMismatch, m.where(d.Name.Value), ours[k]+" is a "+model.Type.String()+", and "+d.Name.Value+" of "+m.file+" is a "+theirs.Type.String(), "name a "+theirs.Type.String())
+		}
 	}
 }
 
@@ -590,11 +622,14 @@ func (m *mapping) unknown() {
 	for i := range w.Pipettes {
 		names = append(names, w.Pipettes[i].Name.Value)
 	}
+	for i := range w.Modules {
+		names = append(names, w.Modules[i].Name.Value)
+	}
 	for _, v := range m.call.With {
 		if m.used[v.Name.Value] || slices.Contains(names, v.Name.Value) || !v.Name.IsSet() {
 			continue
 		}
-		d := diag.Diagnostic{Code: diag.UnknownName, Span: v.Name.Span, Message: m.file + " has no parameter, labware, liquid or pipette named " + v.Name.Value, Help: "it has " + strings.Join(names, ", ")}
+		d := diag.Diagnostic{Code: diag.UnknownName, Span: v.Name.Span, Message: m.file + " has no parameter, labware, liquid, pipette or module named " + v.Name.Value, Help: "it has " + strings.Join(names, ", ")}
 		if len(names) == 0 {
 			d.Help = "it declares none, so remove `with`"
 		}

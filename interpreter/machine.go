@@ -20,6 +20,12 @@ type Machine interface {
 	Pipette(name string) (*program.PipetteModel, bool)
 	// PipetteNames lists the load names of all pipettes.
 	PipetteNames() []string
+	// Module finds a module by its name, or one that others call it.
+	Module(name string) (*program.ModuleModel, bool)
+	// ModuleNames lists the names of all modules.
+	ModuleNames() []string
+	// Conflicts returns what cannot stand beside each other, as things stand.
+	Conflicts(*program.State) []program.Conflict
 	// Rules returns the rules that are true of this kind of robot only.
 	Rules() []check.Rule
 	// Timer returns a model of how long operations take on the deck.

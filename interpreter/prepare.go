@@ -64,6 +64,8 @@ type preparer struct {
 	lists map[string]bool
 
 	measuring []instrument
+	taken     map[program.Place]placed // what holds one thing, and holds it
+	moduleAt  []diag.Span
 
 	incomplete bool // some labware is not known; that has been reported
 
@@ -80,11 +82,12 @@ func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, called ...*spec.Workfl
 	p := &preparer{
 		p:     &Prepared{workflow: w, bundle: b, machine: m, deck: &program.Deck{}},
 		scope: eval.NewScope(), names: map[string]diag.Span{}, vars: map[string]eval.Type{},
-		calls: &calls{called: map[string]*spec.Workflow{}}, chain: []string{w.File}, only: -1,
+		taken: map[program.Place]placed{}, calls: &calls{called: map[string]*spec.Workflow{}}, chain: []string{w.File}, only: -1,
 	}
 	for _, c := range called {
 		p.calls.called[c.File] = c
 	}
+	p.modules()
 	p.labware()
 	p.pipettes()
 	p.liquidNames()
@@ -232,42 +235,6 @@ func (p *preparer) exprs(e spec.Exprs) []*eval.Expr {
 		out = append(out, p.compile(item, want))
 	}
 	return out
-}
-
-func (p *preparer) labware() {
-	slots := map[string]*spec.Labware{}
-	for i := range p.p.workflow.Labware {
-		l := &p.p.workflow.Labware[i]
-		p.declare(l.Name, eval.Type{}, "labware", false)
-		def := p.definition(l)
-		p.incomplete = p.incomplete || def == nil
-		p.p.deck.Labware = append(p.p.deck.Labware, program.Placed{Name: l.Name.Value, Slot: l.Slot.Value, Def: def, Type: l.Type.Value})
-		if other := slots[l.Slot.Value]; other != nil && l.Slot.IsSet() {
-			p.add(diag.Diagnostic{
-				Code: diag.SlotTaken, Span: l.Slot.Span, Message: "slot " + l.Slot.Value + " already holds " + other.Name.Value,
-				Related: []diag.Related{{Span: other.Slot.Span, Message: other.Name.Value + " is put there here"}}, Help: p.freeSlots(),
-			})
-			continue
-		}
-		slots[l.Slot.Value] = l
-	}
-}
-
-func (p *preparer) freeSlots() string {
-	var free []string
-	for _, s := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"} {
-		used := false
-		for i := range p.p.workflow.Labware {
-			used = used || p.p.workflow.Labware[i].Slot.Value == s
-		}
-		if !used {
-			free = append(free, s)
-		}
-	}
-	if len(free) == 0 {
-		return "all slots are taken; two labware cannot share one"
-	}
-	return "free slots: " + strings.Join(free, ", ")
 }
 
 // definition finds what a labware is. An unknown one is reported once; nil

@@ -30,6 +30,15 @@ func (Machine) Pipette(name string) (*program.PipetteModel, bool) { return Pipet
 // PipetteNames lists the load names of the OT-2's pipettes.
 func (Machine) PipetteNames() []string { return PipetteNames() }
 
+// Module finds a module of the OT-2 by its name.
+func (Machine) Module(name string) (*program.ModuleModel, bool) { return Module(name) }
+
+// ModuleNames lists the names of the OT-2's modules.
+func (Machine) ModuleNames() []string { return ModuleNames() }
+
+// Conflicts returns what cannot stand beside each other.
+func (Machine) Conflicts(s *program.State) []program.Conflict { return Conflicts(s) }
+
 // Rules returns what is true of an OT-2 only.
 func (Machine) Rules() []check.Rule { return Rules() }
 

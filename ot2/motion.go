@@ -28,6 +28,8 @@ const (
 	// taken at the gantry's speed, which the Z axis (at most 125 mm/s) does
 	// not reach.
 	verticalTravel = 177_800
+	// verticalOnModule is the same on labware that stands on a module.
+	verticalOnModule = 95_250
 	// blowOutTime does not depend on the flow rate, and the way there is not
 	// counted, even at a low speed.
 	blowOutTime = 500_000
@@ -45,6 +47,8 @@ const trashSlot = slotCount + 1
 type Timer struct {
 	deck *program.Deck
 	slot []uint8                             // by index into Deck.Labware; 0 where the slot is unknown
+	up   []bool                              // likewise: whether it stands on a module
+	heat []heat                              // by index into Deck.Modules
 	at   uint8                               // the slot the gantry is at, with whichever pipette
 	way  [trashSlot + 1][trashSlot + 1]int64 // µm
 }
@@ -54,10 +58,19 @@ var _ program.Timer = (*Timer)(nil)
 // NewTimer returns the time model for a program on deck d, with the gantry
 // where it is after homing.
 func NewTimer(d *program.Deck) *Timer {
-	t := &Timer{deck: d, slot: make([]uint8, len(d.Labware)), at: trashSlot}
+	t := &Timer{deck: d, slot: make([]uint8, len(d.Labware)), up: make([]bool, len(d.Labware)), heat: make([]heat, len(d.Modules)), at: trashSlot}
+	for i := range t.heat {
+		t.heat[i] = heat{now: roomTemperature, lid: roomTemperature}
+	}
 	for i := range d.Labware {
 		if n, err := strconv.Atoi(d.Labware[i].Slot); err == nil && n >= 1 && n <= trashSlot {
 			t.slot[i] = uint8(n)
+		}
+		t.up[i] = d.Labware[i].On.On == program.OnModule
+	}
+	for i := range d.Labware {
+		if on := d.Labware[i].On; on.On == program.OnLabware && int(on.Index) < len(t.up) {
+			t.up[i] = d.Labware[on.Index].On.On == program.OnModule
 		}
 	}
 	for from := 1; from <= trashSlot; from++ {
@@ -82,13 +95,19 @@ func slotDistance(from, to int) int64 {
 // Opentrons: homing takes an OT-2 about 10 s, and a pause as long as a person
 // needs. The time of MoveTo is its travel, which that estimator leaves out.
 func (t *Timer) Duration(op *program.Op) int64 {
+	us := t.duration(op)
+	t.pass(us)
+	return us
+}
+
+func (t *Timer) duration(op *program.Op) int64 {
 	switch op.Kind {
 	case program.PickUpTip:
 		return t.travel(op) + pickUpTime
 	case program.DropTip, program.ReturnTip:
 		return t.travel(op) + dropTime
 	case program.Aspirate, program.Dispense, program.AirGap:
-		return t.travel(op) + atSpeed(verticalTravel, op.Speed) + t.plunger(op)
+		return t.travel(op) + atSpeed(t.vertical(op), op.Speed) + t.plunger(op)
 	case program.BlowOut:
 		t.travel(op)
 		return blowOutTime
@@ -99,11 +118,42 @@ func (t *Timer) Duration(op *program.Op) int64 {
 		return t.travel(op)
 	case program.Delay:
 		return op.Duration * 1000
-	case program.Home, program.Pause, program.Comment, program.EndRun, program.ConfigureNozzles,
+	case program.MoveLabware:
+		t.moved(op)
+		return 0
+	case program.SetTemperature, program.WaitTemperature, program.StopTemperature,
+		program.SetLidTemperature, program.WaitLidTemperature, program.StopLidTemperature,
+		program.OpenLid, program.CloseLid, program.OpenLatch, program.CloseLatch,
+		program.Shake, program.StopShaking, program.Engage, program.Disengage:
+		return t.moduleTime(op)
+	case program.Home, program.Pause, program.Comment, program.Lights, program.EndRun, program.ConfigureNozzles,
 		program.Ask, program.Measure, program.Request, program.Notify:
 		return 0
 	}
 	return 0
+}
+
+// vertical is the way down and up at the place of op.
+func (t *Timer) vertical(op *program.Op) int64 {
+	if !op.Trash && op.Well != program.None && t.up[op.Well.Labware] {
+		return verticalOnModule
+	}
+	return verticalTravel
+}
+
+// moved puts labware elsewhere. How long a person needs for it is not known.
+func (t *Timer) moved(op *program.Op) {
+	i := op.Well.Labware
+	t.up[i], t.slot[i] = false, 0
+	switch op.To.On {
+	case program.OnSlot:
+		t.slot[i] = uint8(op.To.Index)
+	case program.OnModule:
+		t.up[i], t.slot[i] = true, uint8(number(t.deck.Modules[op.To.Index].Slot))
+	case program.OnLabware:
+		t.up[i], t.slot[i] = t.up[op.To.Index], t.slot[op.To.Index]
+	case program.OffDeck:
+	}
 }
 
 // travel moves the gantry to where op is done and returns how long that takes.

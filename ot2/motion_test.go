@@ -11,7 +11,7 @@ import (
 func slotDeck() *program.Deck {
 	d := &program.Deck{}
 	for _, s := range ot2.Slots() {
-		d.Labware = append(d.Labware, program.Placed{Slot: s.Name})
+		d.Labware = append(d.Labware, program.Placed{Slot: s.Name, On: program.SlotPlace(s.Name)})
 	}
 	p300, _ := ot2.Pipette("p300_single_gen2")
 	d.Pipettes = []program.Pipette{{Mount: "right", Model: p300}}

@@ -130,13 +130,21 @@ func exampleOfEach(t *testing.T, k spec.StepKind) {
 		for _, f := range fields {
 			text := "steps:\n- " + k.Key + ":\n    " + f.Key + ": " + f.Example
 			for _, other := range fields {
-				if other.Required && other.Key != f.Key {
+				if other.Key != f.Key && (other.Required || needed(s.Slot.Shape, f.Key, other.Key)) {
 					text += "\n    " + other.Key + ": " + other.Example
 				}
 			}
 			accepted(t, text)
 		}
 	}
+}
+
+// needed reports whether a key needs another by a rule; of several that would
+// do, the first.
+func needed(s *spec.Shape, key, other string) bool {
+	return slices.ContainsFunc(s.Rules, func(r spec.Rule) bool {
+		return r.Key == key && r.Words == nil && (slices.Contains(r.Needs, other) || len(r.Any) > 0 && r.Any[0] == other)
+	})
 }
 
 func accepted(t *testing.T, text string) {

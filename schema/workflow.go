@@ -190,13 +190,15 @@ func appendPositive(out object, key string, n int) object {
 	return append(out, member{key, n})
 }
 
-// words returns the values of an enumeration: as numbers too where the shape
-// takes numbers.
+// words returns the values of an enumeration: those that are numbers also
+// as such where the shape takes numbers.
 func words(s *spec.Shape) []any {
 	var out []any
 	if s.Scalars&spec.Numbers != 0 {
 		for _, w := range s.Words {
-			out = append(out, json.Number(w))
+			if json.Valid([]byte(w)) { // among numbers can be a plain word
+				out = append(out, json.Number(w))
+			}
 		}
 	}
 	for _, w := range s.Words {

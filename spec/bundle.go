@@ -221,9 +221,10 @@ func labwareFiles(root *yaml.Node) []*yaml.Node {
 		return nil
 	}
 	for i := 1; i < len(section.Content); i += 2 {
-		t := child(section.Content[i], "type")
-		if t != nil && t.Kind == yaml.ScalarNode && IsFileReference(t.Value) {
-			out = append(out, t)
+		for _, key := range [...]string{"type", "adapter"} {
+			if t := child(section.Content[i], key); t != nil && t.Kind == yaml.ScalarNode && IsFileReference(t.Value) {
+				out = append(out, t)
+			}
 		}
 	}
 	return out

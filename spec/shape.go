@@ -249,5 +249,5 @@ func NamePattern() *Pattern { return identifier }
 // patterns returns every pattern of the language, for the test that Regex and
 // Match agree.
 func patterns() []*Pattern {
-	return []*Pattern{notBlank, identifier, workflowName, colorPattern, heightPattern, mixPattern, forPattern, columnIn}
+	return []*Pattern{notBlank, identifier, workflowName, colorPattern, heightPattern, mixPattern, forPattern, columnIn, heldPattern}
 }

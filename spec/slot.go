@@ -61,6 +61,14 @@ var wantShapes = [...]*Shape{
 		Name: "list", Noun: "an expression for a list", Doc: "An expression that gives a list.", Example: "plate.first(24)",
 		Scalars: Strings, Pattern: notBlank,
 	},
+	WantTemperature: {
+		Name: "temperature", Noun: "a temperature", Doc: "A temperature, or an expression that gives one. A bare number is in C.", Example: "37 C",
+		Scalars: Strings | Numbers, Pattern: notBlank,
+	},
+	WantRotation: {
+		Name: "rotation", Noun: "a rotation speed", Doc: "A rotation speed, or an expression that gives one. A bare number is in rpm.", Example: "500 rpm",
+		Scalars: Strings | Numbers, Pattern: notBlank,
+	},
 }
 
 func (w Want) shape() *Shape { return wantShapes[w] }

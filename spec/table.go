@@ -38,6 +38,12 @@ var stepKinds = []StepKind{
 	{"drop_tip", "Drop the tip into the trash, or into a place of a tip rack.", "{in: trash}", func() Body { return &DropTip{} }, nil, true},
 	{"return_tip", "Put the tip back to where it came from.", "{at: top - 75 mm}", func() Body { return &ReturnTip{} }, nil, true},
 	{"move_to", "Move the tip, or the tool that is on, to a well.", "{to: plate.A1, at: top + 3 mm}", func() Body { return &MoveTo{} }, nil, false},
+	{"temperature", "Set a temperature module, and wait until it is there.", "{set: 4 C, wait: true}", func() Body { return &Temperature{} }, func(b Body, _ string) Slot { return temperatureSlot(b.(*Temperature)) }, false},
+	{"heater_shaker", "Heat and shake. Its keys act in this order: latch closed, set, wait, shake, hold, deactivate, latch open.", "{latch: closed, set: 37 C, shake: 500 rpm, hold: 5 min}", func() Body { return &HeaterShaker{} }, nil, false},
+	{"magnet", "Raise the magnets of a magnetic module, or lower them.", "{height: 6 mm}", func() Body { return &Magnet{} }, func(b Body, _ string) Slot { return magnetSlot(b.(*Magnet)) }, false},
+	{"thermocycler", "Heat and cool in cycles. Its keys act in this order: lid closed, lid_temperature, block, profile, deactivate, lid open.", "{lid: closed, lid_temperature: 105 C, profile: [95 C for 3 min, {repeat: 35, do: [95 C for 10 s, 72 C for 30 s]}]}", func() Body { return &Thermocycler{} }, nil, false},
+	{"move_labware", "Have a person move labware, on the deck or between it and the bench.", "{labware: plate, to: mag}", func() Body { return &MoveLabware{} }, nil, false},
+	{"lights", "Switch the lights of the deck on or off.", "on", func() Body { return &Lights{} }, func(b Body, _ string) Slot { return lightsSlot(b.(*Lights)) }, false},
 	{"home", "Move all axes to their home position.", "null", func() Body { return &Home{} }, nil, true},
 	{"delay", "Wait.", "5 s", func() Body { return &Delay{} }, func(b Body, _ string) Slot { return exprSlot(&b.(*Delay).For, WantDuration) }, false},
 	{"pause", "Wait until a person says to go on, and say why.", "put the lid on", func() Body { return &Pause{} }, func(b Body, _ string) Slot { return textSlot(&b.(*Pause).Message) }, false},
@@ -57,12 +63,11 @@ var stepKinds = []StepKind{
 // by key. Using it is an error that says so.
 var later = map[string]string{
 	"fill": "", "dilute": "",
-	"temperature": "", "heater_shaker": "", "magnet": "", "thermocycler": "", "move_labware": "", "lights": "",
 	"log": "", "publish": "", "protocol": "",
 	"timeout": "", "retry": "", "on_error": "", "cache": "",
-	"modules": "", "defaults": "", "finally": "",
+	"defaults": "", "finally": "",
 	"liquid_class": "", "order": "", "target": "", "total": "", "diluent": "", "rows": "", "pre_wet": "", "reverse": "", "submerge": "", "retract": "",
-	"contains": "", "distinct": "", "module": "", "adapter": "", "offset": "", "match": "", "each_chunk": "", "below_minimum": "",
+	"contains": "", "distinct": "", "offset": "", "match": "", "each_chunk": "", "below_minimum": "",
 }
 
 // Later reports whether key belongs to the language but not to this version of
@@ -90,6 +95,7 @@ func workflowFields(w *Workflow) []Field {
 		{"require", "What must hold before anything is done.", "[{that: R + Y <= 300 uL, message: the volumes add up to too much}]", false, checksSlot(&w.Require)},
 		{"let", "Constants: names for expressions.", "{half: R / 2}", false, bindingsSlot(&w.Let, constantsShape, WantAny)},
 		{"vars", "Variables with their initial values; `set` changes them.", "{filled: 0}", false, bindingsSlot(&w.Vars, constantsShape, WantAny)},
+		{"modules", "Which modules stand on the deck.", "{mag: {type: magnetic_module_gen2, slot: 1}}", false, declarations(&w.Modules, modulesSection, readModule)},
 		{"labware", "What stands on the deck.", "{plate: {type: corning_96_wellplate_360ul_flat, slot: 1}}", false, declarations(&w.Labware, labwareSection, readLabware)},
 		{"pipettes", "What is on the mounts.", "{p300: {type: p300_single_gen2, mount: right, tips: [tips]}}", false, declarations(&w.Pipettes, pipettesSection, readPipette)},
 		{"liquids", "Which liquids stand where.", "{red: {in: paints.B1, volume: 12 mL}}", false, declarations(&w.Liquids, liquidsSection, readLiquid)},
@@ -272,6 +278,10 @@ var labwareSection = &Shape{Kind: MapShape, Noun: "labware, each under its name"
 var labwareShape = &Shape{
 	Kind: ObjectShape, Name: "labware", Noun: "the keys of a labware", Doc: "A labware on the deck.", Example: "{type: corning_96_wellplate_360ul_flat, slot: 1}",
 	fields: func() []Field { return labwareFields(&Labware{}) },
+	Rules: []Rule{
+		{Key: "type", Any: []string{"slot", "module", "adapter"}, Why: "`slot`, `module` or `adapter` says where it stands"},
+		{Key: "module", Bars: []string{"slot"}, Why: "what stands on a module is in the module's slot"},
+	},
 }
 
 var (
@@ -285,10 +295,23 @@ var (
 	}
 )
 
+var (
+	labwareSlotShape = &Shape{
+		Name: "labware_slot", Noun: "a slot, or off_deck", Doc: "A slot of the deck, 1 to 11, or off_deck: beside the robot until a step brings it.", Example: "1", Scalars: Strings | Numbers,
+		Words: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", OffDeck},
+	}
+	adapterShape = &Shape{
+		Noun: "an adapter", Doc: "The load name of an adapter, the file of a definition of your own, or the name of a labware of this section.", Example: "opentrons_96_flat_bottom_adapter",
+		Scalars: Strings, Pattern: notBlank,
+	}
+)
+
 func labwareFields(l *Labware) []Field {
 	return []Field{
 		{"type", "A load name of the standard catalogue, or the file of a definition of your own, relative to this file.", "corning_96_wellplate_360ul_flat", true, wordSlot(&l.Type, labwareTypeShape)},
-		{"slot", "The slot it stands in.", "1", true, wordSlot(&l.Slot, slotShape)},
+		{"slot", "The slot it stands in; off_deck for what a person brings later.", "1", false, wordSlot(&l.Slot, labwareSlotShape)},
+		{"module", "The module it stands on.", "mag", false, nameSlot(&l.Module)},
+		{"adapter", "What it stands on there: the load name of an adapter; or alone, the name of a labware of this section.", "opentrons_96_flat_bottom_adapter", false, wordSlot(&l.Adapter, adapterShape)},
 	}
 }
 
@@ -381,7 +404,7 @@ func (k *StepKind) slot(b Body, path string) Slot {
 	if k.short != nil {
 		return k.short(b, path)
 	}
-	shape := &Shape{Kind: ObjectShape, Noun: "its keys", fields: b.fields}
+	shape := &Shape{Kind: ObjectShape, Noun: "its keys", fields: b.fields, Rules: rulesOf(k.Key)}
 	if k.empty {
 		shape.Scalars = Nulls
 	}

@@ -15,6 +15,7 @@ type Workflow struct {
 	Params      []Param
 	Require     []Check
 	Let, Vars   []Binding
+	Modules     []Module
 	Labware     []Labware
 	Pipettes    []Pipette
 	Liquids     []Liquid
@@ -51,6 +52,8 @@ const (
 	WantWell
 	WantWells
 	WantList
+	WantTemperature
+	WantRotation
 )
 
 // Dim returns the physical dimension a quantity is wanted in.
@@ -66,6 +69,10 @@ func (w Want) Dim() (quantity.Dim, bool) {
 		return quantity.Speed, true
 	case WantRate:
 		return quantity.FlowRate, true
+	case WantTemperature:
+		return quantity.Temperature, true
+	case WantRotation:
+		return quantity.Rotation, true
 	}
 	return quantity.Number, false
 }
@@ -178,10 +185,12 @@ type Output struct {
 
 // Labware places a labware on the deck.
 type Labware struct {
-	Name Word
-	Type Word
-	Slot Word
-	Span diag.Span
+	Name    Word
+	Type    Word
+	Slot    Word // a slot or OffDeck
+	Module  Word // the name of a module
+	Adapter Word // a load name or a file, or alone the name of a labware
+	Span    diag.Span
 }
 
 // Pipette says what is on a mount, and which racks it takes tips from.

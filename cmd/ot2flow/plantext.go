@@ -70,9 +70,13 @@ func (t *planText) dim(s string) string {
 func (t *planText) deck() {
 	d := t.plan.Deck
 	t.f("\n%s\n", t.bold("Deck before"))
+	for i := range d.Modules {
+		m := &d.Modules[i]
+		t.f("  slot %-3s %-10s %s\n", m.Slot, m.Name, m.Model.DisplayName)
+	}
 	for i := range d.Labware {
 		l := &d.Labware[i]
-		t.f("  slot %-3s %-10s %s\n", l.Slot, l.Name, l.Def.DisplayName)
+		t.f("  %s %-10s %s%s\n", slotText(l), l.Name, l.Def.DisplayName, onText(d, l))
 	}
 	for i := range d.Pipettes {
 		p := &d.Pipettes[i]
@@ -82,6 +86,22 @@ func (t *planText) deck() {
 		l := &d.Liquids[i]
 		t.f("  %s   %-10s %s\n", patch(t.color, l.Color), l.Name, wellsOf(d, l))
 	}
+}
+
+// slotText is the slot a labware is in, as wide as all are.
+func slotText(l *program.Placed) string {
+	if l.Slot == "" {
+		return "off deck"
+	}
+	return fmt.Sprintf("slot %-3s", l.Slot)
+}
+
+// onText says what a labware stands on, where that is not the deck.
+func onText(d *program.Deck, l *program.Placed) string {
+	if l.On.On == program.OnModule || l.On.On == program.OnLabware {
+		return ", on " + d.PlaceName(l.On)
+	}
+	return ""
 }
 
 func racks(d *program.Deck, p *program.Pipette) string {
@@ -191,6 +211,12 @@ func sentence(s *program.Step, d *program.Deck) string {
 		return "request         " + s.Live.URL + sending(s.Live)
 	case program.Notify:
 		return "notify          " + s.Live.To + ": " + s.Live.Message
+	case program.SetTemperature, program.WaitTemperature, program.StopTemperature,
+		program.SetLidTemperature, program.WaitLidTemperature, program.StopLidTemperature,
+		program.OpenLid, program.CloseLid, program.OpenLatch, program.CloseLatch,
+		program.Shake, program.StopShaking, program.Engage, program.Disengage,
+		program.MoveLabware, program.Lights:
+		return moduleSentence(s, d)
 	case program.EndRun:
 	}
 	return op.Kind.String()

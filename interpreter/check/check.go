@@ -20,7 +20,7 @@ type Rule interface {
 
 // Rules returns the rules that hold for any robot. They carry no state from
 // one program to the next.
-func Rules() []Rule { return []Rule{tips{}, limits{}, liquid{}, &ending{}} }
+func Rules() []Rule { return []Rule{tips{}, limits{}, liquid{}, modules{}, &ending{}} }
 
 // Sink runs rules over an expansion.
 type Sink struct {

@@ -37,23 +37,27 @@ type TipDelta struct {
 // Touched is the small delta of one step: what was before. It is valid until
 // the next Apply; After is read from the State.
 type Touched struct {
-	Wells   []Delta    // the wells whose liquid changed, each once; with one channel at most one
-	Tips    []TipDelta // the tip places that changed, in the order of the channels
-	Moved   int64      // nL of liquid that left (+) or entered (−) all wells, or went into the trash (−)
-	Pipette int
-	TipOn   bool // before
-	TipFrom WellRef
-	TipUsed bool  // the tip had touched liquid before
-	Held    int64 // nL of liquid in each tip before
-	Air     int64 // nL of air in each tip before
-	Faults  Fault
-	Missing int64   // nL that are too little (Short, OverHeld) or too much (OverTip, Overflow), in one channel or well
-	Off     int     // the first channel over no well (OffWell), counted from the primary nozzle
-	Beside  WellRef // the tip place that a fault is about (TipMissing, PlaceTaken, TipsBeside)
-	nozzles Nozzles
-	parts   [][]int64 // what each channel held before
-	wells   []Delta   // what Wells is a part of
-	tips    [maxChannels]TipDelta
+	Wells        []Delta    // the wells whose liquid changed, each once; with one channel at most one
+	Tips         []TipDelta // the tip places that changed, in the order of the channels
+	Moved        int64      // nL of liquid that left (+) or entered (−) all wells, or went into the trash (−)
+	Pipette      int
+	TipOn        bool // before
+	TipFrom      WellRef
+	TipUsed      bool  // the tip had touched liquid before
+	Held         int64 // nL of liquid in each tip before
+	Air          int64 // nL of air in each tip before
+	Faults       Fault
+	Missing      int64   // nL that are too little (Short, OverHeld) or too much (OverTip, Overflow), in one channel or well
+	Off          int     // the first channel over no well (OffWell), counted from the primary nozzle
+	Beside       WellRef // the tip place that a fault is about (TipMissing, PlaceTaken, TipsBeside)
+	nozzles      Nozzles
+	parts        [][]int64 // what each channel held before
+	wells        []Delta   // what Wells is a part of
+	tips         [maxChannels]TipDelta
+	Module       int8  // whose state changed, or NoModule
+	Labware      int16 // that was moved, or -1
+	Place        Place // where that was before
+	ModuleBefore ModuleState
 }
 
 // HeldParts adds what all channels held before to sum, by liquid.
@@ -87,6 +91,7 @@ func (t *Touched) reset(op *Op, m *Mounted) {
 	t.Wells, t.Tips, t.Pipette = t.wells[:0], t.tips[:0], int(op.Pipette)
 	t.Moved, t.Faults, t.Missing, t.Off, t.Beside = 0, 0, 0, 0, None
 	t.TipOn, t.TipFrom, t.TipUsed, t.nozzles = m.On, m.From, m.Used, m.Nozzles
+	t.Module, t.Labware = NoModule, -1
 	t.Held, t.Air = m.Held.Volume, m.Air
 	copy(t.parts[0], m.Held.Parts)
 	for k := 1; k < len(t.parts); k++ {
@@ -155,7 +160,12 @@ func (s *State) Apply(op *Op) *Touched {
 		for i := range s.Mounts {
 			s.Mounts[i].Last = None
 		}
-	case MoveTo, Delay, Pause, Comment, Ask, Measure, Request, Notify:
+	case SetTemperature, StopTemperature, SetLidTemperature, StopLidTemperature, OpenLid, CloseLid,
+		OpenLatch, CloseLatch, Shake, StopShaking, Engage, Disengage:
+		s.setModule(op, t)
+	case MoveLabware:
+		s.moveLabware(op, t)
+	case MoveTo, Delay, Pause, Comment, Ask, Measure, Request, Notify, WaitTemperature, WaitLidTemperature, Lights:
 	}
 	m.arrive(op)
 	return t

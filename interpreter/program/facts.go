@@ -18,13 +18,26 @@ type Labware struct {
 	TipLength           int64 // µm, tip racks only
 	TipOverlap          int64 // µm, the definition's nominal one
 	TouchTipDisabled    bool
-	CenterMultichannel  bool  // 8-channel pipettes stand centred in each well
+	CenterMultichannel  bool // 8-channel pipettes stand centred in each well
+	IsAdapter           bool // other labware is made to stand on it
+	StandsOn            []Sunk
+	MagnetHeight        int64 // µm above the plane it stands on that magnets rise to by default; NoMagnetHeight where there is none
 	X, Y, Z             int64 // outer size
 	Wells               []Well
 	Columns             [][]int // indices into Wells, column by column, each from the back: the definition's ordering
 	JSON                []byte  // the definition itself, for users' own; nil for the standard catalogue
 	index               map[string]int
 }
+
+// Sunk is a labware (by load name) or a module (by the robot's name) that a
+// labware is made to stand on, and how far it sinks into it.
+type Sunk struct {
+	On string
+	By int64 // µm
+}
+
+// NoMagnetHeight is the MagnetHeight of a labware that says nothing of magnets.
+const NoMagnetHeight = -1 << 31
 
 // Well is one well, tube or tip place of a labware.
 type Well struct {
@@ -88,7 +101,8 @@ type Slot struct {
 // Placed is a labware on the deck under the name the workflow gives it.
 type Placed struct {
 	Name string
-	Slot string
+	Slot string // that it is in, with whatever is under it; empty off the deck
+	On   Place  // before the first step
 	Def  *Labware
 	Type string // as written in the workflow: a load name or a file
 }
@@ -113,6 +127,7 @@ type Liquid struct {
 
 // Deck is everything on the robot before the first step.
 type Deck struct {
+	Modules  []Module
 	Labware  []Placed
 	Pipettes []Pipette
 	Liquids  []Liquid

@@ -125,10 +125,18 @@ func separator(i int) string {
 }
 
 func (d *Deck) appendJSON(b []byte) []byte {
+	if len(d.Modules) > 0 {
+		b = append(b, ` "modules": [`...)
+		for i := range d.Modules {
+			b = append(append(b, comma(i)...), "\n  "...)
+			b = d.Modules[i].appendJSON(b)
+		}
+		b = append(b, "],\n"...)
+	}
 	b = append(b, ` "labware": [`...)
 	for i := range d.Labware {
 		b = append(append(b, comma(i)...), "\n  "...)
-		b = d.Labware[i].appendJSON(b)
+		b = d.Labware[i].appendJSON(b, d)
 	}
 	b = append(b, "],\n \"pipettes\": ["...)
 	for i := range d.Pipettes {
@@ -143,13 +151,34 @@ func (d *Deck) appendJSON(b []byte) []byte {
 	return append(b, "],\n"...)
 }
 
-func (p *Placed) appendJSON(b []byte) []byte {
+func (m *Module) appendJSON(b []byte) []byte {
+	b = field(append(b, '{'), "name", m.Name, true)
+	b = field(b, "type", m.Model.Name, false)
+	return append(field(b, "slot", m.Slot, false), '}')
+}
+
+// appendPlace appends where a labware stands, as a member of an object:
+// "slot": "3", "module": "mag", "on": "plate_adapter" or "off_deck": true.
+func (d *Deck) appendPlace(b []byte, p Place) []byte {
+	switch p.On {
+	case OnModule:
+		return field(b, "module", d.Modules[p.Index].Name, true)
+	case OnLabware:
+		return field(b, "on", d.Labware[p.Index].Name, true)
+	case OffDeck:
+		return append(b, `"off_deck": true`...)
+	case OnSlot:
+	}
+	return field(b, "slot", SlotName(p), true)
+}
+
+func (p *Placed) appendJSON(b []byte, d *Deck) []byte {
 	b = field(append(b, '{'), "name", p.Name, true)
 	b = field(b, "load_name", p.Def.LoadName, false)
 	b = field(b, "namespace", p.Def.Namespace, false)
 	b = append(b, `, "version": `...)
 	b = strconv.AppendInt(b, int64(p.Def.Version), 10)
-	b = field(b, "slot", p.Slot, false)
+	b = d.appendPlace(append(b, ", "...), p.On)
 	if p.Def.JSON != nil {
 		b = field(b, "file", p.Type, false)
 	}
@@ -242,14 +271,27 @@ func (s *Step) appendOp(b []byte, d *Deck) []byte {
 			b = op.At.appendJSON(append(b, `, "at": `...))
 		}
 	}
-	b = decimal(b, "volume_uL", op.Volume, has&HasVolume != 0)
+	if has&HasModule != 0 {
+		b = field(b, "module", d.Modules[op.Module].Name, false)
+	}
+	if has&HasMove != 0 {
+		b = field(b, "labware", d.Labware[op.Well.Labware].Name, false)
+		b = append(d.appendPlace(append(b, `, "to": {`...), op.To), '}')
+	}
+	b = decimal(b, "temperature_C", int64(op.Temperature), has&HasTemperature != 0)
+	b = decimal(b, "rpm", int64(op.RPM)*1000, has&HasRPM != 0)
+	b = decimal(b, "height_mm", int64(op.At.Z), has&HasHeight != 0)
+	if has&HasOnOff != 0 {
+		b = strconv.AppendBool(append(b, `, "on": `...), op.On)
+	}
+	b = decimal(b, "volume_uL", op.Volume, has&HasVolume != 0 || has&HasHold != 0 && op.Volume > 0)
 	b = decimal(b, "flow_rate_uL_s", op.Rate, has&HasRate != 0)
 	b = decimal(b, "speed_mm_s", op.Speed, has&HasSpeed != 0 && op.Speed > 0)
 	b = decimal(b, "push_out_uL", op.PushOut, has&HasPushOut != 0 && op.HasPush)
 	if has&HasTouch != 0 {
 		b = op.Touch.appendJSON(b)
 	}
-	b = decimal(b, "duration_s", op.Duration, has&HasDuration != 0)
+	b = decimal(b, "duration_s", op.Duration, has&HasDuration != 0 || has&HasHold != 0 && op.Duration > 0)
 	if has&HasText != 0 {
 		b = field(b, "message", s.Text, false)
 	}

@@ -69,7 +69,7 @@ func cases(t *testing.T, path, function string) map[string]bool {
 func TestEveryKindIsHandled(t *testing.T) {
 	for _, where := range []struct{ path, function string }{
 		{"apply.go", "Apply"},
-		{"../../ot2/motion.go", "Duration"},
+		{"../../ot2/motion.go", "duration"},
 		{"../../ot2/command/command.go", "of"},
 		{"../../cmd/ot2flow/plantext.go", "sentence"},
 	} {
@@ -95,7 +95,7 @@ func TestTableOfOps(t *testing.T) {
 		if back, ok := program.LookupKind(row.Name); !ok || back != k {
 			t.Errorf("%s is not found again", row.Name)
 		}
-		if moves := row.Fields&program.HasPipette != 0; moves != (row.Effect == program.Physical) && k != program.ConfigureNozzles {
+		if moves := row.Fields&(program.HasPipette|program.HasMove) != 0; moves != (row.Effect == program.Physical) && k != program.ConfigureNozzles {
 			t.Errorf("%s: a pipette and the effect %s", row.Name, row.Effect)
 		}
 	}

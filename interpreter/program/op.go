@@ -23,6 +23,22 @@ const (
 	Measure
 	Request
 	Notify
+	SetTemperature
+	WaitTemperature
+	StopTemperature
+	SetLidTemperature
+	WaitLidTemperature
+	StopLidTemperature
+	OpenLid
+	CloseLid
+	OpenLatch
+	CloseLatch
+	Shake
+	StopShaking
+	Engage
+	Disengage
+	MoveLabware
+	Lights
 	EndRun
 	ConfigureNozzles
 	Kinds int = iota
@@ -50,7 +66,7 @@ func (e Effect) String() string {
 
 // Fields says which attributes of an Op mean something for its kind; only
 // these appear in plan.json, and only these are compared.
-type Fields uint16
+type Fields uint32
 
 // The attributes of an Op.
 const (
@@ -67,6 +83,13 @@ const (
 	HasLive
 	HasTrash // the place may be the fixed trash instead of a well
 	HasNozzles
+	HasModule
+	HasTemperature
+	HasRPM
+	HasHeight
+	HasHold  // Duration and Volume, where they are given
+	HasMove  // a labware and where it goes
+	HasOnOff // On
 )
 
 // Info is the row of an operation in the table of ops.
@@ -101,7 +124,25 @@ var opTable = [Kinds]Info{
 	Measure:   {"measure", External, HasLive, "Measure with an instrument."},
 	Request:   {"request", External, HasLive, "Ask another program something over HTTP."},
 	Notify:    {"notify", External, HasLive, "Tell people something."},
-	EndRun:    {"end_run", Physical, HasPipette | HasWell, "What the robot does when a run ends: drop the tip that is on, and home."},
+
+	SetTemperature:     {"set_temperature", Idempotent, HasModule | HasTemperature | HasHold, "Tell a temperature module, a heater-shaker or the block of a thermocycler its temperature; it does not wait."},
+	WaitTemperature:    {"wait_temperature", NoEffect, HasModule, "Wait until a module has the temperature it was told, and has held it."},
+	StopTemperature:    {"stop_temperature", Idempotent, HasModule, "Switch off a module's heating and cooling."},
+	SetLidTemperature:  {"set_lid_temperature", Idempotent, HasModule | HasTemperature, "Tell the lid of a thermocycler its temperature; it does not wait."},
+	WaitLidTemperature: {"wait_lid_temperature", NoEffect, HasModule, "Wait until the lid of a thermocycler has its temperature."},
+	StopLidTemperature: {"stop_lid_temperature", Idempotent, HasModule, "Switch off the heating of a thermocycler's lid."},
+	OpenLid:            {"open_lid", Idempotent, HasModule, "Open the lid of a thermocycler."},
+	CloseLid:           {"close_lid", Idempotent, HasModule, "Close the lid of a thermocycler."},
+	OpenLatch:          {"open_latch", Idempotent, HasModule, "Open the latch of a heater-shaker."},
+	CloseLatch:         {"close_latch", Idempotent, HasModule, "Close the latch of a heater-shaker."},
+	Shake:              {"shake", Idempotent, HasModule | HasRPM, "Shake, and go on when the speed is reached."},
+	StopShaking:        {"stop_shaking", Idempotent, HasModule, "Stop shaking, and come to rest in the home position."},
+	Engage:             {"engage_magnet", Idempotent, HasModule | HasHeight, "Raise the magnets."},
+	Disengage:          {"disengage_magnet", Idempotent, HasModule, "Lower the magnets."},
+	MoveLabware:        {"move_labware", Physical, HasMove | HasText, "Wait until a person has moved labware."},
+	Lights:             {"lights", Idempotent, HasOnOff, "Switch the lights of the deck."},
+
+	EndRun: {"end_run", Physical, HasPipette | HasWell, "What the robot does when a run ends: drop the tip that is on, and home."},
 
 	ConfigureNozzles: {"configure_nozzles", Idempotent, HasPipette | HasNozzles, "Choose which nozzles of an 8-channel pipette take tips."},
 }
@@ -137,19 +178,24 @@ var AllSides = Touch{Radius: 1000, Sides: 15}
 // Op is one atomic operation. It is a small value without pointers; which of
 // its fields mean something is said by its Kind's row.
 type Op struct {
-	Kind     Kind
-	Pipette  int8    // index into Deck.Pipettes
-	Trash    bool    // the place is the fixed trash, not Well
-	HasPush  bool    // PushOut is given; otherwise the robot's own for the model
-	Well     WellRef // that of the primary nozzle
-	At       Position
-	Touch    Touch
-	Nozzles  Nozzles
-	Volume   int64 // nL; of a pipette with several channels, of each
-	PushOut  int64 // nL
-	Rate     int64 // nL/s
-	Speed    int64 // µm/s of the gantry on the way there, or of the touch; 0 is the robot's default
-	Duration int64 // ms
+	Kind        Kind
+	Pipette     int8    // index into Deck.Pipettes
+	Trash       bool    // the place is the fixed trash, not Well
+	HasPush     bool    // PushOut is given; otherwise the robot's own for the model
+	Well        WellRef // that of the primary nozzle
+	At          Position
+	Touch       Touch
+	Nozzles     Nozzles
+	Module      int8  // index into Deck.Modules
+	On          bool  // of the lights
+	To          Place // of labware that is moved; which one is Well.Labware
+	Temperature int32 // m°C
+	RPM         int32
+	Volume      int64 // nL; of a pipette with several channels, of each; of a thermocycler's block, what the fullest well holds, or 0
+	PushOut     int64 // nL
+	Rate        int64 // nL/s
+	Speed       int64 // µm/s of the gantry on the way there, or of the touch; 0 is the robot's default
+	Duration    int64 // ms; of a thermocycler's block, how long it is held before a wait for it ends
 }
 
 // DefaultSpeed is the OT-2's gantry speed where a step names none, in µm/s

@@ -21,7 +21,7 @@ func drawDeck(t *rapid.T) *program.Deck {
 	types := append(rapid.SliceOfN(rapid.SampledFrom([]string{"corning_96_wellplate_360ul_flat", "nest_12_reservoir_15ml", "opentrons_24_tuberack_nest_1.5ml_snapcap", "opentrons_96_tiprack_20ul"}), 1, 5).Draw(t, "labware"), "opentrons_96_tiprack_300ul")
 	for i, name := range types {
 		def, _ := definitions.Labware(name)
-		d.Labware = append(d.Labware, program.Placed{Name: fmt.Sprintf("l%d", i), Slot: fmt.Sprint(i + 1), Def: def, Type: name})
+		d.Labware = append(d.Labware, program.Placed{Name: fmt.Sprintf("l%d", i), Slot: fmt.Sprint(i + 1), On: program.SlotPlace(fmt.Sprint(i + 1)), Def: def, Type: name})
 	}
 	rack := len(d.Labware) - 1
 	for i, name := range []string{"p300_single_gen2", "p20_single_gen2"}[:rapid.IntRange(1, 2).Draw(t, "pipettes")] {
@@ -227,7 +227,7 @@ func simplePlan() *program.Plan {
 	rack, _ := definitions.Labware("opentrons_96_tiprack_300ul")
 	model, _ := definitions.Pipette("p300_single_gen2")
 	d := &program.Deck{
-		Labware:  []program.Placed{{Name: "l0", Slot: "1", Def: plate, Type: plate.LoadName}, {Name: "l1", Slot: "2", Def: rack, Type: rack.LoadName}},
+		Labware:  []program.Placed{{Name: "l0", Slot: "1", On: program.SlotPlace("1"), Def: plate, Type: plate.LoadName}, {Name: "l1", Slot: "2", On: program.SlotPlace("2"), Def: rack, Type: rack.LoadName}},
 		Pipettes: []program.Pipette{{Name: "p0", Mount: "left", Model: model, Racks: []int{1}}},
 		Liquids:  []program.Liquid{{Name: "red", Wells: []program.WellRef{{}}, VolumeNL: []int64{200_000}, Tip: program.None}},
 	}

@@ -18,6 +18,7 @@ import (
 // Definitions finds the labware and pipettes that a stored plan names.
 type Definitions interface {
 	Labware(ref string) (*Labware, bool)
+	Module(name string) (*ModuleModel, bool)
 	ParseLabware(file string, data []byte) (*Labware, diag.List)
 	Pipette(name string) (*PipetteModel, bool)
 }
@@ -30,13 +31,18 @@ type planJSON struct {
 		Params json.RawMessage `json:"params"`
 	} `json:"workflow"`
 	Outputs json.RawMessage `json:"outputs"`
+	Modules []struct {
+		Name string `json:"name"`
+		Type string `json:"type"`
+		Slot string `json:"slot"`
+	} `json:"modules"`
 	Labware []struct {
 		Name      string `json:"name"`
 		LoadName  string `json:"load_name"`
 		Namespace string `json:"namespace"`
 		Version   int    `json:"version"`
-		Slot      string `json:"slot"`
-		File      string `json:"file"`
+		placeJSON
+		File string `json:"file"`
 	} `json:"labware"`
 	Pipettes []struct {
 		Name  string   `json:"name"`
@@ -73,6 +79,14 @@ type needsJSON struct {
 	Liquids json.RawMessage `json:"liquids"`
 }
 
+// placeJSON is where a labware stands: one of its members is there.
+type placeJSON struct {
+	Slot    string `json:"slot"`
+	Module  string `json:"module"`
+	On      string `json:"on"`
+	OffDeck bool   `json:"off_deck"`
+}
+
 type stepJSON struct {
 	N       int    `json:"n"`
 	ID      string `json:"id"`
@@ -96,10 +110,16 @@ type stepJSON struct {
 		Radius json.Number `json:"radius"`
 		Sides  []string    `json:"sides"`
 	} `json:"touch"`
-	Duration json.Number     `json:"duration_s"`
-	Message  string          `json:"message"`
-	Live     json.RawMessage `json:"live"`
-	Origin   struct {
+	Duration    json.Number     `json:"duration_s"`
+	Module      string          `json:"module"`
+	To          *placeJSON      `json:"to"`
+	Temperature json.Number     `json:"temperature_C"`
+	RPM         json.Number     `json:"rpm"`
+	Height      json.Number     `json:"height_mm"`
+	SwitchedOn  *bool           `json:"on"`
+	Message     string          `json:"message"`
+	Live        json.RawMessage `json:"live"`
+	Origin      struct {
 		File   string   `json:"file"`
 		Line   int      `json:"line"`
 		Column int      `json:"column"`
@@ -201,6 +221,7 @@ func (r *reader) read() {
 		}
 		p.Outputs = append(p.Outputs, Output{k, o.Type, string(o.Value)})
 	})
+	r.modules()
 	r.labware()
 	r.pipettes()
 	r.liquids()
@@ -273,9 +294,68 @@ func (r *reader) offset(n json.Number, what string) int32 {
 	return int32(v)
 }
 
+func (r *reader) modules() {
+	for _, m := range r.in.Modules {
+		model, ok := r.defs.Module(m.Type)
+		if !ok {
+			r.fail("the module %s is not known here", m.Type)
+			return
+		}
+		r.unique("module", m.Name)
+		if r.slot(m.Slot).Index == 0 {
+			return
+		}
+		r.plan.Deck.Modules = append(r.plan.Deck.Modules, Module{Name: m.Name, Model: model, Slot: m.Slot})
+	}
+	if len(r.plan.Deck.Modules) > maxSlots {
+		r.fail("it has %d modules, more than any deck", len(r.plan.Deck.Modules))
+	}
+}
+
+// maxSlots is how many slots a deck has at most.
+const maxSlots = 99
+
+func (r *reader) slot(name string) Place {
+	p := SlotPlace(name)
+	if p.Index < 1 || p.Index > maxSlots {
+		r.fail("%q is no slot", name)
+	}
+	return p
+}
+
+func (r *reader) place(in *placeJSON) Place {
+	given := 0
+	for _, is := range [...]bool{in.Slot != "", in.Module != "", in.On != "", in.OffDeck} {
+		if is {
+			given++
+		}
+	}
+	switch {
+	case given != 1:
+		r.fail("a labware stands in one place: in a slot, on a module, on another labware, or off the deck")
+	case in.OffDeck:
+		return Place{On: OffDeck}
+	case in.Module != "":
+		return Place{OnModule, int16(r.moduleIndex(in.Module))}
+	case in.On != "":
+		return Place{OnLabware, int16(r.labwareIndex(in.On))}
+	}
+	return r.slot(in.Slot)
+}
+
+func (r *reader) moduleIndex(name string) int8 {
+	for i := range r.plan.Deck.Modules {
+		if r.plan.Deck.Modules[i].Name == name {
+			return int8(i)
+		}
+	}
+	r.fail("there is no module %s", name)
+	return 0
+}
+
 func (r *reader) labware() {
 	for _, l := range r.in.Labware {
-		placed := Placed{Name: l.Name, Slot: l.Slot, Type: l.LoadName}
+		placed := Placed{Name: l.Name, On: r.place(&l.placeJSON), Type: l.LoadName}
 		ref := fmt.Sprintf("%s/%s/%d", l.Namespace, l.LoadName, l.Version)
 		if l.File != "" {
 			placed.Type, placed.Def = l.File, r.own(l.File)
@@ -288,6 +368,10 @@ func (r *reader) labware() {
 		}
 		r.unique("labware", l.Name)
 		r.plan.Deck.Labware = append(r.plan.Deck.Labware, placed)
+		if r.err != nil {
+			return
+		}
+		r.plan.Deck.NameSlots()
 	}
 	if len(r.plan.Deck.Labware) > math.MaxInt8 {
 		r.fail("it has %d labware, more than any deck", len(r.plan.Deck.Labware))
@@ -442,6 +526,19 @@ func (r *reader) step(in *stepJSON) Step {
 	if in.Touch != nil {
 		op.Touch = r.touch(in)
 	}
+	if in.Module != "" {
+		op.Module = r.moduleIndex(in.Module)
+	}
+	if in.To != nil {
+		op.Well, op.To = WellRef{int16(r.labwareIndex(in.Labware)), 0}, r.place(in.To)
+	}
+	if in.SwitchedOn != nil {
+		op.On = *in.SwitchedOn
+	}
+	op.Temperature, op.RPM = r.offset(in.Temperature, "temperature_C"), r.offset(in.RPM, "rpm")/1000
+	if in.Height != "" {
+		op.At.Z = r.offset(in.Height, "height_mm")
+	}
 	out := Step{N: in.N, Op: op, Text: in.Message}
 	var err error
 	if out.Live, err = readLive(kind, in.Live); err != nil {
@@ -468,14 +565,20 @@ func (r *reader) fields(in *stepJSON, kind Kind) {
 		{"pipette", in.Pipette != "", HasPipette, true, false},
 		{"trash", in.Trash, HasTrash, false, well},
 		{"well", well, HasWell, !in.Trash, in.Trash},
-		{"labware", in.Labware != "", HasWell, well, !well},
+		{"labware", in.Labware != "", HasWell | HasMove, well || has&HasMove != 0, !well && has&HasMove == 0},
+		{"to", in.To != nil, HasMove, true, false},
+		{"module", in.Module != "", HasModule, true, false},
+		{"temperature_C", in.Temperature != "", HasTemperature, true, false},
+		{"rpm", in.RPM != "", HasRPM, true, false},
+		{"height_mm", in.Height != "", HasHeight, true, false},
+		{"on", in.SwitchedOn != nil, HasOnOff, true, false},
 		{"at", in.At != nil, HasAt, well, !well},
-		{"volume_uL", in.Volume != "", HasVolume, true, false},
+		{"volume_uL", in.Volume != "", HasVolume | HasHold, has&HasVolume != 0, false},
 		{"flow_rate_uL_s", in.Rate != "", HasRate, true, false},
 		{"speed_mm_s", in.Speed != "", HasSpeed, false, false},
 		{"push_out_uL", in.PushOut != "", HasPushOut, false, false},
 		{"touch", in.Touch != nil, HasTouch, true, false},
-		{"duration_s", in.Duration != "", HasDuration, true, false},
+		{"duration_s", in.Duration != "", HasDuration | HasHold, has&HasDuration != 0, false},
 		{"nozzles", in.Nozzles != "", HasNozzles, true, false},
 		{"message", in.Message != "", HasText, false, false},
 	} {

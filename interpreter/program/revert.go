@@ -9,6 +9,12 @@ func (s *State) Revert(op *Op, t *Touched) {
 	for i := len(t.Tips) - 1; i >= 0; i-- {
 		s.tips[t.Tips[i].Place.Labware][t.Tips[i].Place.Well] = t.Tips[i].Before
 	}
+	if t.Module != NoModule {
+		s.modules[t.Module] = t.ModuleBefore
+	}
+	if t.Labware >= 0 {
+		s.places[t.Labware] = t.Place
+	}
 	if op.Kind.Info().Fields&HasPipette == 0 || op.Kind == EndRun || len(s.Mounts) == 0 {
 		return
 	}

@@ -74,6 +74,8 @@ type State struct {
 	wells   [][]Content // by labware, by well; nil for tip racks
 	tips    [][]TipState
 	reserve [][]bool // places kept for a liquid, or never given out by themselves
+	modules []ModuleState
+	places  []Place
 	Mounts  []Mounted
 	idle    Mounted // stands for the pipette of operations that have none
 	touched Touched
@@ -100,6 +102,14 @@ func NewState(d *Deck) *State {
 		for w := range s.wells[i] {
 			s.wells[i][w].Parts = parts[w*s.width : (w+1)*s.width : (w+1)*s.width]
 		}
+	}
+	s.modules = make([]ModuleState, len(d.Modules))
+	for i := range s.modules {
+		s.modules[i] = unset
+	}
+	s.places = make([]Place, len(d.Labware))
+	for i := range s.places {
+		s.places[i] = d.Labware[i].On
 	}
 	s.Mounts = make([]Mounted, len(d.Pipettes))
 	channels := 1
@@ -251,6 +261,8 @@ func (s *State) CloneFor(d *Deck) (c *State, ok bool) {
 		copy(c.tips[i], s.tips[i])
 		copy(c.reserve[i], s.reserve[i])
 	}
+	copy(c.modules, s.modules)
+	copy(c.places, s.places)
 	for i := range s.Mounts {
 		held, others := c.Mounts[i].Held, c.Mounts[i].Others
 		c.Mounts[i] = s.Mounts[i]
@@ -265,7 +277,8 @@ func (s *State) CloneFor(d *Deck) (c *State, ok bool) {
 // sameAs reports whether wells, pipettes and liquids mean the same on both.
 func (d *Deck) sameAs(e *Deck) bool {
 	return d == e ||
-		slices.EqualFunc(d.Labware, e.Labware, func(a, b Placed) bool { return a.Name == b.Name && a.Def.URI() == b.Def.URI() }) &&
+		slices.EqualFunc(d.Modules, e.Modules, func(a, b Module) bool { return a.Name == b.Name && a.Model.Name == b.Model.Name && a.Slot == b.Slot }) &&
+			slices.EqualFunc(d.Labware, e.Labware, func(a, b Placed) bool { return a.Name == b.Name && a.Def.URI() == b.Def.URI() }) &&
 			slices.EqualFunc(d.Pipettes, e.Pipettes, func(a, b Pipette) bool { return a.Name == b.Name && a.Model.Name == b.Model.Name }) &&
 			slices.EqualFunc(d.Liquids, e.Liquids, func(a, b Liquid) bool { return a.Name == b.Name })
 }

@@ -168,6 +168,7 @@ const (
 	AboutTo
 	AboutTip
 	AboutHeight
+	AboutSetting
 	Aspects int = iota
 )
 

@@ -84,7 +84,8 @@ func (m *mounts) after(d *program.Deck, op *program.Op) {
 	case program.EndRun:
 		*m = mounts{}
 	case program.Aspirate, program.Dispense, program.AirGap, program.TouchTip, program.BlowOut,
-		program.MoveTo, program.Home, program.Delay, program.Pause, program.Comment, program.Ask, program.Measure, program.Request, program.Notify:
+		program.MoveTo, program.Home, program.Delay, program.Pause, program.Comment:
+	default: // modules, labware and lights carry no tip
 	}
 }
 

@@ -31,14 +31,39 @@ func Setup(d *program.Deck) []Command {
 		p := &d.Pipettes[i]
 		out = append(out, LoadPipette{p.Model.Name, p.Mount, p.Name})
 	}
-	for i := range d.Labware {
+	for i := range d.Modules {
+		m := &d.Modules[i]
+		out = append(out, LoadModule{m.Model.RobotName, Slot{m.Slot}, m.Name})
+	}
+	for _, i := range LoadOrder(d) {
 		l := &d.Labware[i]
-		out = append(out, LoadLabware{Slot{l.Slot}, l.Def.LoadName, l.Def.Namespace, l.Def.Version, l.Name, l.Name})
+		out = append(out, LoadLabware{At: PlaceOf(l.On, d), LoadName: l.Def.LoadName, Namespace: l.Def.Namespace, Version: l.Def.Version, LabwareID: l.Name, DisplayName: l.Name})
 	}
 	for i := range d.Liquids {
 		out = append(out, loadLiquid(d, i)...)
 	}
 	return keyed(0, out)
+}
+
+// LoadOrder is the order in which labware can be loaded: what stands on other
+// labware comes after that.
+func LoadOrder(d *program.Deck) []int {
+	var out []int
+	loaded := make([]bool, len(d.Labware))
+	for range d.Labware {
+		for i := range d.Labware {
+			on := d.Labware[i].On
+			if loaded[i] || on.On == program.OnLabware && !loaded[on.Index] {
+				continue
+			}
+			loaded[i] = true
+			out = append(out, i)
+		}
+		if len(out) == len(d.Labware) {
+			break
+		}
+	}
+	return out
 }
 
 // loadLiquid tells the robot's screen what stands where, one command per
@@ -108,6 +133,15 @@ func of(s *program.Step, d *program.Deck) []Params {
 		return []Params{Comment{s.Text}}
 	case program.ConfigureNozzles:
 		return []Params{ConfigureNozzles{pipette(op, d), nozzles(op.Nozzles)}}
+	case program.MoveLabware:
+		return moveLabware(s, d)
+	case program.Lights:
+		return []Params{SetRailLights{op.On}}
+	case program.SetTemperature, program.WaitTemperature, program.StopTemperature,
+		program.SetLidTemperature, program.WaitLidTemperature, program.StopLidTemperature,
+		program.OpenLid, program.CloseLid, program.OpenLatch, program.CloseLatch,
+		program.Shake, program.StopShaking, program.Engage, program.Disengage:
+		return []Params{module(op, d)}
 	case program.EndRun, program.Ask, program.Measure, program.Request, program.Notify:
 	}
 	return nil

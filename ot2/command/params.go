@@ -39,9 +39,15 @@ type (
 		Mount       string `json:"mount"`
 		PipetteID   string `json:"pipetteId"`
 	}
-	// LoadLabware names a labware in a slot.
+	// LoadModule names a module in a slot.
+	LoadModule struct {
+		Model    string `json:"model"`
+		Location Slot   `json:"location"`
+		ModuleID string `json:"moduleId"`
+	}
+	// LoadLabware names a labware at a place.
 	LoadLabware struct {
-		Location    Slot   `json:"location"`
+		At          Place  `json:"location"`
 		LoadName    string `json:"loadName"`
 		Namespace   string `json:"namespace"`
 		Version     int    `json:"version"`

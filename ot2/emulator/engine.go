@@ -423,7 +423,7 @@ func (g *engine) put(l *placed) {
 		}
 	}
 	g.labware = append(slices.DeleteFunc(g.labware, func(o *placed) bool { return o.id == l.id }), l)
-	g.deck.Labware = append(g.deck.Labware, program.Placed{Name: l.id, Slot: l.at.slot, Def: l.def})
+	g.deck.Labware = append(g.deck.Labware, program.Placed{Name: l.id, Slot: l.at.slot, On: g.ground(l.at), Def: l.def})
 	g.stale = true
 }
 
@@ -471,7 +471,7 @@ func (g *engine) moveLabware(p *params) (work, *failure) {
 	}
 	return work{result: result, waits: p.strategy == "manualMoveWithPause", then: func() {
 		l.at, l.offset = to, found
-		g.deck.Labware[l.index].Slot = to.slot
+		g.deck.Labware[l.index].Slot, g.deck.Labware[l.index].On = to.slot, g.ground(to)
 		g.stale = true
 		g.lose()
 	}}, nil

@@ -31,6 +31,9 @@ func Python(p *program.Plan) ([]byte, error) {
 	w.load()
 	for i := range p.Steps {
 		w.step(&p.Steps[i])
+		if err := w.module(p.Steps, i); err != nil {
+			return nil, err
+		}
 	}
 	var out bytes.Buffer
 	w.head(&out)
@@ -42,7 +45,7 @@ func Python(p *program.Plan) ([]byte, error) {
 // reserved are the words of Python, and the names the file uses itself.
 var reserved = strings.Fields(`False None True and as assert async await break class continue def del elif else except
 finally for from global if import in is lambda nonlocal not or pass raise return try while with yield
-json metadata protocol requirements run Point`)
+json metadata protocol protocol_api requirements run Point`)
 
 // python writes one protocol. The body comes first, because the head says only
 // what the body needs.
@@ -53,12 +56,15 @@ type python struct {
 	taken       map[string]bool
 	labware     []string // variables, by index into the deck
 	pipettes    []string
+	modules     []string
 	definitions map[string]string // constants, by URI
 	constants   []*program.Labware
 	rates       []rates // per pipette, as last set
 	title       string
-	points      bool // a Point is needed
-	layouts     bool // a nozzle layout is used
+	layouts     bool    // a nozzle layout is used
+	points      bool    // a Point is needed
+	offDeck     bool    // so is the place beside the robot
+	targets     []int32 // m°C, by module: what it was last told
 }
 
 // rates are the flow rates a pipette is set to; 0 before the first.
@@ -67,6 +73,10 @@ type rates struct{ aspirate, dispense, blowOut int64 }
 // names gives everything on the deck a variable, and every definition of the
 // user's own a constant.
 func (w *python) names() error {
+	for i := range w.deck.Modules {
+		w.modules = append(w.modules, w.variable(w.deck.Modules[i].Name))
+	}
+	w.targets = make([]int32, len(w.deck.Modules))
 	for i := range w.deck.Labware {
 		w.labware = append(w.labware, w.variable(w.deck.Labware[i].Name))
 	}
@@ -126,11 +136,14 @@ func (w *python) head(out *bytes.Buffer) {
 	if w.layouts {
 		out.WriteString("from opentrons.protocol_api import ALL, PARTIAL_COLUMN, SINGLE\n")
 	}
+	if w.offDeck {
+		out.WriteString("from opentrons import protocol_api\n")
+	}
 	if w.points {
 		out.WriteString("from opentrons.types import Point\n")
 	}
-	if w.layouts || w.points {
-		out.WriteString("\n")
+	if w.layouts || w.points || w.offDeck {
+		out.WriteByte('\n')
 	}
 	fmt.Fprintf(out, "metadata = {\"protocolName\": %s, \"description\": %s}\n", quoted(wf.Name), quoted("made by ot2flow from "+wf.File))
 	fmt.Fprintf(out, "requirements = {\"robotType\": \"OT-2\", \"apiLevel\": \"%s\"}\n\n\ndef run(protocol):\n", w.level())
@@ -157,14 +170,12 @@ func (w *python) embed(out *bytes.Buffer) {
 // load puts everything on the deck.
 func (w *python) load() {
 	w.line("# What stands on the deck.")
-	for i := range w.deck.Labware {
-		l := &w.deck.Labware[i]
-		if constant, own := w.definitions[l.Def.URI()]; own {
-			w.line("%s = protocol.load_labware_from_definition(%s, %s, label=%s)", w.labware[i], constant, quoted(l.Slot), quoted(l.Name))
-			continue
-		}
-		w.line("%s = protocol.load_labware(%s, %s, label=%s, namespace=%s, version=%d)", w.labware[i],
-			quoted(l.Def.LoadName), quoted(l.Slot), quoted(l.Name), quoted(l.Def.Namespace), l.Def.Version)
+	for i := range w.deck.Modules {
+		m := &w.deck.Modules[i]
+		w.line("%s = protocol.load_module(%s, %s)", w.modules[i], quoted(m.Model.RobotName), quoted(m.Slot))
+	}
+	for _, i := range command.LoadOrder(w.deck) {
+		w.loadLabware(i)
 	}
 	for i := range w.deck.Pipettes {
 		p := &w.deck.Pipettes[i]
@@ -232,7 +243,9 @@ func (w *python) step(s *program.Step) {
 		w.line("protocol.comment(%s)", quoted(s.Text))
 	case program.EndRun: // the robot's own
 	default:
-		w.act(op)
+		if op.Kind.Info().Fields&program.HasPipette != 0 {
+			w.act(op)
+		}
 	}
 }
 

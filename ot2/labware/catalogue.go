@@ -24,13 +24,15 @@ const (
 	markBaseline = "b" // robot software 8.2.0 ships it
 	markDefault  = "d" // the bare load name means it
 	markMagnetic = "m" // the magnetic module takes it
+	markAdapter  = "a" // other labware is made to stand on it
 )
 
 // record is one line of the catalogue, cut at the tabs. The wells are blocks
 // parted by semicolons; see appendBlock.
 type record struct {
 	loadName, version, marks, displayName, category, brand, format string
-	wells, maxNL, size, corner, tip, quirks, blocks                string
+	wells, maxNL, size, corner, tip, quirks                        string
+	onLabware, onModules, magnet, blocks                           string
 }
 
 func (r *record) is(mark string) bool { return strings.Contains(r.marks, mark) }
@@ -40,7 +42,7 @@ func cutRecord(s string) (r record, rest string) {
 	line, rest, _ := strings.Cut(s, "\n")
 	for _, field := range []*string{
 		&r.loadName, &r.version, &r.marks, &r.displayName, &r.category, &r.brand, &r.format,
-		&r.wells, &r.maxNL, &r.size, &r.corner, &r.tip, &r.quirks, &r.blocks,
+		&r.wells, &r.maxNL, &r.size, &r.corner, &r.tip, &r.quirks, &r.onLabware, &r.onModules, &r.magnet, &r.blocks,
 	} {
 		*field, line, _ = strings.Cut(line, "\t")
 	}
@@ -175,6 +177,12 @@ func (r *record) labware() *program.Labware {
 		IsTipRack:          r.tip != "",
 		TouchTipDisabled:   strings.Contains(r.quirks, quirkNoTouchTip),
 		CenterMultichannel: strings.Contains(r.quirks, quirkCenterMultichannel),
+		IsAdapter:          r.is(markAdapter),
+		MagnetHeight:       program.NoMagnetHeight,
+	}
+	l.StandsOn = appendSunk(appendSunk(nil, r.onLabware), r.onModules)
+	if r.magnet != "" {
+		l.MagnetHeight = number(r.magnet)
 	}
 	l.X, l.Y, l.Z = three(r.size)
 	l.TipLength, l.TipOverlap, _ = three(r.tip)
@@ -190,6 +198,17 @@ func (r *record) labware() *program.Labware {
 	l.Columns = columns(l.Wells)
 	l.Index()
 	return l
+}
+
+// appendSunk appends what a labware stands on: name:depth,name:depth.
+func appendSunk(to []program.Sunk, s string) []program.Sunk {
+	for s != "" {
+		var one string
+		one, s, _ = strings.Cut(s, ",")
+		on, by, _ := strings.Cut(one, ":")
+		to = append(to, program.Sunk{On: on, By: number(by)})
+	}
+	return to
 }
 
 // appendBlock appends the wells of a block such as

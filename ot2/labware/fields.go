@@ -113,7 +113,11 @@ func (c *checker) parameters(n *node) {
 	const of = `"parameters"`
 	c.word(n, of, "format", formats)
 	c.out.LoadName = c.safeName(n, of, "loadName")
-	c.field(n, of, "isMagneticModuleCompatible", boolean)
+	magnetic := c.field(n, of, "isMagneticModuleCompatible", boolean)
+	c.out.MagnetHeight = program.NoMagnetHeight
+	if c.optional(n, "magneticModuleEngageHeight", num) != nil && magnetic != nil && magnetic.text == "true" {
+		c.out.MagnetHeight = c.length(n, of, "magneticModuleEngageHeight", anySign)
+	}
 	if rack := c.field(n, of, "isTiprack", boolean); rack != nil && rack.text == "true" {
 		c.out.IsTipRack = true
 		c.tips(n)
@@ -229,6 +233,27 @@ func (n *node) thousandths() int64 {
 func (c *checker) corner(n *node) {
 	for _, axis := range []string{"x", "y", "z"} {
 		c.length(n, `"cornerOffsetFromSlot"`, axis, anySign)
+	}
+}
+
+// stacking reads what the labware is made to stand on, and whether other labware
+// is made to stand on it.
+func (c *checker) stacking(root *node) {
+	if roles := c.optional(root, "allowedRoles", list); roles != nil {
+		for i := range roles.items {
+			c.out.IsAdapter = c.out.IsAdapter || roles.items[i].text == "adapter"
+		}
+	}
+	for _, name := range [...]string{"stackingOffsetWithLabware", "stackingOffsetWithModule"} {
+		on := c.optional(root, name, object)
+		if on == nil {
+			continue
+		}
+		for i := range on.members {
+			if m := c.ofKind(&on.members[i], object); m != nil {
+				c.out.StandsOn = append(c.out.StandsOn, program.Sunk{On: m.name, By: c.length(m, strconv.Quote(m.name), "z", anySign)})
+			}
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ func JSON(l *program.Labware) []byte {
 	w.line(`  "metadata": {"displayName": `, quoted(l.DisplayName), `, "displayCategory": `, quoted(l.Category), `, "displayVolumeUnits": "µL"},`)
 	w.line(`  "brand": {"brand": `, quoted(r.brand), `},`)
 	w.parameters(l, &r)
+	w.stacking(l, &r)
 	x, y, z := three(r.corner)
 	w.line(`  "cornerOffsetFromSlot": {"x": `, decimal(x), `, "y": `, decimal(y), `, "z": `, decimal(z), `},`)
 	w.line(`  "dimensions": {"xDimension": `, decimal(l.X), `, "yDimension": `, decimal(l.Y), `, "zDimension": `, decimal(l.Z), `},`)
@@ -60,8 +61,27 @@ func (w *writer) parameters(l *program.Labware, r *record) {
 	}
 	w.line(`    "isTiprack": `, strconv.FormatBool(l.IsTipRack), `,`)
 	w.line(`    "isMagneticModuleCompatible": `, strconv.FormatBool(r.is(markMagnetic)), `,`)
+	if l.MagnetHeight != program.NoMagnetHeight {
+		w.line(`    "magneticModuleEngageHeight": `, decimal(l.MagnetHeight), `,`)
+	}
 	w.line(`    "loadName": `, quoted(l.LoadName))
 	w.line(`  },`)
+}
+
+func (w *writer) stacking(l *program.Labware, r *record) {
+	if l.IsAdapter {
+		w.line(`  "allowedRoles": ["adapter"],`)
+	}
+	for _, on := range [...]struct{ name, what string }{{"stackingOffsetWithLabware", r.onLabware}, {"stackingOffsetWithModule", r.onModules}} {
+		if on.what == "" {
+			continue
+		}
+		var members []string
+		for _, s := range appendSunk(nil, on.what) {
+			members = append(members, quoted(s.On)+`: {"x": 0, "y": 0, "z": `+decimal(s.By)+`}`)
+		}
+		w.line(`  "`, on.name, `": {`, strings.Join(members, ", "), `},`)
+	}
 }
 
 func (w *writer) ordering(l *program.Labware) {

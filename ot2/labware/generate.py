@@ -79,7 +79,7 @@ def stands_on_ot2(d):
     fit the OT-2's nozzles), lids and the engine's placeholder for stacks of them
     (the OT-2 has no gripper to move a lid), the blocks and adapters that only a
     calibration uses, and whatever is too wide for a slot of the OT-2. The fixed
-    trash is wider, but it has its own place.
+    trash is wider, but it has its own place; and so may be what stands on modules.
     """
     name = d["parameters"]["loadName"]
     category = d["metadata"]["displayCategory"]
@@ -87,6 +87,8 @@ def stands_on_ot2(d):
         return False
     if category == "trash":
         return name != "opentrons_1_trash_3200ml_fixed"
+    if "adapter" in d.get("allowedRoles", []):
+        return True  # it stands on a module, and may be as wide as that
     size = d["dimensions"]
     return size["xDimension"] <= SLOT_PITCH[0] and size["yDimension"] <= SLOT_PITCH[1]
 
@@ -104,11 +106,12 @@ def catalogue(definitions, shipped):
             d = chosen[name, version]
             marks = "b" * ((name, version) in shipped) + "d" * (version == default)
             marks += "m" * d["parameters"]["isMagneticModuleCompatible"]
-            lines.append(line(d, marks))
+            marks += "a" * ("adapter" in d.get("allowedRoles", []))
+            lines.append(line(d, marks, set(versions)))
     return "\n".join(lines) + "\n"
 
 
-def line(d, marks):
+def line(d, marks, names):
     p, meta, size = d["parameters"], d["metadata"], d["dimensions"]
     assert d["namespace"] == "opentrons" and d["schemaVersion"] == 2
     corner = d["cornerOffsetFromSlot"]
@@ -126,11 +129,45 @@ def line(d, marks):
         numbers(corner["x"], corner["y"], corner["z"]),
         numbers(p["tipLength"], p.get("tipOverlap", 0)) if p["isTiprack"] else "",
         ",".join(p.get("quirks") or []),
+        stacking(d.get("stackingOffsetWithLabware"), names),
+        stacking(d.get("stackingOffsetWithModule"), MODULES),
+        magnet(d),
         ";".join(blocks(d)),
     ]
     fields = [str(f) for f in fields]
     assert not any("\t" in f or "\n" in f for f in fields)
     return "\t".join(fields)
+
+
+# The modules of an OT-2 that labware sinks into, by the robot's names.
+MODULES = {"thermocyclerModuleV1", "thermocyclerModuleV2"}
+
+# Definitions whose engage height is in half millimetres: those that the engine
+# lists (opentrons.protocol_engine.state.labware, _MAGDECK_HALF_MM_LABWARE).
+HALF_MM = {
+    ("biorad_96_wellplate_200ul_pcr", 1),
+    ("nest_96_wellplate_100ul_pcr_full_skirt", 1),
+    ("usascientific_96_wellplate_2.4ml_deep", 1),
+}
+
+
+def stacking(offsets, names):
+    """What a labware may stand on, each with how far it sinks in: name:z,name:z."""
+    found = []
+    for name, by in sorted((offsets or {}).items()):
+        if name in names:
+            assert by["x"] == by["y"] == 0, f"a stacking sideways: {by}"
+            found.append(f"{name}:{round(by['z'] * 1000)}")
+    return ",".join(found)
+
+
+def magnet(d):
+    """How high the magnets go by default, above the plane the labware stands on."""
+    height = d["parameters"].get("magneticModuleEngageHeight")
+    if height is None or not d["parameters"]["isMagneticModuleCompatible"]:
+        return ""
+    half = (d["parameters"]["loadName"], d["version"]) in HALF_MM
+    return um(height / 2 if half else height)
 
 
 def blocks(d):

@@ -97,6 +97,7 @@ func (c *checker) definition(root *node) {
 	c.field(c.field(root, "the definition", "brand", object), `"brand"`, "brand", text)
 	c.parameters(c.field(root, "the definition", "parameters", object))
 	c.corner(c.field(root, "the definition", "cornerOffsetFromSlot", object))
+	c.stacking(root)
 	c.dimensions(c.field(root, "the definition", "dimensions", object))
 	c.allWells(root)
 	c.standardName(root)

@@ -39,7 +39,7 @@ func deck() *program.Deck {
 	tubes := &program.Labware{LoadName: "tubes", Wells: wells(2_000_000)}
 	rack := &program.Labware{LoadName: "tips", IsTipRack: true, Wells: wells(200_000)}
 	return &program.Deck{
-		Labware:  []program.Placed{{Name: "plate", Slot: "1", Def: plate}, {Name: "paints", Slot: "2", Def: tubes}, {Name: "tips", Slot: "3", Def: rack}},
+		Labware:  []program.Placed{{Name: "plate", Slot: "1", On: program.SlotPlace("1"), Def: plate}, {Name: "paints", Slot: "2", On: program.SlotPlace("2"), Def: tubes}, {Name: "tips", Slot: "3", On: program.SlotPlace("3"), Def: rack}},
 		Pipettes: []program.Pipette{{Name: "p300", Mount: "right", Model: &program.PipetteModel{Name: "p300_single_gen2", Channels: 1, MaxNL: 300_000}, Racks: []int{2}}},
 		Liquids: []program.Liquid{
 			{Name: "red", Wells: []program.WellRef{paints(0)}, VolumeNL: []int64{1_000_000}, Tip: program.None},
