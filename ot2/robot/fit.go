@@ -33,7 +33,42 @@ func Misfits(p *program.Plan, d run.Device) []string {
 			out = append(out, text)
 		}
 	}
+	out = append(out, lacking(p.Deck, d.Modules)...)
 	return append(out, sparse(p, software)...)
+}
+
+// sameModule are the models that robots take for each other: a temperature
+// module of either generation. Those of the others differ in what they can do.
+var sameModule = map[string]string{"temperatureModuleV1": "temperatureModuleV2", "temperatureModuleV2": "temperatureModuleV1"}
+
+// lacking names the modules of the plan that are not attached. The robot gives
+// each of its modules to one of the plan, the exact model first.
+func lacking(d *program.Deck, there []string) []string {
+	free := slices.Clone(there)
+	take := func(model string) bool {
+		i := slices.Index(free, model)
+		if i >= 0 {
+			free = slices.Delete(free, i, i+1)
+		}
+		return i >= 0
+	}
+	missing := make([]*program.Module, 0, len(d.Modules))
+	for i := range d.Modules {
+		if m := &d.Modules[i]; !take(m.Model.RobotName) {
+			missing = append(missing, m)
+		}
+	}
+	has := "no module is attached"
+	if len(there) > 0 {
+		has = "attached are " + strings.Join(there, ", ")
+	}
+	var out []string
+	for _, m := range missing {
+		if other := sameModule[m.Model.RobotName]; other == "" || !take(other) {
+			out = append(out, fmt.Sprintf("slot %s: the plan needs a %s (%s), and %s; connect it and switch it on, or change its type in the workflow", m.Slot, m.Model.DisplayName, m.Name, has))
+		}
+	}
+	return out
 }
 
 func misfit(want *program.Pipette, there []run.Attached) string {
