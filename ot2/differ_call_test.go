@@ -15,6 +15,7 @@ type call struct {
 	Mount     string    `json:"mount"` // of the pipette that does it
 	Rates     []float64 `json:"rates,omitempty"`
 	Clearance []float64 `json:"clearance,omitempty"`
+	Nozzles   string    `json:"nozzles,omitempty"` // of an 8-channel pipette, as we say it
 	Do        []verb    `json:"do"`
 }
 
@@ -69,6 +70,9 @@ var benches = []bench{
 	{mounted{"p300_single_gen2", "opentrons_96_filtertiprack_200ul"}, mounted{"p1000_single_gen2", "opentrons_96_tiprack_1000ul"}},
 	{mounted{"p10_single", "opentrons_96_tiprack_10ul"}, mounted{"p50_single", "opentrons_96_tiprack_300ul"}},
 	{mounted{"p300_single", "opentrons_96_tiprack_300ul"}, mounted{"p1000_single", "opentrons_96_filtertiprack_1000ul"}},
+	{mounted{"p20_multi_gen2", "opentrons_96_filtertiprack_20ul"}, mounted{"p300_multi_gen2", "opentrons_96_tiprack_300ul"}},
+	{mounted{"p10_multi", "opentrons_96_tiprack_10ul"}, mounted{"p300_multi", "opentrons_96_filtertiprack_200ul"}},
+	{mounted{"p300_multi_gen2", "opentrons_96_tiprack_300ul"}, mounted{"p50_multi", "opentrons_96_tiprack_300ul"}},
 }
 
 func (b bench) on(mount string) mounted {
@@ -103,6 +107,11 @@ func inPython(c *call) []string {
 	}
 	set("flow_rate", c.Rates, "aspirate", "dispense", "blow_out")
 	set("well_bottom_clearance", c.Clearance, "aspirate", "dispense")
+	if first, last, partial := strings.Cut(c.Nozzles, "-"); partial {
+		out = append(out, fmt.Sprintf("p.configure_nozzle_layout(style=PARTIAL_COLUMN, start=%q, end=%q, tip_racks=p.tip_racks)", last, first))
+	} else if c.Nozzles != "" {
+		out = append(out, fmt.Sprintf("p.configure_nozzle_layout(style=SINGLE, start=%q, tip_racks=p.tip_racks)", c.Nozzles))
+	}
 	for i := range c.Do {
 		out = append(out, c.Do[i].inPython(c.Mount))
 	}
@@ -267,7 +276,7 @@ func protocolOf(bench int, calls []*call) string {
 		fmt.Fprintf(&b, format, args...)
 		b.WriteByte('\n')
 	}
-	b.WriteString("from opentrons.types import Point\n\nrequirements = {\"robotType\": \"OT-2\", \"apiLevel\": \"2.20\"}\n\n\ndef run(protocol):\n")
+	b.WriteString("from opentrons.protocol_api import ALL, PARTIAL_COLUMN, SINGLE\nfrom opentrons.types import Point\n\nrequirements = {\"robotType\": \"OT-2\", \"apiLevel\": \"2.20\"}\n\n\ndef run(protocol):\n")
 	for _, l := range standing {
 		line(1, "%s = protocol.load_labware(%q, %q)", l.name, l.load, l.slot)
 	}
@@ -302,6 +311,8 @@ const resetting = `
         for mount, p in pipettes.items():
             if p.has_tip:
                 p.drop_tip()
+            if p.channels > 1:
+                p.configure_nozzle_layout(style=ALL, tip_racks=racks[mount])
             p.reset_tipracks()
             p.flow_rate.aspirate, p.flow_rate.dispense, p.flow_rate.blow_out = usual[mount]
             p.well_bottom_clearance.aspirate = p.well_bottom_clearance.dispense = 1

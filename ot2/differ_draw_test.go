@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/ot2flow/ot2flow/ot2"
 )
@@ -15,13 +16,18 @@ type drawer struct {
 	*rand.Rand
 	c        *call
 	min, max float64 // what the pipette can draw, and what its tip holds
+	columns  bool    // the pipette has eight channels, and works on columns
 }
 
 func drawCall(seed uint64, n int) *call {
 	d := &drawer{Rand: rand.New(rand.NewPCG(seed, uint64(n))), c: &call{}}
-	d.c.Bench = d.IntN(len(benches))
+	d.c.Bench = d.IntN(4) // 8-channel pipettes are not in the language yet
 	d.c.Mount = pick(d, "left", "right")
 	d.min, d.max = d.c.limits()
+	if d.columns = strings.Contains(benches[d.c.Bench].on(d.c.Mount).pipette, "multi"); d.columns && d.oneIn(4) {
+		d.c.Nozzles = pick(d, "H1", "H1", "A1", "G1-H1", "E1-H1", "B1-H1")
+		d.columns = d.c.Nozzles[0] != 'H' && d.c.Nozzles[0] != 'A'
+	}
 	if d.oneIn(4) {
 		d.c.Rates = []float64{d.rate(), 0, d.rate()}
 		d.c.Rates[1] = d.c.Rates[0]
@@ -35,10 +41,78 @@ func drawCall(seed uint64, n int) *call {
 	switch {
 	case d.oneIn(3):
 		d.verbs()
-	default:
+	case d.oneIn(2):
 		d.compound("transfer")
+	default:
+		d.shared(pick(d, "distribute", "consolidate"))
 	}
 	return d.c
+}
+
+// shared is one of the methods in which places share a filling of the tip.
+func (d *drawer) shared(name string) {
+	v := verb{Name: name}
+	many := 1 + d.IntN(8)
+	one, several := d.wells(pick(d, "S", "R"), 1), d.wells(pick(d, "D", "D", "T"), many)
+	if d.oneIn(30) {
+		one = d.wells("S", 2)
+	}
+	v.From, v.To = one, several
+	if name == "consolidate" {
+		v.From, v.To = several, one
+	}
+	volumes := 1
+	if many > 1 && d.oneIn(2) {
+		volumes = many
+	}
+	for range volumes {
+		x := d.half(d.min, d.max/float64(1+d.IntN(6)))
+		switch {
+		case d.oneIn(8):
+			x = d.volume()
+		case volumes > 1 && d.oneIn(8):
+			x = 0
+		}
+		v.Volume = append(v.Volume, x)
+	}
+	d.options(&v)
+	v.Disposal = nil
+	if name == "distribute" {
+		if v.BlowOut == "destination" && !d.oneIn(5) {
+			v.BlowOut = "source"
+		}
+		if d.oneIn(2) {
+			v.Disposal = new(float64)
+			*v.Disposal = pick(d, 0, 0, d.half(d.min, d.max/4))
+		}
+		if !d.oneIn(10) {
+			v.After = nil
+		}
+	} else {
+		if v.BlowOut == "source" && !d.oneIn(5) {
+			v.BlowOut = "trash"
+		}
+		if !d.oneIn(10) {
+			v.Before = nil
+		}
+		all := 0.0
+		for i := range many {
+			all += v.Volume[i%len(v.Volume)] + v.AirGap
+		}
+		if all > d.max {
+			v.After = nil
+		}
+	}
+	d.alone(v)
+}
+
+// alone is a call of one method, between a pick-up and a drop where it takes
+// no tip itself.
+func (d *drawer) alone(v verb) {
+	d.c.Do = []verb{v}
+	if v.NewTip == "never" && !d.oneIn(12) {
+		d.c.Do = []verb{{Name: "pick_up_tip"}, v, {Name: "drop_tip"}}
+	}
 }
 
 // limits are the least that the call's pipette draws, and what its tip holds.
@@ -70,7 +144,7 @@ func (d *drawer) rate() float64 { return float64(1+d.IntN(30)) * 5 }
 func (d *drawer) volume() float64 {
 	switch n := d.IntN(40); {
 	case n == 0:
-		return d.min / 2
+		return pick(d, d.min/2, d.min/2, -d.min)
 	case n < 3:
 		return d.max * float64(1+d.IntN(3))
 	case n < 10:
@@ -82,6 +156,12 @@ func (d *drawer) volume() float64 {
 // well is one of a labware.
 func (d *drawer) well(labware string) string {
 	rows, columns := 8, 12
+	if d.columns && labware == "T" {
+		labware = "S"
+	}
+	if d.columns && !d.oneIn(40) {
+		rows = 1
+	}
 	switch labware {
 	case "R":
 		rows = 1
@@ -99,6 +179,20 @@ func (d *drawer) wells(labware string, n int) []string {
 		if w := d.well(labware); !seen[w] {
 			seen[w] = true
 			out = append(out, w)
+		}
+	}
+	if d.columns && out[0][0] != 'R' && d.oneIn(3) {
+		return wholeColumns(out)
+	}
+	return out
+}
+
+// wholeColumns names all wells of the columns that wells are in.
+func wholeColumns(wells []string) []string {
+	var out []string
+	for _, w := range wells {
+		for row := range 8 {
+			out = append(out, fmt.Sprintf("%s%c%s", w[:2], 'A'+rune(row), w[3:]))
 		}
 	}
 	return out
@@ -139,14 +233,11 @@ func (d *drawer) compound(name string) {
 		}
 		v.Volume = append(v.Volume, x)
 	}
-	if d.oneIn(60) {
+	if d.oneIn(30) {
 		v.Volume[0] = pick(d, 0, -d.min)
 	}
 	d.options(&v)
-	d.c.Do = []verb{v}
-	if v.NewTip == "never" && !d.oneIn(12) {
-		d.c.Do = []verb{{Name: "pick_up_tip"}, v, {Name: "drop_tip"}}
-	}
+	d.alone(v)
 }
 
 func (d *drawer) options(v *verb) {
@@ -273,7 +364,7 @@ func (d *drawer) verbs() {
 				v.To = []string{d.well(pick(d, "D", "S", "T", "R"))}
 				v.At = d.place()
 				last = v.To[0]
-			} else if last != "" && d.oneIn(3) {
+			} else if d.oneIn(3) {
 				v.BlowOut = ""
 			}
 			held, air = 0, 0

@@ -16,10 +16,13 @@ type verdict struct {
 // judge compares what the two sides make of a call.
 func judge(c *call, theirs, ours *outcome) verdict {
 	var out verdict
-	var stricter []string
+	var stricter, must []string
 	for _, d := range differences {
 		if d.code != "" && d.holds(c, theirs) {
 			stricter = append(stricter, d.code)
+			if !d.sometimes {
+				must = append(must, d.code)
+			}
 		}
 	}
 	switch {
@@ -48,8 +51,8 @@ func judge(c *call, theirs, ours *outcome) verdict {
 			}
 		}
 		return out
-	case len(stricter) > 0:
-		out.problem = "this should be refused as " + strings.Join(stricter, ", ")
+	case len(must) > 0:
+		out.problem = "this should be refused as " + strings.Join(must, ", ")
 		return out
 	}
 	t, o := theirNotation(theirs.Steps), ourNotation(ours.Steps)

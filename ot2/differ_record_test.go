@@ -30,21 +30,40 @@ func callPrint(c *call) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-func recordCalls(t *testing.T, calls []*call, theirs map[string][]*outcome) {
+// recordCalls asks the engines about the calls that nothing is recorded of, and
+// forgets those that are no more.
+func recordCalls(t *testing.T, running map[string]*engine, calls []*call) {
 	t.Helper()
-	if len(theirs) < len(engines) {
+	if len(running) < len(engines) {
 		t.Fatal("-update needs both engines")
 	}
-	recorded := make([]recordedCall, len(calls))
-	for i, c := range calls {
-		r := &recorded[i]
-		r.Call, r.Answers = callPrint(c), map[string]json.RawMessage{}
+	known := map[string]recordedCall{}
+	for _, r := range readRecorded(t) {
+		known[r.Call] = r
+	}
+	var missing []*call
+	for _, c := range calls {
+		if _, ok := known[callPrint(c)]; !ok {
+			missing = append(missing, c)
+		}
+	}
+	theirs, err := askAll(running, missing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range missing {
+		r := recordedCall{callPrint(c), map[string]json.RawMessage{}}
 		var before json.RawMessage
 		for _, e := range engines {
 			if raw := theirs[e.version][i].raw; !bytes.Equal(raw, before) {
 				r.Answers[e.version], before = raw, raw
 			}
 		}
+		known[r.Call] = r
+	}
+	recorded := make([]recordedCall, len(calls))
+	for i, c := range calls {
+		recorded[i] = known[callPrint(c)]
 	}
 	data, err := json.Marshal(recorded)
 	if err != nil {
@@ -96,6 +115,9 @@ func sameCalls(t *testing.T, calls []*call, theirs map[string][]*outcome) map[st
 func readRecorded(t *testing.T) []recordedCall {
 	t.Helper()
 	file, err := os.Open(filepath.Join(differFolder, "answers.json.gz"))
+	if *update && os.IsNotExist(err) {
+		return nil
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

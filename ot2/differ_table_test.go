@@ -1,8 +1,10 @@
 package ot2_test
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/ot2flow/ot2flow/ot2"
 )
@@ -14,9 +16,11 @@ type difference struct {
 
 	// Where holds says so from the call and what the engine does, we refuse
 	// with code, or do what the engine refuses with an error that has the words
-	// of refuses. Where it holds and we do not, that is a fault too.
+	// of refuses. Where it holds and we do not refuse, that is a fault too,
+	// unless it depends on more: sometimes.
 	code, refuses string
 	holds         func(c *call, theirs *outcome) bool
+	sometimes     bool
 
 	// rewrite makes of the engine's steps what we do.
 	rewrite func(c *call, theirs []exportStep) []exportStep
@@ -51,6 +55,47 @@ var differences = []difference{
 		},
 	},
 	{
+		name: "more than one place", reason: "the vendor distributes from the first source and consolidates into the first destination, and forgets the others; we refuse",
+		code: "one-place", holds: func(c *call, _ *outcome) bool {
+			return slices.ContainsFunc(c.Do, func(v verb) bool {
+				return v.Name == "distribute" && len(v.From) > 1 || v.Name == "consolidate" && len(v.To) > 1
+			})
+		},
+	},
+	{
+		name: "mixing while the tip holds liquid", reason: "the vendor leaves out a mix after in distribute and a mix before in consolidate; we do it, or refuse where the tip holds liquid",
+		code: "mix-while-holding", holds: func(c *call, _ *outcome) bool { return c.mixesHolding() }, sometimes: true,
+		same: func(c *call, theirs, ours []exportStep) bool {
+			return c.mixesHolding() && firstDifferent(withoutMixes(theirs), withoutMixes(ours)) == ""
+		},
+	},
+	{
+		name: "the last air gap", reason: "in consolidate the vendor forgets that the last air gap has to fit into the tip, and is refused while running; we count it",
+		refuses: "InvalidAspirateVolumeError", holds: func(c *call, _ *outcome) bool {
+			return slices.ContainsFunc(c.Do, func(v verb) bool { return v.Name == "consolidate" && v.AirGap > 0 })
+		},
+	},
+	{
+		name: "where to blow out", reason: "the vendor does not blow out into the destination in distribute, nor into the source in consolidate; we do it anywhere",
+		refuses: "blowout location for", holds: func(*call, *outcome) bool { return true },
+	},
+	{
+		name: "new tips for fillings", reason: "the vendor keeps one tip for a whole distribute or consolidate, also where a new one is asked for always; we take one for every filling",
+		rewrite: tipPerFilling,
+	},
+	{
+		name: "nothing is dropped", reason: "where one volume of a distribute or consolidate is more than the tip holds, the vendor stops there without a word; we divide it",
+		same: func(c *call, _, ours []exportStep) bool { return c.smallTips() && c.gives(ours) },
+	},
+	{
+		name: "a tip rack is no place for liquid", reason: "the vendor blows out above the rack, with a tip that was just taken; we refuse to guess a place",
+		code: "which-well", sometimes: true, holds: func(c *call, theirs *outcome) bool {
+			return slices.ContainsFunc(theirs.Steps, func(s exportStep) bool {
+				return s.Op == "blow_out" && slices.Contains([]string{"7", "8", "10", "11"}, s.Slot)
+			})
+		},
+	},
+	{
 		name: "no tip for nothing", reason: "the vendor takes and drops a tip for a volume of 0; we do not",
 		rewrite: func(c *call, theirs []exportStep) []exportStep {
 			var out []exportStep
@@ -74,14 +119,22 @@ var differences = []difference{
 	},
 }
 
+// compounds are the methods that make many steps.
+var compounds = []string{"transfer", "distribute", "consolidate"}
+
 // drawn are the volumes a call draws: one for each pair, and its mixings if
 // there is anything to move.
 func (c *call) drawn(theirs *outcome) []float64 {
 	var out []float64
 	for _, v := range c.Do {
 		switch v.Name {
-		case "transfer":
-			out = append(out, v.Volume...)
+		case "transfer", "distribute", "consolidate":
+			for _, x := range v.Volume {
+				if v.Name == "distribute" {
+					x = 0 // what is drawn is more
+				}
+				out = append(out, x)
+			}
 			if !slices.ContainsFunc(v.Volume, func(x float64) bool { return x > 0 }) {
 				continue
 			}
@@ -97,9 +150,111 @@ func (c *call) drawn(theirs *outcome) []float64 {
 	return out
 }
 
+// mixesHolding reports whether the call asks for a mix that the vendor never
+// does.
+func (c *call) mixesHolding() bool {
+	return slices.ContainsFunc(c.Do, func(v verb) bool {
+		return v.Name == "distribute" && v.After != nil || v.Name == "consolidate" && v.Before != nil
+	})
+}
+
+// withoutMixes leaves out what is drawn and given in the same place.
+func withoutMixes(steps []exportStep) []exportStep {
+	var out []exportStep
+	for i := 0; i < len(steps); i++ {
+		s := steps[i]
+		if i+1 < len(steps) && s.Op == "aspirate" && steps[i+1].Op == "dispense" && samePlace(s, steps[i+1]) && s.Volume == steps[i+1].Volume {
+			i++
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// gives reports whether every destination of the call's only method gets what
+// was asked.
+func (c *call) gives(steps []exportStep) bool {
+	for _, v := range c.Do {
+		if v.Name != "distribute" && v.Name != "consolidate" {
+			continue
+		}
+		want := map[string]int64{}
+		n := max(len(v.From), len(v.To))
+		for i := range n {
+			labware, well, _ := strings.Cut(v.To[min(i, len(v.To)-1)], ".")
+			for _, l := range standing {
+				if l.name == labware {
+					want[l.slot+" "+well] += thousandths(v.Volume[min(i, len(v.Volume)-1)])
+				}
+			}
+		}
+		got := totals(steps)
+		for place, volume := range want {
+			if got[place] != volume {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// tipPerFilling gives every filling of the tip a tip of its own: a filling
+// begins with what is drawn behind something that was given.
+func tipPerFilling(c *call, theirs []exportStep) []exportStep {
+	at := slices.IndexFunc(c.Do, func(v verb) bool {
+		return v.NewTip == "always" && (v.Name == "distribute" || v.Name == "consolidate")
+	})
+	end := slices.IndexFunc(theirs, func(s exportStep) bool { return s.Op == "drop_tip" })
+	if at < 0 || end < 0 || theirs[0].Op != "pick_up_tip" {
+		return theirs
+	}
+	if theirs[end].Slot == "" {
+		end-- // the way to the trash
+	}
+	sources, n, given := c.slot(c.Do[at].From[0]), 0, false
+	out := theirs[:1:1]
+	for _, s := range theirs[1:end] {
+		if s.Op == "aspirate" && s.Slot == sources && given {
+			out = append(out, placed(theirs[end:], n)...)
+			n++
+			out = append(out, placed(theirs[:1], n)...)
+			given = false
+		}
+		given = given || s.Op == "dispense" && s.Slot != sources
+		out = append(out, s)
+	}
+	return append(out, placed(theirs[end:], n)...)
+}
+
+// slot is that of a well of the call.
+func (c *call) slot(well string) string {
+	name, _, _ := strings.Cut(well, ".")
+	for _, l := range standing {
+		if l.name == name {
+			return l.slot
+		}
+	}
+	return ""
+}
+
+// placed moves steps at place A1 of a tip rack to the n-th place, counted from
+// 0 down the columns.
+func placed(steps []exportStep, n int) []exportStep {
+	out := slices.Clone(steps)
+	for i := range out {
+		if s := &out[i]; s.Slot != "" {
+			s.Well = fmt.Sprintf("%c%d", 'A'+rune(n%8), 1+n/8)
+			s.Deck = []float64{s.Deck[0] + 9*float64(n/8), s.Deck[1] - 9*float64(n%8), s.Deck[2]}
+		}
+	}
+	return out
+}
+
 // takesTips reports whether the call has a method that takes tips itself.
 func (c *call) takesTips() bool {
-	return slices.ContainsFunc(c.Do, func(v verb) bool { return v.Name == "transfer" && v.NewTip != "never" })
+	return slices.ContainsFunc(c.Do, func(v verb) bool { return slices.Contains(compounds, v.Name) && v.NewTip != "never" })
 }
 
 // smallTips reports whether the tips hold less than the pipette.
@@ -110,19 +265,40 @@ func (c *call) smallTips() bool {
 }
 
 // touchesReservoir: R must not be touched.
-func touchesReservoir(c *call, theirs *outcome) bool {
+func touchesReservoir(c *call, _ *outcome) bool {
 	last := ""
 	for _, v := range c.Do {
 		wells := slices.Concat(v.From, v.To)
 		if len(wells) > 0 && v.Name != "pick_up_tip" {
 			last = wells[len(wells)-1]
 		}
-		inR := func(w string) bool { return w[0] == 'R' }
-		if v.Touch && slices.ContainsFunc(wells, inR) || v.Name == "touch_tip" && inR(last) {
+		if v.Name == "touch_tip" {
+			wells = []string{last}
+		}
+		if v.Touch {
+			wells = v.moved()
+		}
+		if (v.Touch || v.Name == "touch_tip") && slices.ContainsFunc(wells, func(w string) bool { return strings.HasPrefix(w, "R.") }) {
 			return true
 		}
 	}
 	return false
+}
+
+// moved are the wells between which a method that makes many steps moves
+// anything; none where its lists do not pair.
+func (v *verb) moved() []string {
+	var out []string
+	n := max(len(v.From), len(v.To))
+	if n%len(v.From) != 0 || n%len(v.To) != 0 || len(v.Volume) != 1 && len(v.Volume) != n {
+		return nil
+	}
+	for i := range n {
+		if v.Volume[i%len(v.Volume)] > 0 {
+			out = append(out, v.From[i*len(v.From)/n], v.To[i*len(v.To)/n])
+		}
+	}
+	return out
 }
 
 // nextTips takes the tips of steps from the first places that all steps took

@@ -43,7 +43,11 @@ func inYAML(c *call) string {
 	}
 	b.WriteString("pipettes:\n")
 	for _, mount := range []string{"left", "right"} {
-		fmt.Fprintf(&b, "  %s: {type: %s, mount: %[1]s, tips: [%[1]s0, %[1]s1]}\n", mount, benches[c.Bench].on(mount).pipette)
+		nozzles := ""
+		if mount == c.Mount && c.Nozzles != "" {
+			nozzles = ", nozzles: " + c.Nozzles
+		}
+		fmt.Fprintf(&b, "  %s: {type: %s, mount: %[1]s, tips: [%[1]s0, %[1]s1]%[3]s}\n", mount, benches[c.Bench].on(mount).pipette, nozzles)
 	}
 	// How much there is nobody knows: the vendor's software does not ask.
 	b.WriteString("liquids:\n  samples: {in: S}\n  made: {in: D}\n  stock: {in: R}\n  tubes: {in: T}\nsteps:\n")
@@ -158,9 +162,14 @@ func (v *verb) compound(m *mapping, c *call) {
 		blow.add("rate", c.rate(2))
 		m.add("blow_out", blow.String())
 	}
+	var disposal mapping
 	if v.Disposal != nil {
-		m.add("disposal", fmt.Sprintf("{volume: %s}", figure(*v.Disposal)))
+		disposal.add("volume", figure(*v.Disposal))
 	}
+	if v.Name == "distribute" && v.BlowOut == "" && (v.Disposal == nil || *v.Disposal > 0) {
+		disposal.add("rate", c.rate(2))
+	}
+	m.add("disposal", disposal.String())
 }
 
 // inYAML is a mixing; the vendor's is where it draws, whichever side it is of.

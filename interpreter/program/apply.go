@@ -156,16 +156,12 @@ func (s *State) Apply(op *Op) *Touched {
 		s.endRun()
 	case ConfigureNozzles:
 		s.configure(op, m, t)
-	case Home:
-		for i := range s.Mounts {
-			s.Mounts[i].Last = None
-		}
 	case SetTemperature, StopTemperature, SetLidTemperature, StopLidTemperature, OpenLid, CloseLid,
 		OpenLatch, CloseLatch, Shake, StopShaking, Engage, Disengage:
 		s.setModule(op, t)
 	case MoveLabware:
 		s.moveLabware(op, t)
-	case MoveTo, Delay, Pause, Comment, Ask, Measure, Request, Notify, WaitTemperature, WaitLidTemperature, Lights:
+	case MoveTo, Home, Delay, Pause, Comment, Ask, Measure, Request, Notify, WaitTemperature, WaitLidTemperature, Lights:
 	}
 	m.arrive(op)
 	return t

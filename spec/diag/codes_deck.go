@@ -18,7 +18,7 @@ var (
 
 	WhichPipette = &Code{ID: "OTF408", Name: "which-pipette", Explain: `Two pipettes are mounted and a single operation does not say which one it means. Liquid steps choose by volume; single operations use the one that has a tip on, or the one named with pipette.`}
 
-	WhichWell = &Code{ID: "OTF409", Name: "which-well", Explain: `A single operation without a well acts where the tip is. Here the tip is at no well: it was at none yet, or it was at the trash or the robot went home since. So name one.`}
+	WhichWell = &Code{ID: "OTF409", Name: "which-well", Explain: `A single operation without a well acts where the tip is. Here the tip is at no well: it was at none yet, or was at the trash since. So name one.`}
 
 	// OTF450 to OTF479 are of labware definitions: users' own JSON files.
 

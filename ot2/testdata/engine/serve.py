@@ -35,6 +35,8 @@ def calls(result):
         elif inside is not None and text.startswith("! "):
             inside["error"] = re.sub(" at 0x[0-9a-f]+", "", text[2:])
         elif inside is not None and command["status"] == "succeeded":
+            if step.get("spread"):
+                del step["deck_mm"]  # left and right in turns, which goes on from call to call
             inside["steps"].append(step)
     return out
 
