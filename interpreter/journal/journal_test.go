@@ -55,7 +55,7 @@ func planOf(name string, steps int) *program.Plan {
 		Files: []program.File{{Name: name + ".yaml", Data: []byte("name: " + name)}, {Name: "raw.bin", Data: []byte{0, 255, 1}}},
 	}
 	for i := range p.Steps {
-		p.Steps[i].Op.Kind = program.Home
+		p.Steps[i].N, p.Steps[i].Op.Kind = i+1, program.Home
 	}
 	p.Fingerprint = p.Hash()
 	return p
