@@ -25,7 +25,8 @@ func (p *preparer) body(s *spec.Step) body {
 	case *spec.Formulate:
 		return p.formulate(b)
 	case *spec.PickUpTip:
-		return &pickUp{p.pipette(b.Pipette), p.expr(b.From)}
+		pip := p.pipette(b.Pipette)
+		return &pickUp{pip, p.nozzles(b.Nozzles, pip, ""), p.expr(b.From)}
 	case *spec.Aspirate:
 		return &plunge{single: p.single(program.Aspirate, b.Pipette, b.From, b.At, bottom1mm, b.Rate, b.Speed), volume: p.expr(b.Volume), about: program.AboutFrom}
 	case *spec.Dispense:
@@ -247,6 +248,7 @@ func (x *expansion) rate(pip int, k program.Kind) int64 {
 
 type pickUp struct {
 	pipette chosen
+	nozzles layouts
 	from    *eval.Expr
 }
 
@@ -262,7 +264,11 @@ func (b *pickUp) expand(x *expansion, f *program.Frame) {
 			return
 		}
 	}
-	x.pickUp(pip, place, f)
+	n := program.AllNozzles
+	if x.deck.IsMulti(pip) {
+		n = b.nozzles.of(pip)
+	}
+	x.pickUp(pip, n, place, f)
 }
 
 type plunge struct {

@@ -483,6 +483,7 @@ func (m *mapping) pipettes() {
 			continue
 		}
 		m.q.p.deck.Pipettes[k].Name = d.Name.Value
+		m.q.declareLayout(d, k, m.p.p.deck.Pipettes[k].Model)
 		if len(m.q.p.workflow.Pipettes) == 1 {
 			m.q.only = k
 		}

@@ -347,6 +347,14 @@ func (x *expansion) noRoom(j *job, pip int, gap int64) {
 // fewest cycles, each chunk within its limits; of equals the smaller.
 func (x *expansion) choose(j *job, gap int64) (int, bool) {
 	k := j.k
+	if x.trial != nil {
+		n, ok := x.cycles(j, x.crew.pip, gap)
+		x.trial.cycles, x.trial.failed = n, x.trial.failed || !ok
+		return 0, false
+	}
+	if x.crew.n > 0 {
+		return x.crew.pip, true
+	}
 	if k.pipette.index >= 0 {
 		return k.pipette.index, true
 	}
@@ -409,7 +417,7 @@ func (x *expansion) room(j *job, pip int, p *pair, gap int64) int64 {
 		return m.Max - taken
 	}
 	if place == program.None {
-		place, _ = x.state.NextTip(pip, x.state.Mounts[pip].Nozzles)
+		place, _ = x.state.NextTip(pip, x.layout(k, pip))
 	}
 	room := x.tipMax(pip, place) - taken
 	if k.tip.use == "new" && (p.volume > room || j.share != alone) {

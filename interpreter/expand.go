@@ -105,6 +105,12 @@ type expansion struct {
 	cycle   cycle
 	frames  []program.Frame
 
+	multi        bool // a pipette with several channels is mounted
+	crew         crew
+	trial        *trial
+	fromOf, toOf []int // the column of each source and target
+	fromWhole    bool  // the sources are whole columns
+
 	list    diag.List
 	seen    map[finding]int
 	more    []int
@@ -136,6 +142,7 @@ func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
 	deck := *p.deck
 	deck.Liquids = append([]program.Liquid(nil), p.deck.Liquids...)
 	x.deck = &deck
+	x.multi = hasMulti(x.deck)
 	x.env = eval.Env{Vars: make([]eval.Value, p.slots), Deck: x.deck}
 	x.bindParams(in)
 	if !x.stuck && !x.list.HasErrors() {
@@ -263,6 +270,10 @@ func (x *expansion) findings() diag.List {
 // add reports a finding. The same one at the same place in another iteration
 // is counted, not repeated.
 func (x *expansion) add(d diag.Diagnostic) {
+	if x.trial != nil {
+		x.trial.failed = x.trial.failed || d.Severity == diag.Error
+		return
+	}
 	k := finding{d.Code, d.Span}
 	if i, ok := x.seen[k]; ok {
 		x.more[i]++

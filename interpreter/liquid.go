@@ -56,6 +56,7 @@ type tipRule struct {
 // keys are the resolved keys that every liquid step takes.
 type keys struct {
 	pipette            chosen
+	nozzles            layouts
 	tip                tipRule
 	split              string
 	aspirate, dispense side
@@ -64,8 +65,9 @@ type keys struct {
 }
 
 func (p *preparer) keys(k *spec.LiquidKeys, tip string) keys {
+	pip, rule := p.pipette(k.Pipette), p.tipRule(&k.Tip, tip)
 	return keys{
-		pipette: p.pipette(k.Pipette), tip: p.tipRule(&k.Tip, tip), split: k.Split.Value,
+		pipette: pip, nozzles: p.nozzles(k.Nozzles, pip, rule.use), tip: rule, split: k.Split.Value,
 		aspirate: side{
 			at: p.height(&k.Aspirate.At), rate: p.expr(k.Aspirate.Rate), mix: p.mixing(&k.Aspirate.Mix), airGap: p.expr(k.Aspirate.AirGap),
 			touch: p.touch(&k.Aspirate.TouchTip), delay: p.expr(k.Aspirate.Delay),
@@ -160,6 +162,9 @@ func (x *expansion) sources(list []*eval.Expr) ([]source, bool) {
 		}
 		x.appendSources(e, v)
 	}
+	if x.multi && !x.gatherSources() {
+		return nil, false
+	}
 	return x.from, true
 }
 
@@ -206,6 +211,9 @@ func (x *expansion) targets(list []*eval.Expr) ([]target, bool) {
 			x.to = append(x.to, target{w, e})
 		}
 	}
+	if x.multi && !x.gatherTargets() {
+		return nil, false
+	}
 	return x.to, true
 }
 
@@ -224,6 +232,9 @@ func (x *expansion) amounts(list []*eval.Expr) ([]amount, bool) {
 		for _, item := range v.List() {
 			x.volumes = append(x.volumes, amount{item.Quantity().N, e})
 		}
+	}
+	if x.multi && !x.gatherVolumes() {
+		return nil, false
 	}
 	return x.volumes, true
 }
@@ -429,9 +440,10 @@ type mixIn struct {
 
 func (p *preparer) mix(b *spec.Mix) body {
 	m := &mixing{p.expr(b.Times), p.expr(b.Volume), p.height(&b.At), p.expr(b.Rate)}
+	pip, rule := p.pipette(b.Pipette), p.tipRule(&b.Tip, "once")
 	return &mixIn{
 		p.exprs(b.In),
-		keys{pipette: p.pipette(b.Pipette), tip: p.tipRule(&b.Tip, "once"), dispense: side{mix: m, touch: p.touch(&b.TouchTip)}, blow: p.blowing(&b.BlowOut, blowOutWords...)},
+		keys{pipette: pip, nozzles: p.nozzles(b.Nozzles, pip, rule.use), tip: rule, dispense: side{mix: m, touch: p.touch(&b.TouchTip)}, blow: p.blowing(&b.BlowOut, blowOutWords...)},
 	}
 }
 

@@ -66,7 +66,7 @@ func (x *expansion) moves(c *cycle, p *part) {
 // draw carries out one draw of a cycle: mix, draw, wait, air gap, touch.
 func (x *expansion) draw(c *cycle, i int) bool {
 	p, s := &c.draws[i], &c.k.aspirate
-	c.from = x.drawFrom(p.pair.from, p.volume)
+	c.from = x.drawFrom(c, p.pair.from, p.volume)
 	c.to = program.None
 	if len(c.gives) == 1 {
 		c.to = c.gives[0].pair.to
@@ -132,12 +132,12 @@ func (x *expansion) airGap(c *cycle, above program.WellRef, rate int64) {
 
 // drawFrom is the well of a source to draw v from: of a pool the first that
 // still holds enough.
-func (x *expansion) drawFrom(s source, v int64) program.WellRef {
+func (x *expansion) drawFrom(c *cycle, s source, v int64) program.WellRef {
 	if len(s.wells) == 1 {
 		return s.wells[0]
 	}
 	for _, w := range s.wells {
-		if c, ok := x.state.Content(w); ok && (c.Unknown || c.Volume >= v) {
+		if each, known := x.state.Drawable(c.pip, x.layout(c.k, c.pip), w); !known || each >= v {
 			return w
 		}
 	}

@@ -256,5 +256,11 @@ func (n *node) once(x *expansion, f *program.Frame) {
 	x.work++
 	x.node, x.blameStep = f, n.keyAt
 	x.blame = [program.Aspects]*eval.Expr{}
+	if x.multi {
+		if b, ok := n.body.(liquidBody); ok {
+			x.liquidStep(b, f)
+			return
+		}
+	}
 	n.body.expand(x, f)
 }

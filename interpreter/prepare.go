@@ -69,9 +69,10 @@ type preparer struct {
 
 	incomplete bool // some labware is not known; that has been reported
 
-	calls *calls
-	chain []string // the files from the workflow to the one that is prepared
-	only  int      // the pipette of a called workflow that has one, or -1
+	calls   *calls
+	chain   []string          // the files from the workflow to the one that is prepared
+	layouts []program.Nozzles // that the pipettes are declared with, by index into the deck's
+	only    int               // the pipette of a called workflow that has one, or -1
 }
 
 // Prepare resolves a decoded workflow of a bundle for a machine. Prepared is
@@ -292,6 +293,7 @@ func (p *preparer) pipettes() {
 		}
 		mounts[d.Mount.Value] = d
 		out.Racks = p.racks(d, out.Model)
+		p.declareLayout(d, i, out.Model)
 		p.p.deck.Pipettes = append(p.p.deck.Pipettes, out)
 	}
 }
@@ -312,10 +314,6 @@ func (p *preparer) model(d *spec.Pipette) *program.PipetteModel {
 		}
 		p.add(out)
 		return nil
-	}
-	if m.Channels > 1 {
-		p.fail(diag.NotInThisVersion, d.Type.Span, m.Name+" has "+itoa(m.Channels)+" channels, and this version of ot2flow moves liquid with single-channel pipettes only",
-			"use a single-channel pipette; 8-channel pipettes come in a later version")
 	}
 	return m
 }

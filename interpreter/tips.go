@@ -36,7 +36,7 @@ func (x *expansion) takeTip(c *cycle) bool {
 	}
 	if x.needsTip(k, c.pip, p, place) {
 		x.changeTip()
-		if !x.pickUp(c.pip, place, c.frame) {
+		if !x.pickUp(c.pip, x.layout(k, c.pip), place, c.frame) {
 			return false
 		}
 		*t = tipUse{on: true, pipette: c.pip, then: k.tip.then, place: place}
@@ -119,11 +119,11 @@ func (x *expansion) dedicated(p *pair) program.WellRef {
 	return x.deck.Liquids[p.from.liquid].Tip
 }
 
-// pickUp picks up the tip at a place, or the next one.
-func (x *expansion) pickUp(pip int, place program.WellRef, f *program.Frame) bool {
+// pickUp picks up the tip at a place, or the next one, with some nozzles.
+func (x *expansion) pickUp(pip int, n program.Nozzles, place program.WellRef, f *program.Frame) bool {
 	if place == program.None {
 		var ok bool
-		if place, ok = x.state.NextTip(pip, x.state.Mounts[pip].Nozzles); !ok {
+		if place, ok = x.state.NextTip(pip, n); !ok {
 			x.outOfTips(pip)
 			x.state.AssumeTip(pip)
 			return true
@@ -134,6 +134,9 @@ func (x *expansion) pickUp(pip int, place program.WellRef, f *program.Frame) boo
 		x.add(d)
 		x.state.AssumeTip(pip)
 		return true
+	}
+	if m := &x.state.Mounts[pip]; m.Nozzles != n {
+		x.emit(program.Op{Kind: program.ConfigureNozzles, Pipette: int8(pip), Nozzles: n, Well: program.None}, "", f, nil)
 	}
 	x.emit(program.Op{Kind: program.PickUpTip, Pipette: int8(pip), Well: place, At: top0}, "", f, nil)
 	return true

@@ -291,7 +291,24 @@ func engineForm(d *program.Deck, step *program.Step) engineStep {
 		s.Radius = mm(int64(op.Touch.Radius))
 	}
 	s.Duration = mm(op.Duration)
+	if has(program.HasNozzles) {
+		s.Text = layoutForm(op.Nozzles)
+	}
 	return s
+}
+
+// layoutForm is a nozzle layout in the form of record.py: the style, and the
+// primary, the front and the back nozzle.
+func layoutForm(n program.Nozzles) string {
+	l := n.Layout()
+	primary, last := program.Nozzle(l.Primary), program.Nozzle(l.Last)
+	switch {
+	case n == program.AllNozzles:
+		return "ALL"
+	case primary == last:
+		return "SINGLE " + primary
+	}
+	return "QUADRANT " + primary + " " + primary + " " + last
 }
 
 // mm turns µm into mm, and likewise every other thousandth into its unit.

@@ -9,7 +9,7 @@ import (
 
 // Rules returns the rules that are true of an OT-2 only, in the form of the
 // rules of package check.
-func Rules() []check.Rule { return []check.Rule{speeds{}, refusals{}, besideModules{}} }
+func Rules() []check.Rule { return []check.Rule{speeds{}, refusals{}, partial{}, besideModules{}} }
 
 // speeds: what the gantry can do. The robot slows a faster move down without a
 // word (OT-2: 600 mm/s at most, in x).

@@ -20,6 +20,7 @@ func (s *Formulate) fields() []Field {
 func (k *LiquidKeys) fields() []Field {
 	return []Field{
 		{"pipette", "The pipette to use. Default: the one mounted that does it in the fewest moves.", "p300", false, nameSlot(&k.Pipette)},
+		{"nozzles", "Which nozzles of an 8-channel pipette take tips in this step. Default: as the pipette is declared. H1 is at the front, A1 at the back; E1-H1 are four.", "H1", false, wordSlot(&k.Nozzles, nozzlesShape)},
 		{"tip", "Which tip, and what becomes of it. Default: once, in a formulate per_source; into the trash.", "new", false, tipSlot(&k.Tip)},
 		{"split", "How a volume larger than the tip is divided. Default: even.", "even", false, wordSlot(&k.Split, splitShape)},
 		{
@@ -33,6 +34,10 @@ func (k *LiquidKeys) fields() []Field {
 		{"blow_out", "Empty the tip past the plunger's end after each dispense.", "{in: trash}", false, blowOutSlot(&k.BlowOut)},
 	}
 }
+
+// nozzlesShape names the layouts of an OT-2's 8-channel pipettes: there are no
+// others, so they are words.
+var nozzlesShape = &Shape{Name: "nozzles", Noun: "a nozzle layout", Doc: "Which nozzles of an 8-channel pipette take tips: all of them, one, or some at the front.", Scalars: Strings, Words: []string{"full", "H1", "A1", "G1-H1", "F1-H1", "E1-H1", "D1-H1", "C1-H1", "B1-H1"}}
 
 var splitShape = &Shape{Noun: "a way to split", Scalars: Strings, Words: []string{"even", "even_last_two", "full_then_rest", "never"}}
 
@@ -76,6 +81,7 @@ func (s *Mix) fields() []Field {
 		{"at", "The height in the well. Default: bottom + 1 mm.", "bottom + 2 mm", false, heightSlot(&s.At)},
 		{"rate", "The flow rate, both ways. Default: the pipette's.", "150 uL/s", false, exprSlot(&s.Rate, WantRate)},
 		{"pipette", "The pipette to use. Default: the one mounted that can.", "p300", false, nameSlot(&s.Pipette)},
+		{"nozzles", "Which nozzles of an 8-channel pipette take tips in this step. Default: as the pipette is declared. H1 is at the front, A1 at the back; E1-H1 are four.", "H1", false, wordSlot(&s.Nozzles, nozzlesShape)},
 		{"tip", "Which tip, and what becomes of it. Default: once, into the trash.", "new", false, tipSlot(&s.Tip)},
 		{"touch_tip", "Touch the well's sides after mixing.", "true", false, touchSlot(&s.TouchTip)},
 		{"blow_out", "Empty the tip past the plunger's end after mixing a well.", "destination", false, blowOutSlot(&s.BlowOut)},
@@ -98,6 +104,7 @@ func (s *PickUpTip) fields() []Field {
 	return []Field{
 		{"from", "The place of the tip. Default: the next tip of the pipette's racks.", "tips.A1", false, exprSlot(&s.From, WantWell)},
 		pipetteField(&s.Pipette),
+		{"nozzles", "Which nozzles of an 8-channel pipette take tips. Default: as the pipette is declared. H1 is at the front, A1 at the back; E1-H1 are four.", "H1", false, wordSlot(&s.Nozzles, nozzlesShape)},
 	}
 }
 

@@ -338,6 +338,7 @@ func pipetteFields(p *Pipette) []Field {
 		{"type", "The kind of pipette.", "p300_single_gen2", true, wordSlot(&p.Type, pipetteTypeShape)},
 		{"mount", "The mount it is on.", "right", true, wordSlot(&p.Mount, mountShape)},
 		{"tips", "The tip racks it takes tips from, in this order.", "[tips]", false, wordsSlot(&p.Tips, namesShape)},
+		{"nozzles", "Which nozzles of an 8-channel pipette take tips, where a step does not say it. Default: full.", "H1", false, wordSlot(&p.Nozzles, nozzlesShape)},
 	}
 }
 

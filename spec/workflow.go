@@ -195,11 +195,12 @@ type Labware struct {
 
 // Pipette says what is on a mount, and which racks it takes tips from.
 type Pipette struct {
-	Name  Word
-	Type  Word
-	Mount Word
-	Tips  []Word
-	Span  diag.Span
+	Name    Word
+	Type    Word
+	Mount   Word
+	Tips    []Word
+	Nozzles Word
+	Span    diag.Span
 }
 
 // Liquid declares a liquid and where it stands.
@@ -313,6 +314,7 @@ type DispenseSide struct {
 // LiquidKeys are the keys every liquid step takes.
 type LiquidKeys struct {
 	Pipette  Word
+	Nozzles  Word
 	Tip      Tip
 	Split    Word
 	Aspirate AspirateSide
@@ -339,6 +341,7 @@ type (
 		At       Height
 		Rate     Expr
 		Pipette  Word
+		Nozzles  Word
 		Tip      Tip
 		TouchTip TouchTip
 		BlowOut  BlowOut
@@ -353,6 +356,7 @@ type (
 	PickUpTip struct {
 		From    Expr
 		Pipette Word
+		Nozzles Word
 	}
 	// Aspirate draws with the tip that is on.
 	Aspirate struct {

@@ -23,6 +23,9 @@ func (liquid) See(t *program.Transition, r *Report) {
 	}
 	for i := range t.Touched.Wells {
 		d := &t.Touched.Wells[i]
+		if t.Touched.Faults&program.OffWell != 0 {
+			break // that is said, and what the other channels find follows from it
+		}
 		if d.Faults&program.Short != 0 {
 			short(t, d, r)
 		}

@@ -58,6 +58,15 @@ func faults(t *program.Transition, f program.Fault, r *Report) {
 			Label: "was taken before and not returned", Help: "return it with return_tip:, or use another place",
 		})
 	}
+	if f&program.OffWell != 0 {
+		offWell(t, r)
+	}
+	if f&program.TipsBeside != 0 {
+		r.Add(program.AboutTip, diag.Diagnostic{
+			Code: diag.TipsBeside, Message: "a nozzle of " + deck.Pipettes[op.Pipette].Name + " that takes no tip would press on the one at " + deck.WellName(t.Touched.Beside),
+			Help: "leave `from` out: tips are taken where nothing is in the way",
+		})
+	}
 	if f&program.PlaceTaken != 0 {
 		r.Add(program.AboutTo, diag.Diagnostic{Code: diag.PlaceTaken, Message: deck.WellName(t.Touched.Beside) + " has a tip already", Help: "return_tip: puts the tip back to where it came from"})
 	}
@@ -67,6 +76,24 @@ func faults(t *program.Transition, f program.Fault, r *Report) {
 			Help: "dispense it, or blow out into the trash, before",
 		})
 	}
+}
+
+// offWell reports a channel over nothing.
+func offWell(t *program.Transition, r *Report) {
+	op := &t.Step.Op
+	deck := t.After.Deck
+	about := program.AboutTo
+	switch op.Kind {
+	case program.PickUpTip:
+		about = program.AboutTip
+	case program.Aspirate:
+		about = program.AboutFrom
+	}
+	name := deck.Pipettes[op.Pipette].Name
+	r.Add(about, diag.Diagnostic{
+		Code: diag.OffWell, Message: "not all channels of " + name + " are over a well when its first is at " + deck.WellName(op.Well),
+		Help: "name the first well of a column, such as A1; or use a single-channel pipette, or one nozzle: nozzles: H1",
+	})
 }
 
 // ending: what is on a pipette when the run ends is dropped into the trash by

@@ -149,7 +149,7 @@ NAMES = {
     "pickUpTip": "pick_up_tip", "dropTip": "drop_tip", "dropTipInPlace": "drop_tip", "touchTip": "touch_tip",
     "blowout": "blow_out", "blowOutInPlace": "blow_out", "moveToWell": "move_to", "moveToAddressableArea": "move_to",
     "moveToAddressableAreaForDropTip": "move_to", "waitForDuration": "delay", "waitForResume": "pause",
-    "airGapInPlace": "air_gap", "aspirateInPlace": "aspirate", "dispenseInPlace": "dispense",
+    "configureNozzleLayout": "configure_nozzles", "airGapInPlace": "air_gap", "aspirateInPlace": "aspirate", "dispenseInPlace": "dispense",
 }
 
 
@@ -167,6 +167,10 @@ def engine_steps(result):
         step = {"op": NAMES.get(kind, kind)}
         if step["op"] == "delay":
             step["duration_s"] = number(params["seconds"])
+        if "configurationParams" in params:
+            layout = params["configurationParams"]
+            names = ("style", "primaryNozzle", "frontRightNozzle", "backLeftNozzle")
+            step["text"] = " ".join(layout[name] for name in names if layout.get(name))
         if "message" in params:
             step["text"] = params["message"] or ""
         if "pipetteId" in params:

@@ -1,0 +1,122 @@
+package ot2
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/ot2/labware"
+)
+
+// partialDeck is the deck of testdata/engine/partial.py.
+var partialDeck = map[string]string{
+	"1": "corning_96_wellplate_360ul_flat", "2": "nest_1_reservoir_195ml", "3": "opentrons_24_tuberack_nest_1.5ml_snapcap", "4": "nest_12_reservoir_15ml",
+	"6": "opentrons_96_tiprack_300ul", "7": "opentrons_10_tuberack_nest_4x50ml_6x15ml_conical", "9": "corning_384_wellplate_112ul_flat",
+	"10": "opentrons_96_tiprack_300ul", "11": "nest_96_wellplate_2ml_deep",
+}
+
+// TestPartialMovements compares our rule with what the vendor's Python refuses
+// (testdata/engine/partial.txt, equal in 8.2.0 and 8.8.2). We refuse more in one
+// case: its analysis takes slot 12 for empty, where the trash is 82 mm high.
+func TestPartialMovements(t *testing.T) {
+	recorded, err := os.ReadFile("testdata/engine/partial.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, variable := range []string{"OT2FLOW_ENGINE", "OT2FLOW_ENGINE_NEW"} {
+		if python := os.Getenv(variable); python != "" {
+			if now := askPartial(t, python); now != string(recorded) {
+				t.Errorf("%s answers otherwise than recorded:\n%s", variable, now)
+			}
+		}
+	}
+	deck := &program.Deck{Pipettes: make([]program.Pipette, 1)}
+	at := map[string]int16{}
+	for slot, name := range partialDeck {
+		def, ok := labware.Lookup(name)
+		if !ok {
+			t.Fatal(name)
+		}
+		at[slot] = int16(len(deck.Labware))
+		deck.Labware = append(deck.Labware, program.Placed{Name: name, Slot: slot, Def: def})
+	}
+	agreed, refused, trash := 0, 0, 0
+	for line := range strings.Lines(string(recorded)) {
+		what, answer, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		f := strings.Fields(what) // p300_multi_gen2 E1-H1 at 3 A1 -2
+		model, _ := Pipette(f[0])
+		nozzles, _ := program.LookupNozzles(f[1])
+		deck.Pipettes[0].Model = model
+		state := program.NewState(deck)
+		state.Mounts[0].Nozzles = nozzles
+		op := program.Op{Kind: program.Aspirate, Well: program.WellRef{Labware: at[f[3]]}}
+		well, ok := deck.Labware[op.Well.Labware].Def.Well(f[4])
+		if !ok {
+			t.Fatal(line)
+		}
+		op.Well.Well = int16(well)
+		switch {
+		case f[2] == "pick":
+			op.Kind = program.PickUpTip
+		case f[5] == "1":
+			op.At = program.Position{From: program.Bottom, Z: 1000}
+		default:
+			op.At = program.Position{From: program.Top, Z: -2000}
+		}
+		if op.Kind == program.Aspirate {
+			state.Mounts[0].On, state.Mounts[0].From = true, program.WellRef{Labware: at["6"]}
+		}
+		o := outlineAt(&program.Transition{Step: &program.Step{Op: op}, After: state, Touched: &program.Touched{}}, model, nozzles)
+		slot, why := o.hits(deck, op.Well.Labware)
+		switch {
+		case (why != "") == (answer != "ok"):
+			agreed++
+			if why != "" {
+				refused++
+			}
+		case slot == TrashSlot:
+			trash++
+		default:
+			t.Errorf("%s: %s; we say %q", what, answer, why)
+		}
+	}
+	t.Logf("%d movements as the vendor's, %d of them refused; %d refused for the trash", agreed, refused, trash)
+	if agreed < 600 || refused < 200 || trash == 0 {
+		t.Error("too few to say anything")
+	}
+}
+
+func askPartial(t *testing.T, python string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "out.json")
+	if text, err := exec.Command(python, "-m", "opentrons.cli", "analyze", "--json-output", out, "testdata/engine/partial.py").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	data, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer struct {
+		Commands []struct {
+			Type   string `json:"commandType"`
+			Params struct {
+				Message string `json:"message"`
+			} `json:"params"`
+		} `json:"commands"`
+	}
+	if err := json.Unmarshal(data, &answer); err != nil {
+		t.Fatal(err)
+	}
+	var lines strings.Builder
+	for _, c := range answer.Commands {
+		if c.Type == "comment" {
+			fmt.Fprintln(&lines, c.Params.Message)
+		}
+	}
+	return lines.String()
+}
