@@ -7,6 +7,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/eval"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
 // Pipettes with several channels. What is asked of a liquid step is asked per
@@ -402,7 +403,7 @@ func (x *expansion) gatherVolumes() bool {
 		}
 		if first := out[of[i]]; first.volume != v.volume {
 			x.addAt(v.expr, diag.Diagnostic{
-				Code: diag.NotAColumn, Message: x.deck.Pipettes[x.crew.pip].Name + " moves the same volume with all channels, and the volumes of one column differ: " + volume(first.volume) + " and " + volume(v.volume),
+				Code: diag.NotAColumn, Message: x.deck.Pipettes[x.crew.pip].Name + " moves the same volume with all channels, and the volumes of one column differ: " + quantity.Volume.Text(first.volume) + " and " + quantity.Volume.Text(v.volume),
 				Help: "give the wells of a column the same volume, or use a single-channel pipette, or one nozzle: nozzles: H1",
 			})
 			return false

@@ -90,8 +90,8 @@ var calls = []struct{ name, pipette, rack, step, want, why string }{
 	{"M8-columns", "p300_multi_gen2", "", `transfer: {from: "S.A1:H1", to: "D.A2:H2", volume: 50}`, "PICK; A50 S.A1; D50 D.A2; DROP", ""},
 	{"M8-row-A", "p300_multi_gen2", "", `transfer: {from: S.A1, to: "D.A1:A3", volume: 50}`, "PICK; A50 S.A1; D50 D.A1; A50 S.A1; D50 D.A2; A50 S.A1; D50 D.A3; DROP", ""},
 	{"M8-24-wells", "p300_multi_gen2", "", `transfer: {from: S.A1, to: "D.A1:H3", volume: 50}`, "PICK; A50 S.A1; D50 D.A1; A50 S.A1; D50 D.A2; A50 S.A1; D50 D.A3; DROP", ""},
-	{"M8-row-B", "p300_multi_gen2", "", `transfer: {from: S.B1, to: D.B1, volume: 50}`, "error incomplete-column", ""},
-	{"M8-mixed", "p300_multi_gen2", "", `transfer: {from: S.A1, to: [D.A1, D.B2, D.A3], volume: 50}`, "error incomplete-column", "the vendor drops the wells that are not in row A"},
+	{"M8-row-B", "p300_multi_gen2", "", `transfer: {from: S.B1, to: D.B1, volume: 50}`, "error not-a-column", ""},
+	{"M8-mixed", "p300_multi_gen2", "", `transfer: {from: S.A1, to: [D.A1, D.B2, D.A3], volume: 50}`, "error not-a-column", "the vendor drops the wells that are not in row A"},
 
 	// What the vendor's planner cannot be asked for.
 	{"full tips and the rest", "", "", `transfer: {from: S.A1, to: D.A1, volume: 350, split: full_then_rest}`, "PICK; A300 S.A1; D300 D.A1; A50 S.A1; D50 D.A1; DROP", ""},
@@ -136,7 +136,6 @@ var calls = []struct{ name, pipette, rack, step, want, why string }{
 // bring.
 var pending = map[string]string{
 	"C-mix-touch-blow": "each_chunk",
-	"M8-columns":       "8-channel pipettes", "M8-row-A": "8-channel pipettes", "M8-24-wells": "8-channel pipettes", "M8-row-B": "8-channel pipettes", "M8-mixed": "8-channel pipettes",
 }
 
 const transferDeck = `ot2flow: 1
