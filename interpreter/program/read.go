@@ -355,7 +355,7 @@ func (r *reader) moduleIndex(name string) int8 {
 
 func (r *reader) labware() {
 	for _, l := range r.in.Labware {
-		placed := Placed{Name: l.Name, On: r.place(&l.placeJSON), Type: l.LoadName}
+		placed := Placed{Name: l.Name, Type: l.LoadName}
 		ref := fmt.Sprintf("%s/%s/%d", l.Namespace, l.LoadName, l.Version)
 		if l.File != "" {
 			placed.Type, placed.Def = l.File, r.own(l.File)
@@ -368,11 +368,15 @@ func (r *reader) labware() {
 		}
 		r.unique("labware", l.Name)
 		r.plan.Deck.Labware = append(r.plan.Deck.Labware, placed)
-		if r.err != nil {
-			return
-		}
-		r.plan.Deck.NameSlots()
 	}
+	// What stands on other labware may come before that.
+	for i := range r.plan.Deck.Labware {
+		r.plan.Deck.Labware[i].On = r.place(&r.in.Labware[i].placeJSON)
+	}
+	if r.err != nil {
+		return
+	}
+	r.plan.Deck.NameSlots()
 	if len(r.plan.Deck.Labware) > math.MaxInt8 {
 		r.fail("it has %d labware, more than any deck", len(r.plan.Deck.Labware))
 	}
