@@ -195,6 +195,9 @@ func (a *app) carry(ctx context.Context, plan *program.Plan, where *place, book 
 	}
 	book.into(&options)
 	change(&options)
+	if a.around != nil {
+		options.Journal = a.around(options.Journal)
+	}
 	if o.paused {
 		options.Observe = append(options.Observe, goOnOnce(person.requests))
 	}

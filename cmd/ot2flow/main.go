@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/spec/diag"
 )
 
@@ -41,12 +42,16 @@ func ot2flow(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int
 			code = exitBug
 		}
 	}()
-	app := &app{in: stdin, out: stdout, err: stderr}
-	root := app.command()
+	return (&app{in: stdin, out: stdout, err: stderr}).main(args)
+}
+
+// main carries out a command line and returns the exit code.
+func (a *app) main(args []string) int {
+	root := a.command()
 	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
 	err := root.ExecuteContext(context.Background())
 	var exit *exitError
 	switch {
@@ -54,11 +59,11 @@ func ot2flow(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int
 		return exitFine
 	case errors.As(err, &exit):
 		if exit.message != "" {
-			fmt.Fprintln(stderr, "ot2flow: "+exit.message)
+			fmt.Fprintln(a.err, "ot2flow: "+exit.message)
 		}
 		return exit.code
 	}
-	fmt.Fprintf(stderr, "ot2flow: %v\n", err)
+	fmt.Fprintf(a.err, "ot2flow: %v\n", err)
 	return exitUsage
 }
 
@@ -89,6 +94,9 @@ type app struct {
 	set      []string
 	params   string
 	state    string
+	// around is put around the journal of a run, where a test wants to be there
+	// when something is written; nil otherwise.
+	around func(run.Journal) run.Journal
 }
 
 func (a *app) command() *cobra.Command {

@@ -17,6 +17,9 @@ import (
 var update = flag.Bool("update", false, "rewrite the expected output in the scripts of testdata/script")
 
 func TestMain(m *testing.M) {
+	if os.Getenv(chaosChild) != "" {
+		os.Exit(chaotic(os.Getenv(chaosChild)))
+	}
 	testscript.Main(tests{m}, map[string]func(){"ot2flow": main})
 }
 
