@@ -9,7 +9,9 @@ RELEASE    := $(LDFLAGS) -X main.version=$(VERSION:v%=%)
 PLATFORMS  := linux/amd64 linux/arm64 linux/arm/7 darwin/amd64 darwin/arm64 windows/amd64
 FUZZTIME   ?= 10s
 
-.PHONY: help build test lint format generate bench cover dist fuzz clean
+.PHONY: help build test lint format generate bench chaos cover dist fuzz clean
+
+MOMENTS    ?= 500
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +37,9 @@ generate: ## rewrite the schema and the catalogue
 
 bench: ## compare with the vendor's simulator, and measure ourselves
 	.ci/bench
+
+chaos: ## kill programs and robots at every moment of a run, and count what happened (MOMENTS=500)
+	$(GO) test ./cmd/ot2flow -run '^TestChaos$$' -v -timeout 12h -chaos $(MOMENTS) -chaos-every 1
 
 cover: ## which lines the tests run: cover.html
 	$(GO) test -coverpkg=./... -coverprofile=cover.out ./...

@@ -21,6 +21,7 @@ type applying struct {
 	yes      bool
 	patience time.Duration
 	paused   bool   // the robot is paused, and goes on without being asked
+	faults   string // a script of what goes wrong, for the simulator
 	live     int    // steps that are handed over at a time; 0: all. For tests.
 	repeats  string // the id of the run whose plan it is; empty where it is new
 }
@@ -48,6 +49,7 @@ has one owner at a time; another apply is told who that is.`,
 	a.formatFlag(c, "text", "json")
 	c.Flags().StringVar(&o.robot, "robot", "", "where to do it: a robot's name or address; sim is the built-in simulator")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask whether to begin; on a robot, pauses wait for a person all the same")
+	c.Flags().StringVar(&o.faults, "faults", "", "with --robot sim: file of what is to go wrong, as for emulate")
 	c.Flags().IntVar(&o.live, "live", 0, "hand over so many steps at a time")
 	_ = c.Flags().MarkHidden("live") // which way is taken follows from the plan; this is for tests
 	c.Flags().DurationVar(&o.patience, "patience", 0, "how long a lost connection is waited for, such as 10m; by default until Ctrl-C")
@@ -77,6 +79,9 @@ func (a *app) applyPlan(ctx context.Context, plan *program.Plan, o applying) err
 		return err
 	}
 	defer where.close()
+	if err := where.suffer(o.faults); err != nil {
+		return err
+	}
 	book, err := a.logbook(ctx, where)
 	if err != nil {
 		return err

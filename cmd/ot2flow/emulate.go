@@ -103,18 +103,25 @@ func (f *emulateFlags) options() (emulator.Options, error) {
 	case f.speed > 0:
 		o.Clock = emulator.Scaled(f.speed)
 	}
-	if f.faults == "" {
-		return o, nil
+	var err error
+	if f.faults != "" {
+		o.Faults, err = faultsFrom(f.faults)
 	}
-	file, err := os.Open(f.faults)
+	return o, err
+}
+
+// faultsFrom reads a file of ways to misbehave.
+func faultsFrom(path string) (emulator.Faults, error) {
+	file, err := os.Open(path)
 	if err != nil {
-		return o, cannot("%s cannot be read: %s", f.faults, reason(err))
+		return emulator.Faults{}, cannot("%s cannot be read: %s", path, reason(err))
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	if o.Faults, err = emulator.ReadFaults(file); err != nil {
-		return o, usage("%s: %v", f.faults, err)
+	f, err := emulator.ReadFaults(file)
+	if err != nil {
+		return f, usage("%s: %v", path, err)
 	}
-	return o, nil
+	return f, nil
 }
 
 // serve answers requests until ctx ends.

@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/ot2/emulator"
+	"github.com/ot2flow/ot2flow/ot2/mishap"
 	"github.com/ot2flow/ot2flow/ot2/robot"
 	"github.com/ot2flow/ot2flow/ot2/sim"
 )
@@ -19,6 +22,29 @@ type place struct {
 	device  run.Device // of a robot, as inspected
 	robot   *robot.Robot
 	world   *sim.World // of the simulator
+}
+
+// suffer has the simulator misbehave as a file says. What is about HTTP it
+// cannot.
+func (p *place) suffer(path string) error {
+	if path == "" {
+		return nil
+	}
+	b, is := p.backend.(*sim.Backend)
+	if !is {
+		return usage("--faults is for --robot sim; nobody wishes a robot ill")
+	}
+	f, err := faultsFrom(path)
+	if err != nil {
+		return err
+	}
+	other := f
+	other.Script = mishap.Script{}
+	if !reflect.DeepEqual(other, emulator.Faults{}) {
+		return usage("%s: the simulator knows seed and events only; what is about answers, doors and booting is the emulator's", path)
+	}
+	b.Suffer(&f.Script)
+	return nil
 }
 
 // place is the one spot where --robot is understood. A robot is inspected.
