@@ -150,7 +150,8 @@ func (p *preparer) given(out *domain, g spec.Given) *eval.Value {
 	}
 	v, err := eval.ParseValue(out.typ, g.Text, out.in, p.p.deck)
 	if err != nil {
-		p.fail(diag.BadValue, g.Whole(), err.Error(), "")
+		message, help := eval.Advice(err)
+		p.fail(diag.BadValue, g.Whole(), message, help)
 		return nil
 	}
 	return &v
@@ -228,11 +229,17 @@ func (r *valueReader) fail(code *diag.Code, at diag.Span, message, help string) 
 }
 
 // bad reports what cannot be read as a value.
-func (r *valueReader) bad(at diag.Span, why string) {
+func (r *valueReader) bad(at diag.Span, why, help string) {
 	if !r.declared {
 		why = "the value given for " + r.name() + ": " + why
 	}
-	r.fail(diag.BadValue, at, why, "")
+	r.fail(diag.BadValue, at, why, help)
+}
+
+// unread reports a text that is no value of the parameter's type.
+func (r *valueReader) unread(at diag.Span, err error) {
+	message, help := eval.Advice(err)
+	r.bad(at, message, help)
 }
 
 // within reports a value that lies outside of what is allowed. label names it.
@@ -271,12 +278,12 @@ func (r *valueReader) read(w *spec.Written) (*bound, bool) {
 
 func (r *valueReader) single(w *spec.Written) eval.Value {
 	if w.Many {
-		r.bad(w.Span, "this is a list, and one value is wanted")
+		r.bad(w.Span, "this is a list, and one value is wanted", "write the value without brackets, or declare a list: type: list")
 		return eval.Value{}
 	}
 	v, err := eval.ParseValue(r.param.one.typ, w.Text, r.param.one.in, r.deck)
 	if err != nil {
-		r.bad(w.Whole(), err.Error())
+		r.unread(w.Whole(), err)
 		return v
 	}
 	r.within(v, w.Whole(), r.name())
@@ -289,7 +296,7 @@ func (r *valueReader) several(w *spec.Written) eval.Value {
 	if !w.Many {
 		v, err := eval.ParseValue(t, w.Text, r.param.one.in, r.deck)
 		if err != nil {
-			r.bad(w.Whole(), err.Error())
+			r.unread(w.Whole(), err)
 			return v
 		}
 		for i, e := range v.List() {
@@ -305,12 +312,12 @@ func (r *valueReader) several(w *spec.Written) eval.Value {
 	for i := range w.Items {
 		item := &w.Items[i]
 		if item.IsRow {
-			r.bad(item.Span, "this is a row of a table, and one value is wanted")
+			r.bad(item.Span, "this is a row of a table, and one value is wanted", "write the value alone, or declare a table: type: table")
 			continue
 		}
 		v, err := eval.ParseValue(elem, item.Text, r.param.one.in, r.deck)
 		if err != nil {
-			r.bad(item.Whole(), err.Error())
+			r.unread(item.Whole(), err)
 			continue
 		}
 		more := []eval.Value{v}

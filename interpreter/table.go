@@ -345,6 +345,11 @@ func (t *tableReader) strangers(s *sheet.Table, taken []bool, missing *[]string)
 		}
 		if c.Text == "" {
 			if row := firstText(s, k); row != nil {
+				if len(*missing) == 1 {
+					t.fail(diag.TableColumn, s.Span(row[k]), "a cell stands in a column without a name, and the column "+(*missing)[0]+" is missing", "write "+(*missing)[0]+" above it")
+					*missing = nil
+					continue
+				}
 				t.fail(diag.TableColumn, s.Span(row[k]), "a cell stands in a column without a name", "write a name above it")
 			}
 			continue
@@ -436,7 +441,11 @@ func (t *tableReader) cell(c *column, s string, given bool, in int, unit string)
 	}
 	v, err := eval.ParseValue(c.typ, s, in, t.deck)
 	if err != nil {
-		return eval.Value{}, err.Error() + decimalPoint(s)
+		if point := decimalPoint(s); point != "" {
+			what, _ := eval.Advice(err)
+			return eval.Value{}, what + point
+		}
+		return eval.Value{}, err.Error()
 	}
 	if why := c.outside(v); why != "" {
 		return v, why
@@ -465,9 +474,10 @@ func (t *tableReader) badCell(i int, why string, place func(i int) (diag.Span, s
 	} else {
 		name += ":"
 	}
+	what, help, _ := strings.Cut(why, "; ")
 	t.last[i] = len(t.list)
 	t.list = append(t.list, diag.Diagnostic{
-		Code: code, Span: at, Message: name + " " + why,
+		Code: code, Span: at, Message: name + " " + what, Help: help,
 		Related: []diag.Related{{Span: t.columns[i].decl.Name.Span, Message: "the column is declared here"}},
 	})
 }

@@ -369,6 +369,7 @@ var otherWords = [...][]string{
 	{"slot", "location", "position", "deck_slot"},
 	{"mount", "side", "position"},
 	{"color", "colour", "display_color"},
+	{"comment", "log", "print", "echo", "note"},
 	{"description", "doc", "comment", "info", "help", "label"},
 	{"min", "minimum", "at_least"},
 	{"max", "maximum"},

@@ -217,6 +217,10 @@ func shortened(s string) string {
 func (e *explainer) unknownWord(p *place) {
 	n, words := p.node, p.inner().Words
 	d := e.add(diag.UnknownWord, n, p.name()+" cannot be "+quoted(shortened(n.Value)), "it is one of "+enumerated(words, "and"))
+	if i := slices.IndexFunc(p.inner().Instead, func(w [2]string) bool { return w[0] == n.Value }); i >= 0 {
+		d.Help = p.inner().Instead[i][1]
+		return
+	}
 	if len(words) == 1 {
 		d.Help = "it is " + words[0] + " in this version of ot2flow"
 	}

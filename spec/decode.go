@@ -90,8 +90,21 @@ func (v value) isList() bool    { return v.node.Kind == yaml.SequenceNode }
 
 // expr takes the scalar for an expression.
 func (v value) expr(want Want) Expr {
+	if v.d.cutOff(v.node) {
+		return Expr{}
+	}
 	v.d.exprs = append(v.d.exprs, ExprPlace{Node: v.node, End: len(v.node.Value)})
 	return Expr{Scalar: v.scalar(), Want: want}
+}
+
+// cutOff reports an expression of which YAML took a part for a comment.
+func (d *decoder) cutOff(n *yaml.Node) bool {
+	what, help, cut := d.src.cutTrap(n)
+	if cut {
+		d.broken = true
+		d.found = append(d.found, diag.Diagnostic{Code: diag.CutOff, Span: d.src.NodeSpan(n), Message: what, Help: help})
+	}
+	return cut
 }
 
 // exprFrom takes a part of the scalar for an expression.

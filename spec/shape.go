@@ -35,10 +35,11 @@ type Shape struct {
 	Doc     string // of a shared definition
 	Example string // of a shared definition
 	Scalars Scalars
-	Words   []string // the only values taken, if any
-	Pattern *Pattern // what a string must look like, if anything
-	Lead    []string // plain words taken beside an expression: for completion
-	Rules   []Rule   // between the keys of an object
+	Words   []string    // the only values taken, if any
+	Pattern *Pattern    // what a string must look like, if anything
+	Instead [][2]string // words that people try, each with why it is none of Words
+	Lead    []string    // plain words taken beside an expression: for completion
+	Rules   []Rule      // between the keys of an object
 	Elem    *Shape
 	Any     []*Shape
 	Min     int // least entries of a list, map or object

@@ -63,7 +63,7 @@ var stepKinds = []StepKind{
 // by key. Using it is an error that says so.
 var later = map[string]string{
 	"fill": "", "dilute": "",
-	"log": "", "publish": "", "protocol": "",
+	"publish": "", "protocol": "",
 	"timeout": "", "retry": "", "on_error": "", "cache": "",
 	"defaults": "", "finally": "",
 	"liquid_class": "", "order": "", "target": "", "total": "", "diluent": "", "rows": "", "pre_wet": "", "reverse": "", "submerge": "", "retract": "",
@@ -121,7 +121,11 @@ var ParamTypes = []string{"volume", "number", "integer", "boolean", "string", "c
 
 var (
 	paramTypeShape  = &Shape{Noun: "a type", Scalars: Strings, Words: ParamTypes}
-	scalarTypeShape = &Shape{Noun: "a type", Scalars: Strings, Words: ScalarTypes}
+	scalarTypeShape = &Shape{Noun: "a type", Scalars: Strings, Words: ScalarTypes, Instead: [][2]string{
+		{"wells", "one cell, or one element, is one well: write well; several wells are several rows"},
+		{"list", "one cell, or one element, is one value: write the type of the value; several values are several rows"},
+		{"table", "a table holds no table: write the type of a cell"},
+	}}
 )
 
 var paramsShape = &Shape{Kind: MapShape, Noun: "parameters, each under its name", Elem: paramShape}
@@ -291,7 +295,8 @@ var (
 	}
 	slotShape = &Shape{
 		Name: "slot", Noun: "a slot", Doc: "A slot of the deck, 1 to 11. (12 is the trash.)", Example: "1", Scalars: Strings | Numbers,
-		Words: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"},
+		Words:   []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"},
+		Instead: [][2]string{{"12", "slot 12 is the trash, which is always there; the slots for labware are 1 to 11"}},
 	}
 )
 

@@ -121,10 +121,10 @@ func unclosed(s string) int {
 func (src *Source) cutTrap(n *yaml.Node) (what, help string, ok bool) {
 	data, end := src.file.Data, src.end(n)
 	next := skipBlankLines(data, end)
-	if unclosed(n.Value) <= 0 || next <= end || !strings.Contains(string(data[end:next]), " #") {
+	if !isPlain(n) || unclosed(n.Value) <= 0 || next <= end || !strings.Contains(string(data[end:next]), " #") {
 		return "", "", false
 	}
-	return "YAML read everything after # as a comment, so the expression breaks off", "put quotes around the whole expression", true
+	return "YAML read everything after # as a comment, so the expression breaks off", "put quotes around all of it: " + quoteYAML(n.Value+strings.TrimRight(lineRest(string(data[end:])), " \t\r")), true
 }
 
 // mappingTrap explains a mapping that was meant as an expression.

@@ -40,7 +40,7 @@ func TestTrap(t *testing.T) {
 		{"a: |\nb: 1\n", "YAML took the | for the start of a text of several lines, and none follows", "put quotes around it: '|'"},
 		{"a: >\n  text\n", "", ""},
 		{"a: [f(x), g(y)]\n", "", ""},
-		{"a: f(x #y)\n", "YAML read everything after # as a comment, so the expression breaks off", "put quotes around the whole expression"},
+		{"a: f(x #y)\n", "YAML read everything after # as a comment, so the expression breaks off", "put quotes around all of it: 'f(x #y)'"},
 		{"a: {R}\n", "YAML reads {R} as a mapping", "write it without braces: R"},
 		{"a:\n  x ? 1 : 2\n", "YAML took the colon of x ? a : b for the colon of a key", "write if x {1} else {2}"},
 		{"a:\n  shake it: well\n", "YAML took the colon after shake it for the colon of a key", "put quotes around all of it: 'shake it: well'"},

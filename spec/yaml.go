@@ -236,7 +236,7 @@ func (w *walker) checkSingle(dec *yaml.Decoder) {
 // mapping checks keys and values, and removes pairs whose key is of no use.
 func (w *walker) mapping(n *yaml.Node, depth int) {
 	w.splitValues(n)
-	kept := n.Content[:0]
+	kept, some := n.Content[:0], len(n.Content) > 0
 	keys := keyPlaces{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
@@ -247,6 +247,9 @@ func (w *walker) mapping(n *yaml.Node, depth int) {
 		}
 	}
 	n.Content = kept
+	if len(kept) == 0 && some && depth > 0 {
+		refuse(n) // that it is empty now is not its fault
+	}
 }
 
 // keyPlaces finds equal keys: by comparing while there are few, as nearly

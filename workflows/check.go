@@ -22,7 +22,8 @@ type Checked struct {
 	Prepared    *interpreter.Prepared // nil where there are errors
 	Diagnostics diag.List
 
-	given []spec.File // what runs are given, read beside the bundle
+	given []spec.File         // what runs are given, read beside the bundle
+	again map[foundKey]*times // what was found in runs
 }
 
 // Dir is the folder that the names of the bundle's files count from.

@@ -250,9 +250,55 @@ func (c *Checked) AddFrom(r *Run, list diag.List) {
 		c.Add(list)
 		return
 	}
-	list = slices.Clone(list)
-	for i := range list {
-		list[i].Related = append(slices.Clone(list[i].Related), diag.Related{Span: r.At, Message: "in the run of " + r.Name})
+	var added diag.List
+	for _, d := range slices.Clone(list).Relocate(c.Dir()) {
+		key := foundKey{d.Code, d.Span, d.Message}
+		again := c.again[key]
+		if again == nil {
+			again = &times{}
+			if c.again == nil {
+				c.again = map[foundKey]*times{}
+			}
+			c.again[key] = again
+		}
+		if again.more++; again.more > 1 {
+			c.noteAgain(key, again, r)
+			continue
+		}
+		related := diag.List{{Related: []diag.Related{{Span: r.At, Message: "in the run of " + r.Name}}}}.Relocate(c.Dir())[0].Related
+		d.Related = append(slices.Clone(d.Related), related...)
+		added = append(added, d)
 	}
-	c.Add(list)
+	c.Diagnostics = append(c.Diagnostics, added...).Sorted()
+}
+
+// foundKey is what makes the findings of two runs one.
+type foundKey struct {
+	code    *diag.Code
+	span    diag.Span
+	message string
+}
+
+// times is how often something was found, and what says so.
+type times struct {
+	more int
+	note string
+}
+
+// noteAgain adds to a finding that another run has it too.
+func (c *Checked) noteAgain(key foundKey, again *times, r *Run) {
+	i := slices.IndexFunc(c.Diagnostics, func(d diag.Diagnostic) bool {
+		return foundKey{d.Code, d.Span, d.Message} == key
+	})
+	if i < 0 {
+		return
+	}
+	runs := "another run"
+	if again.more > 2 {
+		runs = strconv.Itoa(again.more-1) + " other runs"
+	}
+	d := &c.Diagnostics[i]
+	d.Notes = slices.DeleteFunc(slices.Clone(d.Notes), func(n string) bool { return n == again.note })
+	again.note = "found in " + runs + " too, the last of them that of " + r.Name
+	d.Notes = append(d.Notes, again.note)
 }

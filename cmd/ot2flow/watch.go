@@ -33,7 +33,13 @@ and lints and simulates again whenever one is saved. Ctrl-C ends it.`,
 // watched is a version of a workflow with what its simulation came to.
 type watched struct {
 	checked *workflows.Checked
-	result  *sim.Result
+	runs    []watchedRun
+}
+
+// watchedRun is one run of it; where there are several, it has a name.
+type watchedRun struct {
+	name   string
+	result *sim.Result
 }
 
 func (a *app) watch(ctx context.Context, paths []string, poll time.Duration) error {
@@ -55,23 +61,24 @@ func (a *app) watch(ctx context.Context, paths []string, poll time.Duration) err
 	return nil
 }
 
-// watchedVersion simulates the runs of a workflow; its result is that of the
-// last one.
+// watchedVersion simulates the runs of a workflow, up to one that fails.
 func (a *app) watchedVersion(path string) workflows.Result[watched] {
 	c := workflows.Open(path)
-	var result *sim.Result
+	var done []watchedRun
 	runs, err := a.runs(c)
 	if err != nil {
 		c.Add(diag.List{{Code: diag.Unreadable, Message: err.Error()}})
 		c.Prepared = nil
 	}
 	for i := range runs {
-		if result, _ = simulateWorkflow(c, &runs[i], nil); result == nil {
+		result, _ := simulateWorkflow(c, &runs[i], nil)
+		if result == nil {
 			break
 		}
+		done = append(done, watchedRun{runs[i].Name, result})
 	}
-	out := workflows.ResultOf(c, watched{c, result})
-	out.OK = result != nil
+	out := workflows.ResultOf(c, watched{c, done})
+	out.OK = len(done) > 0 && len(done) == len(runs)
 	return out
 }
 
@@ -123,7 +130,12 @@ func (w watched) source(file string) []byte {
 }
 
 func (a *app) watchedLine(b *bytes.Buffer, v *workflows.Version[watched]) {
-	r := v.Value.result
-	fmt.Fprintf(b, "✓ %-24s %s, about %s on the robot  (%s)\n", v.Name, plural(r.Steps, "step"), clock(r.DurationMS), v.Path)
+	for _, run := range v.Value.runs {
+		from := v.Path
+		if run.name != "" {
+			from += ", " + run.name
+		}
+		fmt.Fprintf(b, "✓ %-24s %s, about %s on the robot  (%s)\n", v.Name, plural(run.result.Steps, "step"), clock(run.result.DurationMS), from)
+	}
 	_ = diag.Text(b, v.Diagnostics, diag.TextOptions{Source: v.Value.source, Color: a.colors(a.out), Width: width(a.out)})
 }

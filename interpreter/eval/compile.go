@@ -39,6 +39,7 @@ func Compile(src spec.Scalar, scope *Scope, deck *program.Deck, want Type) (*Exp
 	if node == nil {
 		return nil, c.found
 	}
+	c.want = want
 	var o operand
 	if want.Kind == Invalid {
 		o = c.raw(node)
@@ -97,6 +98,7 @@ type compiler struct {
 	env   *Env // for what is computed while compiling
 	loops []loop
 	reads []read
+	want  Type // of the whole expression; the zero Type where anything will do
 	// leaves counts what was met so far that only an evaluation can know.
 	leaves int
 	// elsewhere is set when a part is invalid for a reason that was reported

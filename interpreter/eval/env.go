@@ -116,9 +116,9 @@ func (env *Env) number(at where, f float64, t Type) Value {
 
 func (env *Env) notFinite(at where, f float64) Value {
 	if math.IsNaN(f) {
-		return env.fail(at, diag.NotFinite, "the result of "+at.text()+" is not defined", "")
+		return env.fail(at, diag.NotFinite, "the result of "+at.text()+" is not defined", "check the values it is made of")
 	}
-	return env.fail(at, diag.NotFinite, "the result of "+at.text()+" is too large for a number", "")
+	return env.fail(at, diag.NotFinite, "the result of "+at.text()+" is too large for a number", checkSize)
 }
 
 // pass hands on a value that stops an operation: a failure as it is, an
@@ -151,7 +151,7 @@ func (env *Env) round(at where, v Value) Value {
 	case Quantity:
 		q, ok := quantity.Round(v.dim, v.num)
 		if !ok {
-			return env.fail(at, diag.NotFinite, fmt.Sprintf("%s is %g %s, which is too large", at.text(), v.num/float64(v.dim.Base()), v.dim.Unit()), "")
+			return env.fail(at, diag.NotFinite, fmt.Sprintf("%s is %g %s, which is too large", at.text(), v.num/float64(v.dim.Base()), v.dim.Unit()), checkSize)
 		}
 		v.num = float64(q.N)
 	case List, Record:
@@ -187,3 +187,6 @@ func (env *Env) roundItems(at where, v Value) Value {
 	}
 	return v
 }
+
+// checkSize is what to do about a number that is too large.
+const checkSize = "check the numbers and their units"

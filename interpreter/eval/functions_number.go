@@ -27,7 +27,7 @@ func buildReal(f real) builder {
 		return t, func(env *Env, at where, args []Value) Value {
 			y, ok := f(args[0].num)
 			if !ok {
-				return env.fail(at, diag.NotFinite, name+"("+args[0].String()+") is not defined", "")
+				return env.fail(at, diag.NotFinite, name+"("+args[0].String()+") is not defined", "check the value, or choose with if")
 			}
 			return env.number(at, y, t)
 		}
@@ -309,7 +309,7 @@ func buildLogspace(k *call) (Type, kernel) {
 	return ListOf(t), func(env *Env, at where, args []Value) Value {
 		first, last := args[0].num, args[1].num
 		if first <= 0 || last <= 0 {
-			return env.fail(at, diag.NotFinite, "logspace goes only between values larger than 0", "")
+			return env.fail(at, diag.NotFinite, "logspace goes only between values larger than 0", "begin above 0; for steps of equal size there is linspace")
 		}
 		return env.series(at, t, args[2].num, func(share float64) float64 {
 			return first * math.Pow(last/first, share)

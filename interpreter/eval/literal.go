@@ -12,6 +12,13 @@ import (
 	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
+// Advice takes an error of ParseValue apart: what is wrong, and, where there is
+// anything to say, what to write.
+func Advice(err error) (message, help string) {
+	message, help, _ = strings.Cut(err.Error(), "; ")
+	return message, help
+}
+
 // ParseValue reads a literal as people write it on a command line, in a table
 // or as a default: "100 uL", "100" (the documented unit), "A1" or "plate.A1",
 // true, "#c8102e", any text. The labware with index in is the one whose wells
@@ -85,7 +92,7 @@ func parsePlain(t Type, s string) (Value, error) {
 	f, err := parseNumber(percent)
 	if err != nil {
 		if q, qerr := quantity.Parse(s); qerr == nil {
-			return Value{}, fmt.Errorf("%q is a %s, and a plain number is wanted", s, q.Dim)
+			return Value{}, fmt.Errorf("%q is a %s, and a plain number is wanted; write it without a unit", s, q.Dim)
 		}
 		return Value{}, err
 	}
@@ -96,7 +103,7 @@ func parsePlain(t Type, s string) (Value, error) {
 		return NumberValue(f), nil
 	}
 	if f != math.Trunc(f) || math.Abs(f) > maxWhole {
-		return Value{}, fmt.Errorf("%q is no whole number", s)
+		return Value{}, fmt.Errorf("%q is no whole number; write for example 3", s)
 	}
 	return IntegerValue(int64(f)), nil
 }
@@ -131,7 +138,7 @@ func splitPlace(s string, in int, deck *program.Deck) (labware int, rest string,
 		return 0, "", noLabware(name, deck)
 	}
 	if in >= 0 && i != in {
-		return 0, "", fmt.Errorf("%q is not in %s, where this well has to be", s, deck.Labware[in].Name)
+		return 0, "", fmt.Errorf("%q is not in %s, where this well has to be; write a well of %s, for example A1", s, deck.Labware[in].Name, deck.Labware[in].Name)
 	}
 	return i, rest, nil
 }

@@ -81,6 +81,9 @@ func (c *compiler) unknownName(n *ast.IdentifierNode) operand {
 		return c.fail(diag.WrongArguments, n, name+" is a function and needs its arguments in parentheses", "write "+f.Signature)
 	}
 	if help, ok := foreignWords[name]; ok {
+		if c.want.Kind != Invalid && c.want.Kind != Bool && c.s.text == name {
+			help = c.want.phrase() + " is wanted here: write for example " + c.want.example()
+		}
 		return c.fail(diag.UnknownName, n, name+" is not declared", help)
 	}
 	if slices.Contains(enumWords, name) {
@@ -117,7 +120,7 @@ func (c *compiler) labwareWith(well string) string {
 // foreignWords are what people write out of habit from other languages.
 var foreignWords = map[string]string{
 	"True": "write true", "False": "write false", "TRUE": "write true", "FALSE": "write false",
-	"yes": "write true", "no": "write false", "None": "write nil", "NULL": "write nil", "undefined": "write nil",
+	"yes": "write true", "no": "write false", "on": "write true", "off": "write false", "Yes": "write true", "No": "write false", "On": "write true", "Off": "write false", "None": "write nil", "NULL": "write nil", "undefined": "write nil",
 	"AND": "write and", "OR": "write or", "NOT": "write not",
 }
 

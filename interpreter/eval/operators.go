@@ -329,11 +329,14 @@ func quotient(left, right code, factor float64, at, divisor where, t Type) code 
 			return pass(b, t)
 		}
 		if b.num == 0 {
-			return env.fail(divisor, diag.DivisionByZero, "divides by "+zeroText(divisor), "")
+			return env.fail(divisor, diag.DivisionByZero, "divides by "+zeroText(divisor), notZero)
 		}
 		return env.number(at, a.num/b.num*factor, t)
 	}
 }
+
+// notZero is what to do about a divisor that is zero.
+const notZero = "give it another value, or choose with if: if n != 0 {R / n} else {0 uL}"
 
 // zeroText names a divisor that is zero.
 func zeroText(at where) string {
@@ -373,7 +376,7 @@ func (c *compiler) power(n *ast.BinaryNode, l, r operand) operand {
 			return env.number(at, math.Pow(a.num, b.num), t)
 		}
 		if b.num == 0 {
-			return env.fail(divisor, diag.DivisionByZero, "takes the remainder by "+zeroText(divisor), "")
+			return env.fail(divisor, diag.DivisionByZero, "takes the remainder by "+zeroText(divisor), notZero)
 		}
 		return env.number(at, math.Mod(a.num, b.num)+0, t)
 	}}, l, r)

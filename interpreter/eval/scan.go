@@ -1,6 +1,8 @@
 package eval
 
 import (
+	"cmp"
+	"errors"
 	"slices"
 	"strings"
 	"unicode"
@@ -531,7 +533,8 @@ func (s *source) literal(start, end, unitStart, unitEnd int) literal {
 	}
 	q, err := quantity.Of(number, unit)
 	if err != nil {
-		s.report(diag.NotFinite, start, unitEnd, quantity.Describe(err, s.text[start:unitEnd], unit.Dim), "")
+		message, help := Advice(errors.New(quantity.Describe(err, s.text[start:unitEnd], unit.Dim)))
+		s.report(diag.NotFinite, start, unitEnd, message, cmp.Or(help, checkSize))
 		return literal{}
 	}
 	return literal{value: QuantityValue(q)}

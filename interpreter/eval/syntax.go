@@ -18,7 +18,7 @@ var errParser = errors.New("the parser gave up")
 func (s *source) ratio(start, end int, number string, unit quantity.Unit) literal {
 	f, err := strconv.ParseFloat(number, 64)
 	if err != nil {
-		s.report(diag.NotFinite, start, end, cut(s.text[start:end], 40)+" is too large", "")
+		s.report(diag.NotFinite, start, end, cut(s.text[start:end], 40)+" is too large", checkSize)
 		return literal{}
 	}
 	if unit.IsPercent() {

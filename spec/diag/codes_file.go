@@ -58,6 +58,8 @@ Move parts of the workflow into workflows of their own and use "call".`}
 	SplitValue = &Code{ID: "OTF121", Name: "split-value", Explain: `Inside { } and [ ], YAML ends a value at every comma, also at one between the parentheses of a function. So "{in: plate.columns(1, 2)}" becomes the value "plate.columns(1" and a key "2)".
 Put quotes around the whole expression, or write the mapping or list over several lines, where commas mean nothing to YAML.`}
 
+	CutOff = &Code{ID: "OTF122", Name: "cut-off", Explain: `A # with a blank before it begins a comment in YAML, also in the middle of an expression: of "any(wells, # == plate.A1)" only "any(wells," is left. Put quotes around an expression that holds a #.`}
+
 	// SameName is reported on a workflow whose name another file already has.
 	SameName = &Code{ID: "OTF119", Name: "same-workflow-name", Explain: `Two files give their workflow the same name. A workflow is started by its name, over HTTP, over MQTT and from other workflows, so a name must belong to one file. "-" and "_" count as the same character, because some of these transports allow only one of them.
 The file that had the name first stays in use. Change the line "name:" in the other one, or remove that file.`}
@@ -71,6 +73,6 @@ Give large data as a table of parameters (a CSV file), and repeat steps with "fo
 )
 
 var fileCodes = []*Code{
-	SplitValue, SameName, NotWatched, NotFound, NotAFile, Unreadable, FileChanged, FileTooLarge, EmptyFile, NotUTF8, NotText, FileOutside,
+	SplitValue, CutOff, SameName, NotWatched, NotFound, NotAFile, Unreadable, FileChanged, FileTooLarge, EmptyFile, NotUTF8, NotText, FileOutside,
 	YAMLSyntax, TabIndent, DuplicateKey, SeveralDocuments, NotInLanguage, KeyNotText, UnknownTag, TooDeep, TooManyValues,
 }

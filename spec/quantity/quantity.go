@@ -300,9 +300,9 @@ func Describe(err error, s string, d Dim) string {
 	case errors.Is(err, ErrUnit):
 		return fmt.Sprintf("%q has no unit of a %s; write for example %s", s, d, d.Example())
 	case errors.Is(err, ErrResolution):
-		return fmt.Sprintf("%q is finer than ot2flow keeps (%s)", s, Quantity{d, 1})
+		return fmt.Sprintf("%q is finer than ot2flow keeps (%s); write fewer digits", s, Quantity{d, 1})
 	case errors.Is(err, ErrRange):
-		return fmt.Sprintf("%q is too large", s)
+		return fmt.Sprintf("%q is too large; check the number and its unit", s)
 	}
 	return fmt.Sprintf("%q is not a %s; write for example %s", s, d, d.Example())
 }
