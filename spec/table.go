@@ -288,6 +288,8 @@ var labwareShape = &Shape{
 	},
 }
 
+var slot12 = [][2]string{{"12", "slot 12 is the trash, which is always there; the slots for labware are 1 to 11"}}
+
 var (
 	labwareTypeShape = &Shape{
 		Name: "labware_type", Noun: "a load name or a file", Doc: "A load name, a full name such as opentrons/corning_96_wellplate_360ul_flat/2, or a file.", Example: "./labware/my_rack.json",
@@ -296,14 +298,14 @@ var (
 	slotShape = &Shape{
 		Name: "slot", Noun: "a slot", Doc: "A slot of the deck, 1 to 11. (12 is the trash.)", Example: "1", Scalars: Strings | Numbers,
 		Words:   []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"},
-		Instead: [][2]string{{"12", "slot 12 is the trash, which is always there; the slots for labware are 1 to 11"}},
+		Instead: slot12,
 	}
 )
 
 var (
 	labwareSlotShape = &Shape{
 		Name: "labware_slot", Noun: "a slot, or off_deck", Doc: "A slot of the deck, 1 to 11, or off_deck: beside the robot until a step brings it.", Example: "1", Scalars: Strings | Numbers,
-		Words: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", OffDeck},
+		Words: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", OffDeck}, Instead: slot12,
 	}
 	adapterShape = &Shape{
 		Noun: "an adapter", Doc: "The load name of an adapter, the file of a definition of your own, or the name of a labware of this section.", Example: "opentrons_96_flat_bottom_adapter",
