@@ -273,6 +273,9 @@ func (s *Story) Rest(recovery []program.Step) (*Rest, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.repeatable(at.from); err != nil {
+		return nil, err
+	}
 	r := &Rest{Start: at.state.Clone(), ByHand: at.byHand, Event: Continued{From: at.from, Renamed: s.renamed()}}
 	for _, a := range at.strays() {
 		name := s.Plan.Deck.Pipettes[a.Op.Pipette].Name
@@ -299,6 +302,19 @@ func (s *Story) Rest(recovery []program.Step) (*Rest, error) {
 	r.Plan, r.Origin = part.Plan, part.Origin
 	r.Event.Fingerprint, r.Event.Steps = part.Plan.Fingerprint, len(part.Plan.Steps)
 	return r, nil
+}
+
+// repeatable refuses what a program of its own cannot begin with: it tells the
+// robot where everything stood at the start, and that all nozzles are in use.
+func (s *Story) repeatable(from int) error {
+	for i := range s.Plan.Steps[:from-1] {
+		switch kind := s.Plan.Steps[i].Op.Kind; kind {
+		case program.MoveLabware, program.ConfigureNozzles:
+			return &Error{Kind: Rejected, Message: fmt.Sprintf("step %d (%s) changed what the robot has to be told at the start of a run, and what remains after it cannot be carried out as a program of its own yet; put the rest into a workflow of its own, and give this run up with the answer abort", i+1, kind)}
+		default:
+		}
+	}
+	return nil
 }
 
 func whyNot(s *State) string {
