@@ -21,7 +21,9 @@ type drawer struct {
 
 func drawCall(seed uint64, n int) *call {
 	d := &drawer{Rand: rand.New(rand.NewPCG(seed, uint64(n))), c: &call{}}
-	d.c.Bench = d.IntN(4) // 8-channel pipettes are not in the language yet
+	if d.c.Bench = d.IntN(4); n%4 == 3 {
+		d.c.Bench = 4 + d.IntN(3) // with 8-channel pipettes
+	}
 	d.c.Mount = pick(d, "left", "right")
 	d.min, d.max = d.c.limits()
 	if d.columns = strings.Contains(benches[d.c.Bench].on(d.c.Mount).pipette, "multi"); d.columns && d.oneIn(4) {
@@ -259,6 +261,12 @@ func (d *drawer) options(v *verb) {
 	if d.oneIn(30) {
 		v.Disposal = new(float64)
 		*v.Disposal = d.half(d.min, d.max/4)
+	}
+	if d.columns && (v.From[0][0] == 'R' || v.To[0][0] == 'R') {
+		v.Touch = false // which of the wells are touched is hard to say beforehand
+	}
+	if d.c.Nozzles != "" && v.Name != "transfer" {
+		v.NewTip = "once" // likewise which places tips are taken from
 	}
 	if v.After != nil && slices.ContainsFunc(v.Volume, func(x float64) bool { return x+v.AirGap > d.max }) {
 		v.After = nil

@@ -58,9 +58,21 @@ var differences = []difference{
 		name: "more than one place", reason: "the vendor distributes from the first source and consolidates into the first destination, and forgets the others; we refuse",
 		code: "one-place", holds: func(c *call, _ *outcome) bool {
 			return slices.ContainsFunc(c.Do, func(v verb) bool {
-				return v.Name == "distribute" && len(v.From) > 1 || v.Name == "consolidate" && len(v.To) > 1
+				return v.Name == "distribute" && c.places(v.From) > 1 || v.Name == "consolidate" && c.places(v.To) > 1
 			})
 		},
+	},
+	{
+		name: "half a column", reason: "with eight channels the vendor leaves out the wells that are not in row A, and lets channels hang over nothing; we refuse",
+		code: "not-a-column", sometimes: true, holds: func(c *call, _ *outcome) bool { return c.channels() > 1 },
+	},
+	{
+		name: "channels over nothing", reason: "the vendor draws and gives where some channels are over no well; we refuse",
+		code: "channel-over-nothing", sometimes: true, holds: func(c *call, _ *outcome) bool { return c.channels() > 1 },
+	},
+	{
+		name: "tips beside", reason: "the vendor presses nozzles that take no tip onto the tips beside the one that is asked for; we refuse",
+		code: "tips-beside", sometimes: true, holds: func(c *call, _ *outcome) bool { return c.Nozzles != "" },
 	},
 	{
 		name: "mixing while the tip holds liquid", reason: "the vendor leaves out a mix after in distribute and a mix before in consolidate; we do it, or refuse where the tip holds liquid",
@@ -213,19 +225,40 @@ func tipPerFilling(c *call, theirs []exportStep) []exportStep {
 	if theirs[end].Slot == "" {
 		end-- // the way to the trash
 	}
-	sources, n, given := c.slot(c.Do[at].From[0]), 0, false
+	n, given := 0, false
+	source := func(s exportStep) bool {
+		return slices.ContainsFunc(c.Do[at].From, func(w string) bool { return s.Slot == c.slot(w) && s.Well == w[2:] })
+	}
 	out := theirs[:1:1]
 	for _, s := range theirs[1:end] {
-		if s.Op == "aspirate" && s.Slot == sources && given {
+		if s.Op == "aspirate" && source(s) && given {
 			out = append(out, placed(theirs[end:], n)...)
-			n++
+			n += c.channels()
 			out = append(out, placed(theirs[:1], n)...)
 			given = false
 		}
-		given = given || s.Op == "dispense" && s.Slot != sources
+		given = given || s.Op == "dispense" && !source(s)
 		out = append(out, s)
 	}
 	return append(out, placed(theirs[end:], n)...)
+}
+
+// channels are those of the call's pipette.
+func (c *call) channels() int {
+	model, _ := ot2.Pipette(benches[c.Bench].on(c.Mount).pipette)
+	return model.Channels
+}
+
+// places are how many places wells are: with eight channels a column is one.
+func (c *call) places(wells []string) int {
+	seen := map[string]bool{}
+	for _, w := range wells {
+		if c.channels() > 1 && c.Nozzles == "" {
+			w = w[:2] + w[3:]
+		}
+		seen[w] = true
+	}
+	return len(seen)
 }
 
 // slot is that of a well of the call.
