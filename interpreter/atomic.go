@@ -20,6 +20,10 @@ func (p *preparer) body(s *spec.Step) body {
 		return p.distribute(b)
 	case *spec.Consolidate:
 		return p.consolidate(b)
+	case *spec.Fill:
+		return p.fill(b)
+	case *spec.Dilute:
+		return p.dilute(b)
 	case *spec.Mix:
 		return p.mix(b)
 	case *spec.Formulate:

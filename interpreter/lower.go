@@ -85,6 +85,9 @@ func (x *expansion) draw(c *cycle, i int) bool {
 	return x.touchTip(s.touch, c, c.from)
 }
 
+// trashIt empties a tip into the trash, where a pair gives to no well.
+var trashIt = blowing{word: "trash"}
+
 // give carries out one give of a cycle: the liquid and the air drawn after it,
 // wait, mix after the last into a well, draw air again if there is more to give,
 // touch. Where nothing is to be given, as in a mix, the rest is done.
@@ -95,6 +98,10 @@ func (x *expansion) give(c *cycle, i int) bool {
 		c.from = program.None
 	}
 	x.moves(c, p)
+	if c.to == program.None {
+		c.air = 0
+		return x.blowOut(&trashIt, c)
+	}
 	at, ok1 := x.position(&s.at, bottom1mm)
 	rate, ok2 := x.quantity(s.rate, x.rate(c.pip, program.Dispense))
 	push, ok3 := x.quantity(s.pushOut, 0)

@@ -27,6 +27,8 @@ var stepKinds = []StepKind{
 	{"transfer", "Move liquid from places to places, pair by pair.", "{from: red, to: plate.A1, volume: 50 uL}", func() Body { return &Transfer{} }, nil, false},
 	{"distribute", "Give one liquid to many places: one draw for as many as fit into the tip.", "{from: water, to: plate.column(1), volume: 50 uL}", func() Body { return &Distribute{} }, nil, false},
 	{"consolidate", "Bring the liquid of many places to one: as many draws as fit into the tip, and then one dispense.", "{from: plate.column(1), to: pool.A1, volume: 50 uL}", func() Body { return &Consolidate{} }, nil, false},
+	{"fill", "Bring wells up to a volume, by what they hold at that point of the program.", "{from: water, to: plate.column(1), up_to: 200 uL}", func() Body { return &Fill{} }, nil, false},
+	{"dilute", "Make a dilution series: diluent into every well but the first, and then a part carried on from well to well.", "{in: plate.row(\"A\"), factor: 2, volume: 100 uL, diluent: buffer}", func() Body { return &Dilute{} }, nil, false},
 	{"mix", "Draw and give in the same place, several times.", "{in: plate.A1, volume: 50 uL, times: 3}", func() Body { return &Mix{} }, nil, false},
 	{"formulate", "Bring named liquids together in wells. A liquid whose volume is 0 is skipped.", "{to: plate.A1, volumes: {red: 100 uL, blue: 50 uL}}", func() Body { return &Formulate{} }, nil, false},
 	{"pick_up_tip", "Pick up a tip: the next one, or that of a place.", "{from: tips.A1}", func() Body { return &PickUpTip{} }, nil, true},
@@ -62,11 +64,10 @@ var stepKinds = []StepKind{
 // later names what the language has and this version of ot2flow does not yet,
 // by key. Using it is an error that says so.
 var later = map[string]string{
-	"fill": "", "dilute": "",
 	"publish": "", "protocol": "",
 	"timeout": "", "retry": "", "on_error": "", "cache": "",
 	"defaults": "", "finally": "",
-	"liquid_class": "", "order": "", "target": "", "total": "", "diluent": "", "rows": "", "pre_wet": "", "reverse": "", "submerge": "", "retract": "",
+	"liquid_class": "", "order": "", "target": "", "total": "", "rows": "", "pre_wet": "", "reverse": "", "submerge": "", "retract": "",
 	"contains": "", "distinct": "", "offset": "", "match": "", "each_chunk": "", "below_minimum": "",
 }
 
