@@ -393,7 +393,7 @@ func (p *preparer) destination(w spec.Word) (program.Place, bool) {
 	if slices.Contains(slotNames, w.Value) {
 		at := program.SlotPlace(w.Value)
 		if m := p.p.deck.ModuleAt(int(at.Index)); m >= 0 {
-			p.fail(diag.SlotTaken, w.Span, "slot "+w.Value+" holds the module "+p.p.deck.Modules[m].Name, "to put it onto the module, name that: to: "+p.p.deck.Modules[m].Name)
+			p.fail(diag.SlotTaken, w.Span, "slot "+w.Value+" is taken by the module "+p.p.deck.Modules[m].Name, "to put it onto the module, name that: to: "+p.p.deck.Modules[m].Name)
 			return at, false
 		}
 		return at, true

@@ -132,6 +132,19 @@ type engineStep struct {
 	Duration float64  `json:"duration_s"`
 	Text     string   `json:"text"`
 	Estimate float64  `json:"estimate_s"`
+	ofModule
+}
+
+// ofModule is what is said of modules, moves of labware and the lights.
+type ofModule struct {
+	Module  string   `json:"module"`
+	Celsius *float64 `json:"celsius"`
+	RPM     float64  `json:"rpm"`
+	Height  *float64 `json:"height_mm"`
+	Labware string   `json:"labware"`
+	From    string   `json:"from"`
+	To      string   `json:"to"`
+	On      bool     `json:"on"`
 }
 
 type recording struct {
@@ -171,6 +184,15 @@ func (s engineStep) String() string {
 	figure("push_out", s.PushOut)
 	fmt.Fprintf(&b, " radius=%d duration=%d", thousandths(s.Radius), thousandths(s.Duration))
 	text("text", s.Text)
+	text("module", s.Module)
+	figure("celsius", s.Celsius)
+	if s.RPM != 0 || s.On {
+		fmt.Fprintf(&b, " rpm=%d on=%t", thousandths(s.RPM), s.On)
+	}
+	figure("height", s.Height)
+	text("labware", s.Labware)
+	text("from", s.From)
+	text("to", s.To)
 	return b.String()
 }
 

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -75,6 +76,18 @@ var rewritings = []struct {
 		}
 		return []exportStep{s}
 	})},
+	{"waits for a number", "in Python a wait of its own for a temperature module names the temperature that was set", waitsForNumber},
+	{"told before", "the command that waits for a move has no words of its own: they are a comment before it", eachStep(func(s exportStep) []exportStep {
+		if s.Op != "move_labware" {
+			return []exportStep{s}
+		}
+		move := s
+		move.Text = "manualMoveWithPause"
+		if s.Text == "" {
+			return []exportStep{move}
+		}
+		return []exportStep{{engineStep: engineStep{Op: "comment", Text: s.Text}}, move}
+	})},
 	{"return is drop", "the engine has one command for dropping a tip into a place, whichever it is", eachStep(func(s exportStep) []exportStep {
 		if s.Op == "return_tip" {
 			s.Op = "drop_tip"
@@ -90,6 +103,7 @@ type exportStep struct {
 	Deck   []float64 `json:"deck_mm"`
 	touch  program.Touch
 	well   *program.Well
+	kind   program.ModuleType // of Module
 }
 
 func (s exportStep) String() string {
@@ -147,6 +161,23 @@ func trashInTwo(s exportStep) []exportStep {
 	return []exportStep{way, s}
 }
 
+func waitsForNumber(steps []exportStep, kind string) []exportStep {
+	if kind != ".py" {
+		return steps
+	}
+	set := map[string]*float64{} // by the slot of the module
+	out := slices.Clone(steps)
+	for i := range out {
+		switch s := &out[i]; {
+		case s.Op == "set_temperature" && s.kind == program.TemperatureModule:
+			set[s.Module] = s.Celsius
+		case s.Op == "wait_temperature" && (out[i-1].Op != "set_temperature" || out[i-1].Module != s.Module):
+			s.Celsius = set[s.Module]
+		}
+	}
+	return out
+}
+
 // touchBySides goes by what touching is, not by what package command makes of
 // it: out to each side of the well, and back.
 func touchBySides(s exportStep) []exportStep {
@@ -180,6 +211,7 @@ func touchBySides(s exportStep) []exportStep {
 type answer struct {
 	Errors   []string     `json:"errors"`
 	Labware  [][3]string  `json:"labware"`
+	Modules  [][2]string  `json:"modules"`
 	Pipettes [][2]string  `json:"pipettes"`
 	Liquids  []liquidSeen `json:"liquids"`
 	Commands []exportStep `json:"commands"`
@@ -381,9 +413,13 @@ func withoutDeck(s exportStep) string {
 func sameLoaded(t *testing.T, what string, d *program.Deck, a *answer) {
 	t.Helper()
 	var want answer
-	for i := range d.Labware {
+	state := program.NewState(d)
+	for _, i := range command.LoadOrder(d) {
 		l := &d.Labware[i]
-		want.Labware = append(want.Labware, [3]string{l.Slot, l.Def.URI(), l.Name})
+		want.Labware = append(want.Labware, [3]string{placeForm(state, l.On), l.Def.URI(), nameForm(l)})
+	}
+	for i := range d.Modules {
+		want.Modules = append(want.Modules, [2]string{d.Modules[i].Slot, d.Modules[i].Model.RobotName})
 	}
 	for i := range d.Pipettes {
 		want.Pipettes = append(want.Pipettes, [2]string{d.Pipettes[i].Mount, d.Pipettes[i].Model.Name})
@@ -393,13 +429,13 @@ func sameLoaded(t *testing.T, what string, d *program.Deck, a *answer) {
 		seen := liquidSeen{l.Name, l.Description, l.Color, map[string]float64{}}
 		for k, w := range l.Wells {
 			if l.VolumeNL[k] >= 0 {
-				seen.Wells[d.Labware[w.Labware].Slot+" "+d.Well(w).Name] = mm(l.VolumeNL[k])
+				seen.Wells[placeForm(state, d.Labware[w.Labware].On)+" "+d.Well(w).Name] = mm(l.VolumeNL[k])
 			}
 		}
 		want.Liquids = append(want.Liquids, seen)
 	}
 	slices.SortFunc(want.Liquids, func(a, b liquidSeen) int { return strings.Compare(a.Name, b.Name) })
-	for _, pair := range [][2]any{{a.Labware, want.Labware}, {a.Pipettes, want.Pipettes}, {a.Liquids, want.Liquids}} {
+	for _, pair := range [][2]any{{a.Labware, want.Labware}, {a.Modules, want.Modules}, {a.Pipettes, want.Pipettes}, {a.Liquids, want.Liquids}} {
 		if got, want := fmt.Sprintf("%q", pair[0]), fmt.Sprintf("%q", pair[1]); got != want {
 			t.Errorf("%s: the engine loads %s, ours are %s", what, got, want)
 		}
@@ -410,12 +446,26 @@ func sameLoaded(t *testing.T, what string, d *program.Deck, a *answer) {
 // count steps.
 func inExportForm(plan *program.Plan) []exportStep {
 	var out []exportStep
+	state := program.NewState(plan.Deck)
 	for i := range plan.Steps {
 		s := &plan.Steps[i]
+		if i > 0 {
+			state.Apply(&plan.Steps[i-1].Op)
+		}
 		if s.Op.Kind == program.EndRun {
 			continue
 		}
 		e := exportStep{engineStep: engineForm(plan.Deck, s), touch: s.Op.Touch}
+		if e.Well != "" {
+			e.Slot = strconv.Itoa(state.SlotOf(int(s.Op.Well.Labware)))
+		}
+		e.ofModule = moduleForm(state, &s.Op)
+		if e.Module != "" {
+			e.kind = plan.Deck.Modules[s.Op.Module].Model.Type
+		}
+		if s.Op.Kind == program.SetTemperature {
+			e.Volume = mm(s.Op.Volume)
+		}
 		if s.Op.Speed == 0 {
 			e.Speed = nil
 		}
@@ -423,8 +473,8 @@ func inExportForm(plan *program.Plan) []exportStep {
 		case s.Op.Trash:
 			e.Deck = trashPoint(plan, i)
 			e.Spread = s.Op.Kind == program.DropTip
-		case e.Slot != "":
-			e.Deck = deckPoint(plan.Deck, &s.Op)
+		case e.Well != "":
+			e.Deck = deckPoint(state, &s.Op)
 			e.well = plan.Deck.Well(s.Op.Well)
 		}
 		out = append(out, e)
@@ -432,10 +482,55 @@ func inExportForm(plan *program.Plan) []exportStep {
 	return out
 }
 
-func deckPoint(d *program.Deck, op *program.Op) []float64 {
-	slot, _ := ot2.Slot(d.Labware[op.Well.Labware].Slot)
-	w := d.Well(op.Well)
-	return []float64{mm(slot.X + w.X + int64(op.At.X)), mm(slot.Y + w.Y + int64(op.At.Y)), mm(w.Z) + aboveBottom(w, op.At)}
+// placeForm is a place in the form of analyze.py.
+func placeForm(s *program.State, p program.Place) string {
+	switch p.On {
+	case program.OnModule:
+		return "module " + s.Deck.Modules[p.Index].Slot
+	case program.OnLabware:
+		return nameForm(&s.Deck.Labware[p.Index]) + " " + strconv.Itoa(s.SlotOf(int(p.Index)))
+	case program.OffDeck:
+		return "off the deck"
+	case program.OnSlot:
+	}
+	return program.SlotName(p)
+}
+
+// nameForm is what labware is called: adapters have no names of their own in
+// Python.
+func nameForm(l *program.Placed) string {
+	if l.Def.IsAdapter {
+		return l.Def.LoadName
+	}
+	return l.Name
+}
+
+func moduleForm(s *program.State, op *program.Op) ofModule {
+	var out ofModule
+	has := op.Kind.Info().Fields
+	if has&program.HasModule != 0 {
+		out.Module = s.Deck.Modules[op.Module].Slot
+	}
+	if has&program.HasTemperature != 0 {
+		celsius := mm(int64(op.Temperature))
+		out.Celsius = &celsius
+	}
+	if has&program.HasHeight != 0 {
+		height := mm(int64(op.At.Z))
+		out.Height = &height
+	}
+	if op.Kind == program.MoveLabware {
+		i := int(op.Well.Labware)
+		out.Labware, out.From, out.To = nameForm(&s.Deck.Labware[i]), placeForm(s, s.Place(i)), placeForm(s, op.To)
+	}
+	out.RPM, out.On = float64(op.RPM), op.On
+	return out
+}
+
+func deckPoint(s *program.State, op *program.Op) []float64 {
+	x, y, z := ot2.Corner(s, int(op.Well.Labware))
+	w := s.Deck.Well(op.Well)
+	return []float64{mm(x + w.X + int64(op.At.X)), mm(y + w.Y + int64(op.At.Y)), mm(z+w.Z) + aboveBottom(w, op.At)}
 }
 
 // trashPoint is the middle of the trash's opening; tips are dropped right and

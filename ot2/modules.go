@@ -17,34 +17,34 @@ import (
 var modules = [...]program.ModuleModel{
 	{
 		Name: "temperature_module_gen1", RobotName: "temperatureModuleV1", DisplayName: "Temperature Module GEN1", Type: program.TemperatureModule, Generation: 1,
-		Aliases: []string{"temperature_module", "tempdeck"}, LabwareZ: 80_090, Height: 84_000, Temperature: program.Range{Min: 4_000, Max: 95_000}, StepC: 1000,
+		Aliases: []string{"temperature_module", "tempdeck"}, LabwareX: [2]int64{-150, -150}, LabwareY: [2]int64{-150, -150}, LabwareZ: 80_090, Height: 84_000, Temperature: program.Range{Min: 4_000, Max: 95_000}, StepC: 1000,
 	},
 	{
 		Name: "temperature_module_gen2", RobotName: "temperatureModuleV2", DisplayName: "Temperature Module GEN2", Type: program.TemperatureModule, Generation: 2,
-		LabwareZ: 80_090, Height: 84_000, Temperature: program.Range{Min: 4_000, Max: 95_000}, StepC: 1000,
+		LabwareX: [2]int64{-1_450, 1_150}, LabwareY: [2]int64{-150, -150}, LabwareZ: 80_090, Height: 84_000, Temperature: program.Range{Min: 4_000, Max: 95_000}, StepC: 1000,
 	},
 	{
 		Name: "heater_shaker_gen1", RobotName: "heaterShakerModuleV1", DisplayName: "Heater-Shaker Module GEN1", Type: program.HeaterShaker, Generation: 1,
-		Aliases: []string{"heater_shaker", "heater_shaker_module", "heater_shaker_module_gen1", "heaterShakerModuleV1"}, LabwareZ: 68_275, Height: 82_000,
+		Aliases: []string{"heater_shaker", "heater_shaker_module", "heater_shaker_module_gen1", "heaterShakerModuleV1"}, LabwareX: [2]int64{-125, 125}, LabwareY: [2]int64{1_125, -1_125}, LabwareZ: 68_275, Height: 82_000,
 		Temperature: program.Range{Min: 37_000, Max: 95_000}, Rotation: program.Range{Min: 200, Max: 3000},
 	},
 	{
 		Name: "magnetic_module_gen1", RobotName: "magneticModuleV1", DisplayName: "Magnetic Module GEN1", Type: program.MagneticModule, Generation: 1,
-		Aliases: []string{"magnetic_module", "magdeck"}, LabwareZ: 82_250, Height: 110_152, Magnet: program.Range{Min: -2_500, Max: 20_000},
+		Aliases: []string{"magnetic_module", "magdeck"}, LabwareX: [2]int64{125, 125}, LabwareY: [2]int64{-125, -125}, LabwareZ: 82_250, Height: 110_152, Magnet: program.Range{Min: -2_500, Max: 20_000},
 	},
 	{
 		Name: "magnetic_module_gen2", RobotName: "magneticModuleV2", DisplayName: "Magnetic Module GEN2", Type: program.MagneticModule, Generation: 2,
-		LabwareZ: 82_250, Height: 110_152, Magnet: program.Range{Min: -2_500, Max: 22_500},
+		LabwareX: [2]int64{-1_175, 1_425}, LabwareY: [2]int64{-125, -125}, LabwareZ: 82_250, Height: 110_152, Magnet: program.Range{Min: -2_500, Max: 22_500},
 	},
 	{
 		Name: "thermocycler_gen1", RobotName: "thermocyclerModuleV1", DisplayName: "Thermocycler Module GEN1", Type: program.Thermocycler, Generation: 1,
 		Aliases: []string{"thermocycler", "thermocycler_module", "thermocycler_module_gen1"}, Covers: []string{"7", "8", "10", "11"},
-		LabwareZ: 97_800, Overlap: 10_700, Height: 98_000, Temperature: program.Range{Min: 4_000, Max: 99_000}, Lid: program.Range{Min: 37_000, Max: 110_000}, BlockNL: program.Range{Min: 0, Max: 100_000},
+		LabwareX: [2]int64{0, 0}, LabwareY: [2]int64{82_560, 82_560}, LabwareZ: 97_800, Overlap: 10_700, Height: 98_000, Temperature: program.Range{Min: 4_000, Max: 99_000}, Lid: program.Range{Min: 37_000, Max: 110_000}, BlockNL: program.Range{Min: 0, Max: 100_000},
 	},
 	{
 		Name: "thermocycler_gen2", RobotName: "thermocyclerModuleV2", DisplayName: "Thermocycler Module GEN2", Type: program.Thermocycler, Generation: 2,
 		Aliases: []string{"thermocycler_module_gen2"}, Covers: []string{"7", "8", "10", "11"},
-		LabwareZ: 108_960, Overlap: 10_700, Height: 108_960, Temperature: program.Range{Min: 4_000, Max: 99_000}, Lid: program.Range{Min: 37_000, Max: 110_000}, BlockNL: program.Range{Min: 0, Max: 100_000},
+		LabwareX: [2]int64{0, 0}, LabwareY: [2]int64{68_800, 68_800}, LabwareZ: 108_960, Overlap: 10_700, Height: 108_960, Temperature: program.Range{Min: 4_000, Max: 99_000}, Lid: program.Range{Min: 37_000, Max: 110_000}, BlockNL: program.Range{Min: 0, Max: 100_000},
 	},
 }
 
@@ -154,6 +154,26 @@ func takesAny(m *program.Module, slots []int) bool {
 		return true
 	}
 	return slices.ContainsFunc(m.Model.Covers, func(s string) bool { return slices.Contains(slots, number(s)) })
+}
+
+// Corner returns where the front left corner of a labware is on the deck, and
+// how high its underside, in µm. The deck's modules are turned round in the
+// right column, so that their cables leave the deck there.
+func Corner(s *program.State, labware int) (x, y, z int64) {
+	slot := s.SlotOf(labware)
+	if slot < 1 || slot > slotCount {
+		return 0, 0, 0
+	}
+	at := slotAt(slot - 1)
+	if i := s.ModuleUnder(labware); i >= 0 {
+		m, column := s.Deck.Modules[i].Model, 0
+		if slot%perRow == 0 {
+			column = 1
+		}
+		at.X += m.LabwareX[column]
+		at.Y += m.LabwareY[column]
+	}
+	return at.X, at.Y, Base(s, labware)
 }
 
 // Base returns how high above the deck the underside of a labware is, in µm:

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -42,6 +43,8 @@ type ModuleModel struct {
 	Generation  int
 	Aliases     []string // other names it is known by
 	Covers      []string // the slots it takes where it stands in one place only; empty for any one slot
+	LabwareX    [2]int64 // how far right of the slot's corner labware stands, and where the module is in the right column
+	LabwareY    [2]int64 // and how far behind it
 	LabwareZ    int64    // the plane labware stands on, above the deck
 	Overlap     int64    // how far labware sinks in whose definition does not say
 	Height      int64    // of the module alone
@@ -166,10 +169,12 @@ func (s *State) SlotAt(p Place) int {
 	return 0
 }
 
-// ModuleAt returns the module whose front left slot has this number, or -1.
+// ModuleAt returns the module that takes the slot with this number, or -1.
 func (d *Deck) ModuleAt(slot int) int {
+	name := strconv.Itoa(slot)
 	for i := range d.Modules {
-		if slotNumber(d.Modules[i].Slot) == slot {
+		m := &d.Modules[i]
+		if m.Slot == name || m.Model != nil && slices.Contains(m.Model.Covers, name) {
 			return i
 		}
 	}

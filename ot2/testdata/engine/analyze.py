@@ -44,15 +44,22 @@ def problem(error):
 
 
 def loaded(result):
-    slots = {l["id"]: l["location"]["slotName"] for l in result["labware"]}
+    places, labware = record.Places(), []
     liquids = {l["id"]: {"name": l["displayName"], "description": l["description"], "color": l.get("displayColor"), "wells": {}} for l in result["liquids"]}
     for command in result["commands"]:
         params = command["params"]
+        if command["commandType"].startswith("load"):
+            places.after(command)
+        if command["commandType"] == "loadLabware":
+            name = places.names[command["result"]["labwareId"]]
+            uri = record.uri(command["result"]["definition"])
+            labware.append([places.text(params["location"]), uri, name])
         if command["commandType"] == "loadLiquid":
-            wells = {f"{slots[params['labwareId']]} {well}": record.number(v) for well, v in params["volumeByWell"].items()}
+            wells = {f"{places.text(places.at[params['labwareId']])} {well}": record.number(v) for well, v in params["volumeByWell"].items()}
             liquids[params["liquidId"]]["wells"].update(wells)
     return {
-        "labware": [[l["location"]["slotName"], l["definitionUri"], l.get("displayName")] for l in result["labware"]],
+        "labware": labware,
+        **({"modules": [[m["location"]["slotName"], m["model"]] for m in result["modules"]]} if result["modules"] else {}),
         "pipettes": [[p["mount"], p["pipetteName"]] for p in result["pipettes"]],
         "liquids": [{**l, "wells": dict(sorted(l["wells"].items()))} for l in sorted(liquids.values(), key=lambda l: l["name"])],
     }

@@ -150,11 +150,68 @@ NAMES = {
     "blowout": "blow_out", "blowOutInPlace": "blow_out", "moveToWell": "move_to", "moveToAddressableArea": "move_to",
     "moveToAddressableAreaForDropTip": "move_to", "waitForDuration": "delay", "waitForResume": "pause",
     "configureNozzleLayout": "configure_nozzles", "airGapInPlace": "air_gap", "aspirateInPlace": "aspirate", "dispenseInPlace": "dispense",
+    "moveLabware": "move_labware", "setRailLights": "lights",
+    "temperatureModule/setTargetTemperature": "set_temperature", "temperatureModule/waitForTemperature": "wait_temperature",
+    "temperatureModule/deactivate": "stop_temperature",
+    "heaterShaker/setTargetTemperature": "set_temperature", "heaterShaker/waitForTemperature": "wait_temperature",
+    "heaterShaker/deactivateHeater": "stop_temperature", "heaterShaker/setAndWaitForShakeSpeed": "shake",
+    "heaterShaker/deactivateShaker": "stop_shaking", "heaterShaker/openLabwareLatch": "open_latch",
+    "heaterShaker/closeLabwareLatch": "close_latch", "magneticModule/engage": "engage_magnet",
+    "magneticModule/disengage": "disengage_magnet", "thermocycler/setTargetBlockTemperature": "set_temperature",
+    "thermocycler/waitForBlockTemperature": "wait_temperature", "thermocycler/deactivateBlock": "stop_temperature",
+    "thermocycler/setTargetLidTemperature": "set_lid_temperature", "thermocycler/waitForLidTemperature": "wait_lid_temperature",
+    "thermocycler/deactivateLid": "stop_lid_temperature", "thermocycler/openLid": "open_lid", "thermocycler/closeLid": "close_lid",
 }
+
+OF_MODULES = [("celsius", "celsius"), ("blockMaxVolumeUl", "volume_uL"), ("holdTimeSeconds", "duration_s"), ("rpm", "rpm"), ("height", "height_mm")]
+
+
+def uri(definition):
+    return f"{definition['namespace']}/{definition['parameters']['loadName']}/{definition['version']}"
+
+
+class Places:
+    """Where labware stands, command by command."""
+
+    def __init__(self):
+        self.modules = {}  # the slots of modules, by id
+        self.at = {}  # locations, by the id of the labware
+        self.names = {}  # what labware is called: its name, or an adapter's load name
+
+    def after(self, command):
+        """Take in what a command changed."""
+        kind, params, result = command["commandType"], command["params"], command.get("result")
+        if kind == "loadModule":
+            self.modules[result["moduleId"]] = params["location"]["slotName"]
+        elif kind == "loadLabware":
+            labware, definition = result["labwareId"], result["definition"]
+            self.at[labware] = params["location"]
+            adapter = "adapter" in definition.get("allowedRoles", [])
+            self.names[labware] = definition["parameters"]["loadName"] if adapter else params.get("displayName")
+        elif kind == "moveLabware":
+            self.at[params["labwareId"]] = params["newLocation"]
+
+    def slot(self, labware):
+        """The slot it is in, with whatever is under it; empty off the deck."""
+        location = self.at.get(labware, {"slotName": TRASH_SLOT})
+        if location == "offDeck":
+            return ""
+        if "moduleId" in location:
+            return self.modules[location["moduleId"]]
+        return self.slot(location["labwareId"]) if "labwareId" in location else location["slotName"]
+
+    def text(self, location):
+        if location == "offDeck":
+            return "off the deck"
+        if "moduleId" in location:
+            return f"module {self.modules[location['moduleId']]}"
+        if "labwareId" in location:
+            return f"{self.names[location['labwareId']]} {self.slot(location['labwareId'])}"
+        return location["slotName"]
 
 
 def engine_steps(result):
-    slots = {l["id"]: l["location"].get("slotName", TRASH_SLOT) for l in result["labware"]}
+    places = Places()
     mounts = {p["id"]: p["mount"] for p in result["pipettes"]}
     depths = {}
     for command in result["commands"]:
@@ -163,8 +220,17 @@ def engine_steps(result):
             wells = command["result"]["definition"]["wells"]
             depths[command["result"]["labwareId"]] = {name: well["depth"] for name, well in wells.items()}
         if kind.startswith("load"):
+            places.after(command)
             continue
         step = {"op": NAMES.get(kind, kind)}
+        if "moduleId" in params:
+            step["module"] = places.modules[params["moduleId"]]
+        if kind == "moveLabware":
+            labware = params["labwareId"]
+            step["labware"], step["from"] = places.names[labware], places.text(places.at[labware])
+            step["to"], step["text"] = places.text(params["newLocation"]), params["strategy"]
+        if kind == "setRailLights":
+            step["on"] = params["on"]
         if step["op"] == "delay":
             step["duration_s"] = number(params["seconds"])
         if "configurationParams" in params:
@@ -179,12 +245,13 @@ def engine_steps(result):
             step["trash"] = True
         if "labwareId" in params and "wellName" in params:
             rack = params["labwareId"]
-            step["slot"], step["well"] = slots[rack], params["wellName"]
+            step["slot"], step["well"] = places.slot(rack), params["wellName"]
             step.update(height(params["wellLocation"], depths[rack][params["wellName"]]))
-        for key, name in [("volume", "volume_uL"), ("flowRate", "flow_rate_uL_s"), ("speed", "speed_mm_s"), ("pushOut", "push_out_uL"), ("radius", "radius")]:
+        for key, name in [("volume", "volume_uL"), ("flowRate", "flow_rate_uL_s"), ("speed", "speed_mm_s"), ("pushOut", "push_out_uL"), ("radius", "radius"), *OF_MODULES]:
             if params.get(key) is not None:
                 step[name] = number(params[key])
         yield step
+        places.after(command)
 
 
 def height(location, depth):
