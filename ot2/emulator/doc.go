@@ -35,5 +35,6 @@
 //     switch, MQTT notifications
 //   - error recovery, which an OT-2 does not have
 //   - stacking rules of labware, movement rules of modules, the reach of the
-//     gantry, partial tips
+//     gantry; an 8-channel pipette with some of its nozzles is moved wherever
+//     it is told to go, as the robot does
 package emulator

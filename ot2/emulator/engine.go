@@ -48,6 +48,7 @@ type pipette struct {
 	drew            bool // something, since the tip is on
 	ready           bool // the plunger is where an aspirate begins
 	spot            spot
+	nozzles         nozzles
 }
 
 type tip struct {
@@ -322,7 +323,7 @@ func otherPipette(p *params, have string) *failure {
 }
 
 func (g *engine) mountPipette(id string, p *params, model *program.PipetteModel) {
-	loaded := &pipette{id: id, name: p.pipetteName, mount: p.mount, model: model, index: -1}
+	loaded := &pipette{id: id, name: p.pipetteName, mount: p.mount, model: model, index: -1, nozzles: allOf(model)}
 	for i := range g.deck.Pipettes {
 		if g.deck.Pipettes[i].Mount == p.mount {
 			loaded.index = i
@@ -504,17 +505,6 @@ func (g *engine) loadLiquid(p *params) (work, *failure) {
 		}
 		g.stale = true
 	}}, nil
-}
-
-func (g *engine) configureNozzles(p *params) (work, *failure) {
-	on, bad := g.pipette(p.pipetteID)
-	if bad != nil {
-		return work{}, bad
-	}
-	if on.model.Channels == 1 || on.tip != nil {
-		return work{}, &failure{"CommandPreconditionViolated", "4004", "Cannot configure nozzle layout of " + on.id + " while it has tips attached.", nil}
-	}
-	return work{result: object{}}, nil
 }
 
 // nL is a volume as programs count it.

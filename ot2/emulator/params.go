@@ -39,6 +39,7 @@ type params struct {
 	seconds                      float64
 	message                      string
 	on                           bool
+	layout                       command.NozzleLayout
 }
 
 // place is where a labware is: one of its fields is set.
@@ -370,7 +371,7 @@ func table(kind string) (fields []field, known bool) {
 	case "configureForVolume":
 		return []field{pipetteID(), volumeField(), same("tipOverlapNotAfterVersion", nil)}, true
 	case "configureNozzleLayout":
-		return []field{pipetteID(), needed(same("configurationParams", nil))}, true
+		return []field{pipetteID(), layoutField()}, true
 	case "verifyTipPresence":
 		return []field{pipetteID(), needed(same("expectedState", nil)), same("followSingularSensor", nil)}, true
 	case "moveToWell":

@@ -129,6 +129,11 @@ func (g *engine) pickUpTip(p *params) (work, *failure) {
 
 // dropTip drops into a labware: back into a rack, or into a trash that is one.
 func (g *engine) dropTip(p *params) (work, *failure) {
+	if on, bad := g.pipette(p.pipetteID); bad == nil && on.nozzles != allOf(on.model) {
+		if l, bad := g.loaded(p.labwareID); bad == nil && l.def.IsTipRack {
+			return work{}, fails("UnexpectedProtocolError", "Cannot return tip to a tiprack while the pipette is configured for partial tip.")
+		}
+	}
 	if p.location.Origin == "default" {
 		p.location.Origin = "top"
 		if l, bad := g.loaded(p.labwareID); bad == nil && l.def.IsTipRack {

@@ -593,16 +593,15 @@ func (e *Emulator) getCurrentState(r *http.Request) answer {
 	if !found.current {
 		return notCurrent()
 	}
-	nozzles := object{}
+	layouts := object{}
 	for _, p := range found.engine.pipettes {
-		all := []string{"A1", "B1", "C1", "D1", "E1", "F1", "G1", "H1"}
-		nozzles[p.id] = object{"startingNozzle": "A1", "activeNozzles": all[:p.model.Channels], "config": "full"}
+		layouts[p.id] = p.nozzles.describe(p.model)
 	}
 	links := object{}
 	if c := found.latest; c != nil {
 		links["lastCompleted"] = object{"id": c.id, "href": "/runs/" + found.id + "/commands/" + c.id}
 	}
-	return ok(object{"data": object{"activeNozzleLayouts": nozzles}, "links": links})
+	return ok(object{"data": object{"activeNozzleLayouts": layouts}, "links": links})
 }
 
 func (e *Emulator) putPolicy(r *http.Request) answer {
