@@ -349,7 +349,7 @@ func (x *expansion) choose(j *job, gap int64) (int, bool) {
 	k := j.k
 	if x.trial != nil {
 		n, ok := x.cycles(j, x.crew.pip, gap)
-		x.trial.cycles, x.trial.failed = n, x.trial.failed || !ok
+		x.trial.cycles, x.trial.failed = max(0, x.trial.cycles)+n, x.trial.failed || !ok
 		return 0, false
 	}
 	if x.crew.n > 0 {

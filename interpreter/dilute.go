@@ -2,6 +2,7 @@ package interpreter
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/ot2flow/ot2flow/interpreter/eval"
@@ -152,35 +153,54 @@ func (x *expansion) sourceAt(t target) source {
 }
 
 // series evaluates the places of a dilution, each with a well for every series.
+// A pipette with several channels does all rows at once.
 func (x *expansion) series(b *dilute) ([][]target, bool) {
 	var places [][]target
-	for _, e := range b.in {
-		v, ok := x.eval(e)
+	switch {
+	case b.listed:
+		for i := range b.in {
+			place, ok := x.targets(b.in[i : i+1])
+			if !ok {
+				return nil, false
+			}
+			places = append(places, slices.Clone(place))
+		}
+	case x.crew.n > 1:
+		all, ok := x.targets(b.in)
 		if !ok {
 			return nil, false
 		}
-		items := []eval.Value{v}
-		if !b.listed {
-			if items = v.List(); v.Kind() != eval.List {
-				items = nil
-				for _, w := range v.Wells(x.deck) {
-					items = append(items, eval.WellValue(x.deck, w))
-				}
+		for _, t := range all {
+			places = append(places, []target{t})
+		}
+	default:
+		v, ok := x.eval(b.in[0])
+		if !ok {
+			return nil, false
+		}
+		items := []eval.Value{}
+		if v.Kind() == eval.List {
+			items = v.List()
+		} else {
+			for _, w := range v.Wells(x.deck) {
+				items = append(items, eval.WellValue(x.deck, w))
 			}
 		}
 		for _, item := range items {
 			var place []target
 			for _, w := range item.Wells(x.deck) {
-				place = append(place, target{w, e})
-			}
-			if len(places) > 0 && len(place) != len(places[0]) {
-				x.addAt(e, diag.Diagnostic{
-					Code: diag.CannotDilute, Message: "a dilution goes from " + count(len(places[0]), "well") + " to " + count(len(place), "well"),
-					Help: "name single wells, or columns of the same length",
-				})
-				return nil, false
+				place = append(place, target{w, b.in[0]})
 			}
 			places = append(places, place)
+		}
+	}
+	for i, place := range places {
+		if len(place) != len(places[0]) {
+			x.addAt(b.in[min(i, len(b.in)-1)], diag.Diagnostic{
+				Code: diag.CannotDilute, Message: "a dilution goes from " + count(len(places[0]), "well") + " to " + count(len(place), "well"),
+				Help: "name single wells, or columns of the same length",
+			})
+			return nil, false
 		}
 	}
 	return places, true
@@ -192,12 +212,15 @@ func (b *dilute) ready(x *expansion, places [][]target, last int, v, carry int64
 	ok := true
 	for i := range places {
 		for _, t := range places[i] {
-			c, known := x.state.Content(t.well)
-			if !known || c.Unknown {
+			well, c := x.worst(t.well, i == 0)
+			if c == nil {
 				continue
 			}
-			name := x.deck.WellName(t.well)
-			d := diag.Diagnostic{Code: diag.CannotDilute}
+			name := x.deck.WellName(well)
+			d, v, carry := diag.Diagnostic{Code: diag.CannotDilute}, v, carry
+			if x.crew.n > 1 && x.isWide(t.well) {
+				v, carry = v*int64(x.crew.n), carry*int64(x.crew.n)
+			}
 			switch {
 			case i == 0 && c.Volume < v+carry:
 				d.Message = name + " holds " + quantity.Volume.Text(c.Volume) + ", which is " + quantity.Volume.Text(v+carry-c.Volume) + " too little to begin a dilution"
@@ -213,6 +236,25 @@ func (b *dilute) ready(x *expansion, places [][]target, last int, v, carry int64
 		}
 	}
 	return ok
+}
+
+// worst is the well of those the channels are in that holds the least, or the
+// most; nil where none has a known amount.
+func (x *expansion) worst(w program.WellRef, least bool) (program.WellRef, *program.Content) {
+	wells := []int16{w.Well}
+	if x.crew.n > 1 {
+		wells, _ = x.reach(w)
+	}
+	var out *program.Content
+	at := w
+	for _, i := range wells {
+		r := program.WellRef{Labware: w.Labware, Well: i}
+		c, ok := x.state.Content(r)
+		if ok && !c.Unknown && (out == nil || (c.Volume < out.Volume) == least && c.Volume != out.Volume) {
+			at, out = r, c
+		}
+	}
+	return at, out
 }
 
 // eval1 evaluates a whole number that need not be written; then it is 0.

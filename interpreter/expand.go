@@ -362,6 +362,9 @@ func (x *expansion) emitLive(op program.Op, l *program.Live, f *program.Frame) {
 
 // emit carries out one operation on the state and shows it to the sink.
 func (x *expansion) emit(op program.Op, text string, f *program.Frame, m *program.Movement) {
+	if x.trial != nil {
+		return
+	}
 	if x.step.N >= MaxSteps {
 		x.tooMany = true
 	}

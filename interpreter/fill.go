@@ -36,14 +36,13 @@ func (b *fillUp) expand(x *expansion, f *program.Frame) {
 		if !x.notNegative(p.volume, p.volExp) {
 			return
 		}
-		held, ok := x.holds(p)
+		missing, ok := x.lacking(p, coming[p.to])
 		if !ok {
 			return
 		}
-		missing := max(0, p.volume-held-coming[p.to])
 		if missing == 0 {
 			if full++; full <= maxNamed {
-				names = append(names, x.deck.WellName(p.to)+" ("+quantity.Volume.Text(held+coming[p.to])+")")
+				names = append(names, x.deck.WellName(p.to))
 			}
 		}
 		p.volume = missing
@@ -61,20 +60,42 @@ func (b *fillUp) expand(x *expansion, f *program.Frame) {
 // maxNamed bounds how many wells a message names.
 const maxNamed = 8
 
-// holds is what the destination of a pair holds. Where that is not known, it
-// is reported.
-func (x *expansion) holds(p *pair) (int64, bool) {
-	c, ok := x.state.Content(p.to)
-	if !ok {
-		return 0, true // the rules say that it is no well
+// lacking is how much each channel gives so that the destination of a pair
+// holds its volume; coming is what each gives there before. What is not known,
+// or not the same for all channels, is reported.
+func (x *expansion) lacking(p *pair, coming int64) (int64, bool) {
+	wells := []int16{p.to.Well}
+	if x.crew.n > 1 {
+		wells, _ = x.reach(p.to)
 	}
-	if !c.Unknown {
-		return c.Volume, true
+	same := int64(1) // channels in one well
+	if len(wells) > 1 && wells[0] == wells[len(wells)-1] {
+		same, wells = int64(len(wells)), wells[:1]
 	}
-	name := x.deck.WellName(p.to)
-	x.addAt(p.toExpr, diag.Diagnostic{
-		Code: diag.Undecidable, Message: "how much is missing in " + name + " cannot be known: what stands in it was declared without an amount",
-		Help: "say how much: liquids: {" + x.deck.Liquids[c.Of].Name + ": {in: …, volume: 100 uL}}",
-	})
-	return 0, false
+	least := int64(-1)
+	for _, w := range wells {
+		r := program.WellRef{Labware: p.to.Labware, Well: w}
+		c, ok := x.state.Content(r)
+		if !ok {
+			return p.volume, true // the rules say that it is no well
+		}
+		if c.Unknown {
+			x.addAt(p.toExpr, diag.Diagnostic{
+				Code: diag.Undecidable, Message: "how much is missing in " + x.deck.WellName(r) + " cannot be known: what stands in it was declared without an amount",
+				Help: "say how much: liquids: {" + x.deck.Liquids[c.Of].Name + ": {in: …, volume: 100 uL}}",
+			})
+			return 0, false
+		}
+		v := max(0, (p.volume-c.Volume)/same-coming)
+		if least >= 0 && v != least {
+			x.addAt(p.toExpr, diag.Diagnostic{
+				Code:    diag.NotAColumn,
+				Message: x.deck.Pipettes[x.crew.pip].Name + " moves the same volume with all channels, and the wells of one column lack " + quantity.Volume.Text(least) + " and " + quantity.Volume.Text(v),
+				Help:    "use a single-channel pipette, or one nozzle: nozzles: H1",
+			})
+			return 0, false
+		}
+		least = v
+	}
+	return least, true
 }

@@ -172,6 +172,9 @@ func (x *expansion) finishTip() {
 // changeTip puts the step's tip where it belongs, because another one is
 // wanted; one to be kept at the end goes into the trash.
 func (x *expansion) changeTip() {
+	if x.trial != nil {
+		return
+	}
 	t := x.tip
 	x.tip = tipUse{}
 	if !t.on {
