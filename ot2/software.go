@@ -44,6 +44,18 @@ func (s Software) Before(t Software) bool {
 	return s.Known() && (s.Major < t.Major || s.Major == t.Major && s.Minor < t.Minor)
 }
 
+// partialLayouts is the software from which on robots let an 8-channel pipette
+// work with some of its nozzles.
+var partialLayouts = Software{8, 0}
+
+// NoLayout says why robot software s does not take a nozzle layout, or "".
+func NoLayout(s Software, n program.Nozzles) string {
+	if n == program.AllNozzles || !s.Before(partialLayouts) {
+		return ""
+	}
+	return "robot software " + s.String() + " has no layout with nozzles " + n.String() + "; " + partialLayouts.String() + " and later have"
+}
+
 // Full is how many places a tip rack has that every robot takes: 8 rows of 12.
 const Full = 96
 

@@ -10,6 +10,7 @@ import (
 type SoftwareCheck struct {
 	software Software
 	told     map[int16]bool
+	layouts  bool // said that a layout is not taken
 	list     diag.List
 }
 
@@ -20,9 +21,14 @@ func NewSoftwareCheck(s Software) *SoftwareCheck {
 	return &SoftwareCheck{software: s, told: map[int16]bool{}}
 }
 
-// Step looks at one step. A rack is named once, where it is first used.
+// Step looks at one step. A rack is named once, where it is first used, and so
+// are nozzle layouts.
 func (c *SoftwareCheck) Step(t *program.Transition) error {
 	op := &t.Step.Op
+	if op.Kind == program.ConfigureNozzles {
+		c.layout(t)
+		return nil
+	}
 	if op.Kind != program.PickUpTip || c.told[op.Well.Labware] {
 		return nil
 	}
@@ -32,12 +38,29 @@ func (c *SoftwareCheck) Step(t *program.Transition) error {
 		return nil
 	}
 	c.told[op.Well.Labware] = true
-	d := diag.Diagnostic{Code: diag.SparseRack, Span: t.Step.Where(), Message: "the rack " + l.Name + ": " + why, Help: PaddingOf(l)}
+	c.add(t, diag.Diagnostic{Code: diag.SparseRack, Message: "the rack " + l.Name + ": " + why, Help: PaddingOf(l)})
+	return nil
+}
+
+func (c *SoftwareCheck) layout(t *program.Transition) {
+	op := &t.Step.Op
+	why := NoLayout(c.software, op.Nozzles)
+	if why == "" || c.layouts {
+		return
+	}
+	c.layouts = true
+	c.add(t, diag.Diagnostic{
+		Code: diag.NoLayout, Message: t.After.Deck.Pipettes[op.Pipette].Name + ": " + why,
+		Help: "update the robot with the Opentrons App, or use all nozzles or a single-channel pipette",
+	})
+}
+
+func (c *SoftwareCheck) add(t *program.Transition, d diag.Diagnostic) {
+	d.Span = t.Step.Where()
 	if t.Blame != nil {
 		d.Span, d.Values = t.Blame.Blame(program.AboutTip)
 	}
 	c.list = append(c.list, d)
-	return nil
 }
 
 // List returns what was found, in the names of the workflow's bundle.

@@ -34,6 +34,7 @@ func Misfits(p *program.Plan, d run.Device) []string {
 		}
 	}
 	out = append(out, lacking(p.Deck, d.Modules)...)
+	out = append(out, untaken(p, software)...)
 	return append(out, sparse(p, software)...)
 }
 
@@ -81,6 +82,25 @@ func misfit(want *program.Pipette, there []run.Attached) string {
 		return ""
 	}
 	return fmt.Sprintf("%s mount: the plan needs a %s (%s), and a %s is attached; attach the other one, or change mount or type in the workflow", want.Mount, want.Model.Name, want.Name, has)
+}
+
+// untaken names the pipettes that the robot's software does not let work with
+// the nozzles that the plan chooses.
+func untaken(p *program.Plan, s ot2.Software) []string {
+	var out []string
+	told := map[int8]bool{}
+	for i := range p.Steps {
+		op := &p.Steps[i].Op
+		if op.Kind != program.ConfigureNozzles || told[op.Pipette] {
+			continue
+		}
+		if why := ot2.NoLayout(s, op.Nozzles); why != "" {
+			told[op.Pipette] = true
+			pip := &p.Deck.Pipettes[op.Pipette]
+			out = append(out, fmt.Sprintf("%s mount: %s; update the robot with the Opentrons App, or use all nozzles of %s or a single-channel pipette", pip.Mount, why, pip.Name))
+		}
+	}
+	return out
 }
 
 // sparse names the racks that the robot's software does not pick up from.
