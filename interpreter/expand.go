@@ -255,7 +255,7 @@ func (x *expansion) newFrame(parent *program.Frame, label string) *program.Frame
 func (x *expansion) findings() diag.List {
 	for i, n := range x.more {
 		if n > 0 {
-			x.list[i].Notes = append(x.list[i].Notes, "the same happens "+strconv.Itoa(n)+" more times in this program")
+			x.list[i].Notes = append(x.list[i].Notes, "the same happens "+count(n, "more time")+" in this program")
 		}
 	}
 	if x.tooMany {
@@ -281,7 +281,7 @@ func (x *expansion) add(d diag.Diagnostic) {
 	}
 	x.seen[k] = len(x.list)
 	if d.Frames == nil && x.node != nil {
-		d.Frames = x.node.Loops()
+		d.Frames = x.node.Loops(d.Span.File)
 	}
 	d.Related = append(d.Related, x.node.CalledFrom(d.Span.File)...)
 	x.list = append(x.list, d)

@@ -238,7 +238,7 @@ func (p *preparer) simulated(b *live, list []spec.Binding) {
 		return
 	}
 	p.scope.Push()
-	defer p.scope.Pop()
+	defer p.scope.Pop("`simulate`, which alone knows what is sent")
 	if fields, known := sentFields(b.send); known && len(fields) > 0 {
 		b.sentSlot, _ = p.scope.Declare("sent", eval.RecordOf(fields...), "what is sent")
 	}

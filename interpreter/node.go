@@ -66,8 +66,16 @@ func (p *preparer) step(s *spec.Step) *node {
 		p.result(s, n, room)
 	}
 	n.rounds = p.rounds(s, while, atMost)
-	p.scope.Pop()
+	p.scope.Pop(ending(s))
 	return n
+}
+
+// ending is what the names end with that are given inside a step.
+func ending(s *spec.Step) string {
+	if s.For.Set {
+		return "the loop in line " + itoa(s.For.Name.Span.Start.Line)
+	}
+	return "the `" + s.Key + "` in line " + itoa(s.KeyAt.Start.Line)
 }
 
 func (p *preparer) loop(f *spec.For) *loop {

@@ -155,7 +155,7 @@ func (x *expansion) outOfTips(pip int) {
 		d.Help = "all " + count(total, "place") + " of its racks are used or kept for a liquid; add a rack, or use a tip more often (tip: once)"
 	}
 	if x.frame != nil {
-		d.Frames = x.frame.Loops()
+		d.Frames = x.frame.Loops(d.Span.File)
 	}
 	x.add(d)
 }

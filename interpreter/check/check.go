@@ -105,7 +105,7 @@ func (r *Report) Add(about program.Aspect, d diag.Diagnostic) {
 		return
 	}
 	if r.at != nil && d.Frames == nil {
-		d.Frames = r.at.Step.Frame.Loops()
+		d.Frames = r.at.Step.Frame.Loops(d.Span.File)
 	}
 	if r.at != nil {
 		d.Related = append(d.Related, r.at.Step.Frame.CalledFrom(d.Span.File)...)
@@ -118,7 +118,7 @@ func (r *Report) Add(about program.Aspect, d diag.Diagnostic) {
 func (r *Report) findings() diag.List {
 	for i := range r.questions {
 		q := &r.questions[i]
-		r.list[q.finding].Notes = append(r.list[q.finding].Notes, q.notes()...)
+		r.list[q.finding].Notes = append(r.list[q.finding].Notes, q.notes(r.list[q.finding].Span.File)...)
 	}
 	for i, n := range r.more {
 		if n > 0 {

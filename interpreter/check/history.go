@@ -72,8 +72,9 @@ func (q *question) add(at diag.Span, taken int64) {
 // maxNotes bounds how many lines are told of.
 const maxNotes = 3
 
-// notes tells of the lines that changed the well for good, as mixing does not.
-func (q *question) notes() []string {
+// notes tells of the lines that changed the well for good, as mixing does not,
+// to a reader who is looking at a file.
+func (q *question) notes(file string) []string {
 	var out []string
 	more := 0
 	for _, c := range q.changes {
@@ -82,7 +83,7 @@ func (q *question) notes() []string {
 		case len(out) == maxNotes:
 			more++
 		default:
-			out = append(out, c.note(q.name))
+			out = append(out, c.note(q.name, file))
 		}
 	}
 	if more > 0 {
@@ -91,12 +92,15 @@ func (q *question) notes() []string {
 	return out
 }
 
-func (c *change) note(well string) string {
+func (c *change) note(well, file string) string {
 	text := quantity.Volume.Text(c.taken) + " were taken from " + well
 	if c.taken < 0 {
 		text = quantity.Volume.Text(-c.taken) + " were given into " + well
 	}
 	text += " at line " + strconv.Itoa(c.at.Start.Line)
+	if c.at.File != file {
+		text += " of " + c.at.File
+	}
 	if c.steps > 1 {
 		text += ", in " + strconv.Itoa(c.steps) + " steps"
 	}

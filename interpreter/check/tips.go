@@ -123,7 +123,8 @@ func (e *ending) End(s *program.State, r *Report) {
 			}
 		}
 		if i < len(e.picked) {
-			d.Span, d.Frames = e.picked[i].Where(), e.picked[i].Loops()
+			d.Span = e.picked[i].Where()
+			d.Frames = e.picked[i].Loops(d.Span.File)
 		}
 		r.Add(program.AboutStep, d)
 	}

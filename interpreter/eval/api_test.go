@@ -81,8 +81,8 @@ func TestScope(t *testing.T) {
 	slot, _ := s.Declare("w", number, "loop variable")
 	s.Push()
 	_, _ = s.Declare("i", number, "loop variable")
-	s.Pop()
-	s.Pop()
+	s.Pop("the loop in line 1")
+	s.Pop("the loop in line 1")
 	again, err := s.Declare("x", number, "loop variable")
 	if err != nil || again != slot || slot != 2 || s.Slots() != 4 {
 		t.Errorf("slots %d %d of %d, %v", slot, again, s.Slots(), err)

@@ -89,6 +89,9 @@ func (c *compiler) unknownName(n *ast.IdentifierNode) operand {
 	if slices.Contains(enumWords, name) {
 		return c.fail(diag.UnknownName, n, name+" is a word that some fields understand and no value", "")
 	}
+	if with := c.scope.endedWith(name); with != "" {
+		return c.fail(diag.UnknownName, n, name+" is not known here: it ends with "+with, "use it inside, or keep its value there: declare a variable under vars, and write set: {kept: "+name+"}")
+	}
 	if l := c.labwareWith(name); l != "" {
 		return c.fail(diag.UnknownName, n, name+" alone names no well", "write it with its labware, for example "+l+"."+name)
 	}

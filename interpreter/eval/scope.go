@@ -15,7 +15,8 @@ import (
 // names from being taken.
 type Scope struct {
 	names  []scopeName
-	levels []int // len(names) at every Push
+	levels []int             // len(names) at every Push
+	ended  map[string]string // names of closed levels, and what they ended with
 	slots  int
 	most   int
 }
@@ -98,14 +99,19 @@ func (s *Scope) Absent(name, what, help string) error {
 func (s *Scope) Push() { s.levels = append(s.levels, len(s.names)) }
 
 // Pop closes the innermost level; its names are free again and its slots are
-// used again by what is declared next.
-func (s *Scope) Pop() {
+// used again by what is declared next. with says what of the workflow ends
+// there, such as "the loop in line 12", for who uses one of the names behind it.
+func (s *Scope) Pop(with string) {
 	n := s.levels[len(s.levels)-1]
 	s.levels = s.levels[:len(s.levels)-1]
 	for _, d := range s.names[n:] {
 		if d.slot >= 0 {
 			s.slots--
 		}
+		if s.ended == nil {
+			s.ended = map[string]string{}
+		}
+		s.ended[d.name] = with
 	}
 	s.names = s.names[:n]
 }
@@ -145,6 +151,14 @@ func (s *Scope) find(name string) *scopeName {
 		}
 	}
 	return nil
+}
+
+// endedWith returns what a name that is out of reach ended with, or "".
+func (s *Scope) endedWith(name string) string {
+	if s == nil {
+		return ""
+	}
+	return s.ended[name]
 }
 
 func (s *Scope) free(name string) error {

@@ -19,7 +19,7 @@ func TestFramesReadBack(t *testing.T) {
 		"a.do[1] [v = [1, 2] (1 of 2)] [again]": {[]string{"v = [1, 2] (1 of 2)", "again"}, nil},
 	} {
 		f := frameOf(nil, text, diag.Span{})
-		if diff := cmp.Diff(want.loops, f.Loops()) + cmp.Diff(want.titles, f.Titles()); diff != "" {
+		if diff := cmp.Diff(want.loops, f.Loops("")) + cmp.Diff(want.titles, f.Titles()); diff != "" {
 			t.Errorf("%s: %s", text, diff)
 		}
 	}

@@ -73,21 +73,31 @@ func (f *Frame) Where() diag.Span {
 	return diag.Span{}
 }
 
-// Loops returns what the enclosing loops were at, outermost first, with the
-// lines of those known: "w = plate.A1 (1 of 60), line 27".
-func (f *Frame) Loops() []string {
+// Loops returns what the enclosing loops and calls were at, outermost first,
+// with the lines of those known: "w = plate.A1 (1 of 60), line 27". A line of
+// another file than the given one comes with its name: "line 27 of main.yaml".
+func (f *Frame) Loops(file string) []string {
 	if f == nil {
 		return nil
 	}
-	out := f.Parent.Loops()
+	out := f.Parent.Loops(file)
 	if f.Note == nil {
 		return out
 	}
 	text := f.Note.String()
 	if at, ok := f.Note.(interface{ Line() int }); ok {
-		text += ", line " + strconv.Itoa(at.Line())
+		text += ", " + lineIn(file, f.Where().File, at.Line())
 	}
 	return append(out, text)
+}
+
+// lineIn names a line for readers who are looking at a file.
+func lineIn(file, of string, line int) string {
+	text := "line " + strconv.Itoa(line)
+	if of != file {
+		text += " of " + of
+	}
+	return text
 }
 
 // CalledFrom returns the steps that call the workflow in the given file, from

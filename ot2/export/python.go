@@ -262,7 +262,7 @@ func title(s *program.Step) string {
 	at := s.Where()
 	id := s.ID()
 	out := fmt.Sprintf("%s line %d: %s", at.File, at.Start.Line, id[:max(strings.LastIndexByte(id, '/'), 0)])
-	for _, l := range s.Frame.Loops() {
+	for _, l := range s.Frame.Loops(at.File) {
 		out += ", " + l
 	}
 	return out

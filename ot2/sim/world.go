@@ -164,7 +164,7 @@ func (f *Failure) diagnostic() diag.Diagnostic {
 	return diag.Diagnostic{
 		Code: diag.RunFailed, Severity: diag.Error, Span: f.Step.Where(),
 		Message: "step " + strconv.Itoa(f.Step.N) + " (" + f.Step.ID() + ") cannot be carried out: " + f.Message,
-		Frames:  f.Step.Frame.Loops(),
+		Frames:  f.Step.Frame.Loops(f.Step.Where().File),
 	}
 }
 
