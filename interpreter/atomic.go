@@ -1,6 +1,8 @@
 package interpreter
 
 import (
+	"math"
+
 	"github.com/ot2flow/ot2flow/interpreter/eval"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec"
@@ -151,8 +153,11 @@ func (x *expansion) current(c chosen) (int, bool) {
 type height struct {
 	set     bool
 	from    program.Origin
+	liquid  bool // from the surface of the liquid instead
 	x, y, z *eval.Expr
 	neg     bool
+	by      level
+	at      diag.Span
 }
 
 var (
@@ -162,7 +167,7 @@ var (
 )
 
 func (p *preparer) height(h *spec.Height) height {
-	out := height{set: h.IsSet(), x: p.expr(h.X), y: p.expr(h.Y), z: p.expr(h.Z), neg: h.Z.Neg}
+	out := height{set: h.IsSet(), liquid: h.From == "liquid", at: h.Span, x: p.expr(h.X), y: p.expr(h.Y), z: p.expr(h.Z), neg: h.Z.Neg}
 	switch h.From {
 	case "bottom":
 		out.from = program.Bottom
@@ -172,7 +177,9 @@ func (p *preparer) height(h *spec.Height) height {
 	return out
 }
 
-func (x *expansion) position(h *height, otherwise program.Position) (program.Position, bool) {
+// position works out a point in a well; change is how much liquid the operation
+// there adds to the well, below 0 what it takes.
+func (x *expansion) position(h *height, otherwise program.Position, well program.WellRef, change int64) (program.Position, bool) {
 	x.blame[program.AboutHeight] = h.z
 	if !h.set {
 		return otherwise, true
@@ -189,7 +196,44 @@ func (x *expansion) position(h *height, otherwise program.Position) (program.Pos
 			return otherwise, false
 		}
 	}
-	return program.Position{From: h.from, X: int32(px), Y: int32(py), Z: int32(pz)}, ok1 && ok2 && ok3
+	at := program.Position{From: h.from, X: int32(px), Y: int32(py), Z: int32(pz)}
+	if !h.liquid || !ok1 || !ok2 || !ok3 {
+		return at, ok1 && ok2 && ok3
+	}
+	level, ok := x.surface(h, well, change, pz < 0)
+	at.From, at.Z = program.Bottom, max(level+at.Z, bottom1mm.Z)
+	return at, ok
+}
+
+// surface is how high the liquid stands in a well, in µm: at its lowest during an
+// operation where something below it is wanted, and otherwise at its highest.
+// Walls are taken to be straight. In a well that narrows the liquid stands higher.
+func (x *expansion) surface(h *height, well program.WellRef, change int64, below bool) (int32, bool) {
+	c, ok := x.state.Content(well)
+	if !ok {
+		x.add(diag.Diagnostic{Code: diag.BadHeight, Span: h.at, Message: "a height from the liquid is asked for where no liquid can be", Help: "count it from top, bottom or center"})
+		return 0, false
+	}
+	if c.Unknown {
+		x.add(diag.Diagnostic{
+			Code: diag.Undecidable, Span: h.at, Message: "the height of the liquid in " + x.deck.WellName(well) + " is not known: nothing says how much of " + x.deck.Liquids[c.Of].Name + " there is",
+			Help: "declare the amount under liquids with volume:, or count the height from top or bottom",
+		})
+		return 0, false
+	}
+	volume := max(0, c.Volume)
+	if below == (change < 0) {
+		volume = max(0, volume+change)
+	}
+	w := x.deck.Well(well)
+	area := float64(w.XSize) * float64(w.YSize)
+	if w.Round {
+		area = math.Pi / 4 * float64(w.Diameter) * float64(w.Diameter)
+	}
+	if area <= 0 {
+		return 0, true
+	}
+	return int32(min(float64(volume)*1e6/area, float64(w.Depth)) + 0.5), true // 1 nL is 1e6 µm³
 }
 
 // single is what single operations at a well have in common.
@@ -207,8 +251,8 @@ func (p *preparer) single(kind program.Kind, pip spec.Word, well spec.Expr, at s
 }
 
 // op evaluates what the operations have in common; without a well it is that
-// where the tip is.
-func (s *single) op(x *expansion, needWell bool) (program.Op, bool) {
+// where the tip is. change is how much liquid it adds to the well.
+func (s *single) op(x *expansion, needWell bool, change int64) (program.Op, bool) {
 	pip, ok := x.current(s.pipette)
 	if !ok {
 		return program.Op{}, false
@@ -221,7 +265,7 @@ func (s *single) op(x *expansion, needWell bool) (program.Op, bool) {
 		return op, false
 	}
 	var okAt, okRate, okSpeed bool
-	op.At, okAt = x.position(&s.at, s.otherwise)
+	op.At, okAt = x.position(&s.at, s.otherwise, op.Well, change)
 	op.Rate, okRate = x.quantity(s.rate, x.rate(pip, s.kind))
 	op.Speed, okSpeed = x.quantity(s.speed, 0)
 	return op, ok && okAt && okRate && okSpeed && x.positive(s.rate, op.Rate, "flow rate") && x.positive(s.speed, op.Speed, "speed")
@@ -283,8 +327,12 @@ type plunge struct {
 
 func (b *plunge) expand(x *expansion, f *program.Frame) {
 	x.blame[program.AboutVolume], x.blame[b.about] = b.volume, b.well
-	op, ok := b.op(x, true)
 	v, okVolume := x.quantity(b.volume, 0)
+	change := v
+	if b.kind == program.Aspirate {
+		change = -v
+	}
+	op, ok := b.op(x, true, change)
 	if !ok || !okVolume {
 		return
 	}
@@ -321,17 +369,17 @@ func (x *expansion) notNegative(v int64, e *eval.Expr) bool {
 type touchNow struct {
 	pipette chosen
 	in      *eval.Expr
-	touch   *touching
+	touch   touching
 }
 
 func (b *touchNow) expand(x *expansion, f *program.Frame) {
 	s := single{kind: program.TouchTip, pipette: b.pipette, well: b.in, otherwise: top0}
 	x.blame[program.AboutTo] = b.in
-	op, ok := s.op(x, true)
+	op, ok := s.op(x, true, 0)
 	if !ok {
 		return
 	}
-	x.touchTip(b.touch, &cycle{pip: int(op.Pipette), at: f}, op.Well)
+	x.touchTip(&b.touch, &cycle{pip: int(op.Pipette), at: f}, op.Well)
 }
 
 type blowOutNow struct {
@@ -341,7 +389,7 @@ type blowOutNow struct {
 
 func (b *blowOutNow) expand(x *expansion, f *program.Frame) {
 	x.blame[program.AboutTo] = b.well
-	op, ok := b.op(x, !b.trash)
+	op, ok := b.op(x, !b.trash, 0)
 	if !ok {
 		return
 	}
@@ -385,7 +433,7 @@ func (b *returnTip) expand(x *expansion, f *program.Frame) {
 		return
 	}
 	place := x.state.Mounts[pip].From
-	at, ok := x.position(&b.at, x.dropPosition(pip, place))
+	at, ok := x.position(&b.at, x.dropPosition(pip, place), place, 0)
 	if ok {
 		x.emit(program.Op{Kind: program.ReturnTip, Pipette: int8(pip), Well: place, At: at}, "", f, nil)
 	}
@@ -408,7 +456,7 @@ type moveTo struct{ single }
 
 func (b *moveTo) expand(x *expansion, f *program.Frame) {
 	x.blame[program.AboutTo] = b.well
-	if op, ok := b.op(x, true); ok {
+	if op, ok := b.op(x, true, 0); ok {
 		x.emit(op, "", f, nil)
 	}
 }

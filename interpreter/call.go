@@ -26,6 +26,10 @@ type calls struct {
 	called map[string]*spec.Workflow // by file
 	n      int
 	lives  []*live
+
+	classes map[string]*spec.LiquidClass // by file
+	made    map[string]*class            // by file, or name of one that is shipped
+	levels  *levels
 }
 
 // call is a resolved `call`.
@@ -175,6 +179,7 @@ func (p *preparer) call(b *spec.Call, at diag.Span) body {
 	q.variables()
 	q.instruments()
 	q.requirements()
+	q.defaults()
 	q.p.nodes = q.steps(w.Steps)
 	q.outputs()
 	q.p.slots = q.scope.Slots()

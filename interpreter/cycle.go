@@ -67,16 +67,80 @@ type cycle struct {
 	pip          int
 	first        bool // begins with the first chunk of its pair
 	draws, gives []part
-	gap          int64          // nL of air behind each draw, and again between gives
-	over         int64          // nL drawn beyond what is given
+	load         load           // what the tip holds beside the liquid that is moved
+	over         int64          // nL drawn beyond what is given, as the step says
 	frame        *program.Frame // of what concerns no single part
 
 	// While it is lowered.
 	air      int64           // nL in the tip
+	blow     *blowing        // what the last part says of it
 	from, to program.WellRef // where it drew and gave last
 	at       *program.Frame  // of the current part
 	seq      [program.Kinds]int
 	movement *program.Movement
+}
+
+// load is what a tip holds beside the liquid that is moved, in nL.
+type load struct {
+	gap     int64 // air behind each draw, and again between gives
+	reverse int64 // drawn and not given
+	extra   int64 // by which the plunger moves further than the liquid, all in all
+}
+
+// loadOf is the load of a tip that is filled for a pair. What depends on the
+// volume is taken as large as it can be.
+func (x *expansion) loadOf(j *job, pip int, p *pair) (load, bool) {
+	h := x.handlingFor(j.k, pip, p.from.liquid, x.rackFor(j, pip, p))
+	if h == nil {
+		return load{}, false
+	}
+	s := &h.aspirate
+	if s.airGap.expr == nil && s.airGap.curve == nil && s.reverse.expr == nil && s.correction.expr == nil && s.correction.curve == nil {
+		return load{}, true
+	}
+	gap, ok1 := x.most(&s.airGap)
+	reverse, ok2 := x.most(&s.reverse)
+	extra, ok3 := x.most(&s.correction)
+	if !ok1 || !ok2 || !ok3 || !x.notNegative(gap, s.airGap.expr) || !x.notNegative(reverse, s.reverse.expr) {
+		return load{}, false
+	}
+	if j.spare != 0 && reverse > 0 {
+		if s.reverse.by == byStep {
+			x.addAt(s.reverse.expr, diag.Diagnostic{Code: diag.NoEffect, Message: "`reverse` has no effect here: what is drawn beyond what is given is the disposal", Help: "write disposal: " + quantity.Volume.Text(reverse)})
+			return load{}, false
+		}
+		reverse = 0
+	}
+	return load{gap, reverse, max(0, extra)}, true
+}
+
+// loadOfAll is the largest load of all pairs of a job.
+func (x *expansion) loadOfAll(j *job, pip int) (load, bool) {
+	var out load
+	for i := range j.pairs {
+		l, ok := x.loadOf(j, pip, &j.pairs[i])
+		if !ok {
+			return out, false
+		}
+		out = load{max(out.gap, l.gap), max(out.reverse, l.reverse), max(out.extra, l.extra)}
+	}
+	return out, true
+}
+
+// rackFor is the rack of the tip that a pair will be moved with, -1 where it is
+// not known.
+func (x *expansion) rackFor(j *job, pip int, p *pair) int {
+	if j.k.alone {
+		return -1
+	}
+	place := x.ownTip(j.k, p)
+	if j.k.tip.use == "current" || !x.needsTip(j.k, pip, p, place) {
+		return x.rack(pip)
+	}
+	if place == program.None {
+		place, _ = x.nextTip(j.k, pip)
+	}
+	return int(place.Labware)
 }
 
 // blamePair says where the parts of a pair were written.
@@ -88,17 +152,13 @@ func (x *expansion) blamePair(p *pair) {
 func (x *expansion) move(wanted job, f *program.Frame) {
 	x.job = wanted
 	j := &x.job
-	gap, ok := x.quantity(j.k.aspirate.airGap, 0)
-	if !ok || !x.notNegative(gap, j.k.aspirate.airGap) {
-		return
-	}
-	pip, ok := x.choose(j, gap)
+	pip, ok := x.choose(j)
 	if !ok {
 		return
 	}
 	x.work += len(j.pairs)
 	c := &x.cycle
-	*c = cycle{job: j, pip: pip, gap: gap, over: x.extra(j, pip), draws: c.draws[:0], gives: c.gives[:0], movement: &x.movement}
+	*c = cycle{job: j, pip: pip, over: x.extra(j, pip), draws: c.draws[:0], gives: c.gives[:0], movement: &x.movement}
 	fill := filling{frame: f}
 	if j.best {
 		x.movePacked(&fill)
@@ -146,13 +206,18 @@ func (x *expansion) movePacked(fill *filling) {
 	for i := range c.pairs {
 		x.moved(&c.pairs[i])
 	}
-	chunks, _ := x.chunksOf(c.job, c.pip, c.gap)
+	loaded, ok := x.loadOfAll(c.job, c.pip)
+	if !ok {
+		return
+	}
+	c.load = loaded
+	chunks, _ := x.chunksOf(c.job, c.pip)
 	if len(chunks) == 0 {
 		return
 	}
-	fill.room = x.room(c.job, c.pip, chunks[0].pair, c.gap)
+	fill.room = x.room(c.job, c.pip, chunks[0].pair, c.load)
 	if fill.room <= 0 {
-		x.noRoom(c.job, c.pip, c.gap)
+		x.noRoom(c.job, c.pip, c.load)
 		return
 	}
 	bins, n := c.packed(chunks, fill.room)
@@ -182,7 +247,7 @@ type chunk struct {
 
 // chunksOf divides all pairs; ok is false where a chunk is below the pipette's
 // minimum.
-func (x *expansion) chunksOf(j *job, pip int, gap int64) (chunks []chunk, ok bool) {
+func (x *expansion) chunksOf(j *job, pip int) (chunks []chunk, ok bool) {
 	ok, chunks = true, x.parts[:0]
 	least := x.deck.Pipettes[pip].Model.MinNL
 	for i := range j.pairs {
@@ -190,7 +255,11 @@ func (x *expansion) chunksOf(j *job, pip int, gap int64) (chunks []chunk, ok boo
 		if p.volume <= 0 {
 			continue
 		}
-		room := x.room(j, pip, p, gap)
+		loaded, fine := x.loadOf(j, pip, p)
+		if !fine {
+			return nil, false
+		}
+		room := x.room(j, pip, p, loaded)
 		x.chunks = split(x.chunks[:0], j.k.split, p.volume, room, least)
 		for n, v := range x.chunks {
 			ok = ok && v >= least
@@ -206,7 +275,7 @@ func (x *expansion) chunksOf(j *job, pip int, gap int64) (chunks []chunk, ok boo
 func (c *cycle) packed(chunks []chunk, room int64) (bins []int, n int) {
 	each := int64(0)
 	if c.share == fanIn {
-		each = c.gap
+		each = c.load.gap + c.load.extra
 	}
 	sizes := make([]int64, len(chunks))
 	for i := range chunks {
@@ -229,11 +298,19 @@ type filling struct {
 // or where it does not fit, into a new one.
 func (x *expansion) movePair(fill *filling, p *pair) bool {
 	c := &x.cycle
+	loaded, ok := x.loadOf(c.job, c.pip, p)
+	if !ok {
+		return false
+	}
+	if fill.n > 0 && loaded != c.load && !x.flush(fill) { // another liquid, handled in another way
+		return false
+	}
+	c.load = loaded
 	if fill.n == 0 {
-		fill.room = x.room(c.job, c.pip, p, c.gap)
+		fill.room = x.room(c.job, c.pip, p, c.load)
 	}
 	if fill.room <= 0 {
-		x.noRoom(c.job, c.pip, c.gap)
+		x.noRoom(c.job, c.pip, c.load)
 		return false
 	}
 	x.chunks = split(x.chunks[:0], c.k.split, p.volume, fill.room, x.deck.Pipettes[c.pip].Model.MinNL)
@@ -247,7 +324,7 @@ func (x *expansion) movePair(fill *filling, p *pair) bool {
 				return false
 			}
 			x.blamePair(p)
-			fill.room = x.room(c.job, c.pip, p, c.gap)
+			fill.room = x.room(c.job, c.pip, p, c.load)
 		}
 		x.put(fill, chunk{p, v, even, i == len(x.chunks)-1}, frame, i == 0)
 		if c.share == alone && !x.flush(fill) {
@@ -278,7 +355,7 @@ func (c *cycle) fits(fill *filling, v int64) bool {
 	case fanOut:
 		return fill.sum+v <= fill.room
 	case fanIn:
-		return fill.sum+v+int64(fill.n)*c.gap <= fill.room
+		return fill.sum+v+int64(fill.n)*(c.load.gap+c.load.extra) <= fill.room
 	default:
 		return false
 	}
@@ -318,7 +395,7 @@ func (x *expansion) flush(fill *filling) bool {
 		return true
 	}
 	if len(c.draws) > 0 {
-		c.draws[0].volume += c.over
+		c.draws[0].volume += c.over + c.load.reverse
 	}
 	ok := x.lower(c)
 	c.draws, c.gives = c.draws[:0], c.gives[:0]
@@ -326,7 +403,8 @@ func (x *expansion) flush(fill *filling) bool {
 	return ok
 }
 
-func (x *expansion) noRoom(j *job, pip int, gap int64) {
+func (x *expansion) noRoom(j *job, pip int, l load) {
+	gap := l.gap
 	d := diag.Diagnostic{Code: diag.TooMuchForTip, Span: x.blameStep, Message: "the air gap of " + quantity.Volume.Text(gap) + " leaves no room in the tip", Help: "use a smaller air gap or a larger pipette"}
 	over := x.extra(j, pip)
 	switch {
@@ -335,9 +413,13 @@ func (x *expansion) noRoom(j *job, pip int, gap int64) {
 	case over > 0:
 		d.Message, d.Help = "the disposal of "+quantity.Volume.Text(over)+" leaves no room in the tip", "use a smaller disposal or a larger pipette"
 	}
+	if more := l.reverse + l.extra; more > 0 {
+		d.Message = "an air gap of " + quantity.Volume.Text(gap) + " and " + quantity.Volume.Text(over+more) + " drawn beyond what is moved leave no room in the tip"
+		d.Help = "draw less beside what is moved, or use a larger pipette"
+	}
 	if m := &x.state.Mounts[pip]; j.k.tip.use == "current" && m.Held.Volume+m.Air > 0 {
 		d.Message, d.Help = "the tip that is on holds "+quantity.Volume.Text(m.Held.Volume+m.Air)+" already, and has no room for more", "empty it before: blow_out: trash"
-	} else if e := cmp.Or(j.spareAt, j.k.aspirate.airGap); e != nil {
+	} else if e := cmp.Or(j.spareAt, j.k.aspirate.airGap.expr); e != nil && l.reverse+l.extra == 0 {
 		d.Span, d.Values = e.Source().Whole(), e.Reads(&x.env)
 	}
 	x.add(d)
@@ -345,10 +427,10 @@ func (x *expansion) noRoom(j *job, pip int, gap int64) {
 
 // choose finds the pipette for a job: the one named, or the one that needs the
 // fewest cycles, each chunk within its limits; of equals the smaller.
-func (x *expansion) choose(j *job, gap int64) (int, bool) {
+func (x *expansion) choose(j *job) (int, bool) {
 	k := j.k
 	if x.trial != nil {
-		n, ok := x.cycles(j, x.crew.pip, gap)
+		n, ok := x.cycles(j, x.crew.pip)
 		x.trial.cycles, x.trial.failed = max(0, x.trial.cycles)+n, x.trial.failed || !ok
 		return 0, false
 	}
@@ -363,7 +445,7 @@ func (x *expansion) choose(j *job, gap int64) (int, bool) {
 	}
 	best, moves := -1, 0
 	for i := range x.deck.Pipettes {
-		n, ok := x.cycles(j, i, gap)
+		n, ok := x.cycles(j, i)
 		if !ok {
 			continue
 		}
@@ -379,13 +461,14 @@ func (x *expansion) choose(j *job, gap int64) (int, bool) {
 
 // cycles counts the cycles a pipette needs; ok is false where a chunk would be
 // below its minimum.
-func (x *expansion) cycles(j *job, pip int, gap int64) (n int, ok bool) {
-	chunks, ok := x.chunksOf(j, pip, gap)
+func (x *expansion) cycles(j *job, pip int) (n int, ok bool) {
+	chunks, ok := x.chunksOf(j, pip)
 	if !ok || len(chunks) == 0 {
 		return 0, ok
 	}
-	c := cycle{job: j, pip: pip, gap: gap}
-	fill := filling{room: x.room(j, pip, chunks[0].pair, gap)}
+	c := cycle{job: j, pip: pip}
+	c.load, _ = x.loadOfAll(j, pip)
+	fill := filling{room: x.room(j, pip, chunks[0].pair, c.load)}
 	if j.best && fill.room > 0 {
 		_, n = c.packed(chunks, fill.room)
 		return n, true
@@ -403,9 +486,9 @@ func (x *expansion) cycles(j *job, pip int, gap int64) (n int, ok bool) {
 // room is how much liquid fits, beside one air gap and what is spare, into the
 // tip that a pair will be moved with. Where every filling takes a new tip and
 // there are several sizes of them, it is what fits into each.
-func (x *expansion) room(j *job, pip int, p *pair, gap int64) int64 {
+func (x *expansion) room(j *job, pip int, p *pair, l load) int64 {
 	m := &x.state.Mounts[pip]
-	k, taken := j.k, gap+x.extra(j, pip)
+	k, taken := j.k, l.gap+l.reverse+l.extra+x.extra(j, pip)
 	if k.tip.use == "current" {
 		if !m.On {
 			return x.deck.Pipettes[pip].Model.MaxNL - taken // the rules say that there is none
@@ -417,7 +500,7 @@ func (x *expansion) room(j *job, pip int, p *pair, gap int64) int64 {
 		return m.Max - taken
 	}
 	if place == program.None {
-		place, _ = x.state.NextTip(pip, x.layout(k, pip))
+		place, _ = x.nextTip(k, pip)
 	}
 	room := x.tipMax(pip, place) - taken
 	if k.tip.use == "new" && (p.volume > room || j.share != alone) {

@@ -26,7 +26,7 @@ type dilute struct {
 }
 
 func (p *preparer) dilute(b *spec.Dilute) body {
-	if b.Dispense.Mix.IsSet() {
+	if b.Dispense.Mix.Set {
 		p.fail(diag.NoEffect, b.Dispense.Mix.Span, "a dilution mixes as `mix` says, after each well", "write it there: dilute: {…, mix: 3 x 50 uL}")
 	}
 	out := &dilute{
@@ -37,13 +37,14 @@ func (p *preparer) dilute(b *spec.Dilute) body {
 	if out.tip.use != "current" {
 		out.wet.tip = tipRule{use: "once", span: out.tip.span}
 	}
-	out.wet.dispense.mix, out.wet.aspirate.mix = nil, nil
-	out.away.dispense.mix, out.away.dispense.touch = nil, nil
+	off := group{set: true, none: true}
+	out.wet.dispense.mix, out.wet.aspirate.mix = mixing{group: off}, mixing{group: off}
+	out.away.dispense.mix, out.away.dispense.touch = mixing{group: off}, touching{group: off}
 	if out.discard == nil {
-		out.away.blow = nil // into the trash, which empties the tip anyway
+		out.away.blow = blowing{group: off} // into the trash, which empties the tip anyway
 	}
 	mix := b.Mix
-	if !mix.IsSet() && out.volume != nil {
+	if !mix.Set && out.volume != nil {
 		mix = p.usualMix(b)
 	}
 	out.dispense.mix = p.mixing(&mix)
@@ -69,6 +70,7 @@ func (p *preparer) usualMix(b *spec.Dilute) spec.Mixing {
 	at := b.Volume.Whole()
 	text := "min(max((" + b.Volume.Text + ") / 2, " + strconv.FormatInt(least, 10) + " nL), " + strconv.FormatInt(most, 10) + " nL)"
 	return spec.Mixing{
+		Set: true, Short: true,
 		Times:  spec.Expr{Scalar: spec.TextFrom(at, "3"), Want: spec.WantInteger},
 		Volume: spec.Expr{Scalar: spec.TextFrom(at, text), Want: spec.WantVolume},
 	}

@@ -103,7 +103,12 @@ type expansion struct {
 	parts   []chunk
 	job     job
 	cycle   cycle
-	frames  []program.Frame
+	moment  moment
+
+	handlings map[handlingKey]*handling // what was worked out
+	handledBy handlingKey               // the last of it
+	handled   *handling
+	frames    []program.Frame
 
 	multi        bool // a pipette with several channels is mounted
 	crew         crew
@@ -373,6 +378,9 @@ func (x *expansion) emit(op program.Op, text string, f *program.Frame, m *progra
 	}
 	if f != x.frame {
 		x.frame, x.seq = f, [program.Kinds]int{}
+	}
+	if op.Kind == program.Dispense {
+		op.Correction = x.state.Correction(&op)
 	}
 	x.step = program.Step{N: x.step.N + 1, Op: op, Text: text, Live: x.step.Live, Frame: f, Seq: x.seq[op.Kind]}
 	x.seq[op.Kind]++

@@ -1,6 +1,7 @@
 package interpreter
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/ot2flow/ot2flow/interpreter/eval"
@@ -12,121 +13,65 @@ import (
 // The liquid steps: from their keys to movements. How a movement becomes
 // operations is in lower.go.
 
-// mixing is a resolved `mix`.
-type mixing struct {
-	times, volume *eval.Expr
-	at            height
-	rate          *eval.Expr
-}
-
-// touching is a resolved `touch_tip`.
-type touching struct {
-	at     height
-	speed  *eval.Expr
-	sides  uint8
-	radius *eval.Expr
-}
-
-// side is a resolved `aspirate` or `dispense` of a liquid step.
-type side struct {
-	at      height
-	rate    *eval.Expr
-	mix     *mixing
-	airGap  *eval.Expr
-	touch   *touching
-	delay   *eval.Expr
-	pushOut *eval.Expr
-}
-
-// blowing is a resolved `blow_out` of a liquid step.
-type blowing struct {
-	word        string
-	in          *eval.Expr
-	at          height
-	rate, speed *eval.Expr
-}
-
 // tipRule is a resolved `tip`.
 type tipRule struct {
 	use, then string
 	from      *eval.Expr
+	match     bool // the place in the rack of from has the name of the source
+	start     bool // from is where the first tip is taken
 	span      diag.Span
 }
 
 // keys are the resolved keys that every liquid step takes.
 type keys struct {
-	pipette            chosen
-	nozzles            layouts
-	tip                tipRule
-	split              string
-	aspirate, dispense side
-	blow               *blowing
-	blowAt             diag.Span // where that is written
+	pipette  chosen
+	nozzles  layouts
+	tip      tipRule
+	split    string
+	handling           // what the step itself says
+	class    *class    // named by the step
+	noClass  bool      // the step cancels the liquid classes of the liquids
+	levels   *levels   // of liquids and pipettes
+	defaults *defaults // of the workflow the step stands in
+	alone    bool      // nothing above the step says anything
+	mixes    bool      // a mix: nothing is moved to another place
 }
 
 func (p *preparer) keys(k *spec.LiquidKeys, tip string) keys {
 	pip, rule := p.pipette(k.Pipette), p.tipRule(&k.Tip, tip)
-	return keys{
-		pipette: pip, nozzles: p.nozzles(k.Nozzles, pip, rule.use), tip: rule, split: k.Split.Value,
-		aspirate: side{
-			at: p.height(&k.Aspirate.At), rate: p.expr(k.Aspirate.Rate), mix: p.mixing(&k.Aspirate.Mix), airGap: p.expr(k.Aspirate.AirGap),
-			touch: p.touch(&k.Aspirate.TouchTip), delay: p.expr(k.Aspirate.Delay),
-		},
-		dispense: side{
-			at: p.height(&k.Dispense.At), rate: p.expr(k.Dispense.Rate), mix: p.mixing(&k.Dispense.Mix),
-			touch: p.touch(&k.Dispense.TouchTip), delay: p.expr(k.Dispense.Delay), pushOut: p.expr(k.Dispense.PushOut),
-		},
-		blow: p.blowing(&k.BlowOut, blowOutWords...), blowAt: k.BlowOut.Span,
+	out := keys{pipette: pip, nozzles: p.nozzles(k.Nozzles, pip, rule.use), tip: rule, split: k.Split.Value, handling: p.handling(&k.Handling)}
+	if !k.Split.IsSet() {
+		out.split = p.p.defaults.split
 	}
-}
-
-func (p *preparer) mixing(m *spec.Mixing) *mixing {
-	if !m.IsSet() {
-		return nil
-	}
-	return &mixing{p.expr(m.Times), p.expr(m.Volume), p.height(&m.At), p.expr(m.Rate)}
-}
-
-var sideBits = map[string]uint8{"left": 1, "right": 2, "front": 4, "back": 8}
-
-func (p *preparer) touch(t *spec.TouchTip) *touching {
-	if !t.Set {
-		return nil
-	}
-	out := &touching{at: p.height(&t.At), speed: p.expr(t.Speed), radius: p.expr(t.Radius), sides: program.AllSides.Sides}
-	if len(t.Sides) > 0 {
-		out.sides = 0
-	}
-	for _, s := range t.Sides {
-		out.sides |= sideBits[s.Value]
-	}
+	p.inherit(&out, k.LiquidClass)
 	return out
 }
 
-// blowOutWords are the words for where a liquid step blows out.
-var blowOutWords = []string{"source", "destination", "trash"}
-
-func (p *preparer) blowing(b *spec.BlowOut, words ...string) *blowing {
-	if !b.Set {
-		return nil
-	}
-	if b.Word == "trash" && b.At.IsSet() {
-		p.fail(diag.NoEffect, b.At.Span, "`at` has no effect on a blow-out into the trash", "remove it")
-	}
-	return &blowing{b.Word, p.place(b.In, words...), p.height(&b.At), p.expr(b.Rate), p.expr(b.Speed)}
-}
-
 func (p *preparer) tipRule(t *spec.Tip, otherwise string) tipRule {
-	out := tipRule{use: t.Use, then: t.Then, from: p.place(t.From, spec.TipWords...), span: t.Span}
+	if d := p.p.defaults.tip; d != nil && !t.Set {
+		t = d
+	} else if d != nil && !t.Short {
+		merged := *t
+		t = &merged
+		t.Use, t.Then, t.Match = cmp.Or(t.Use, d.Use), cmp.Or(t.Then, d.Then), cmp.Or(t.Match, d.Match)
+		if !t.From.IsSet() {
+			t.From = d.From
+		}
+	}
+	out := tipRule{use: t.Use, then: t.Then, match: t.Match != "", from: p.place(t.From, spec.TipWords...), span: t.Span}
 	if out.use == "" {
 		out.use = otherwise
-		if t.From.IsSet() {
+		if t.From.IsSet() && !out.match {
 			out.use = "once"
 		}
 	}
-	if out.from != nil && out.use != "once" {
-		p.fail(diag.NoEffect, t.From.Whole(), "`from` names one tip, which does not go with `use: "+out.use+"`", "leave out `use`, or `from`")
+	switch {
+	case out.match && out.use != "per_source" && out.use != "once" && t.Use != "":
+		p.fail(diag.NoEffect, t.Span, "`match: source` gives every source its own tip, which does not go with `use: "+out.use+"`", "leave out `use`, or `match`")
+	case out.from != nil && (out.use == "dedicated" || out.use == "current"):
+		p.fail(diag.NoEffect, t.From.Whole(), "`from` says where tips are taken, which does not go with `use: "+out.use+"`", "leave out `use`, or `from`")
 	}
+	out.start = out.from != nil && !out.match && out.use != "once"
 	if out.then == "" {
 		out.then = map[string]string{"dedicated": "return", "current": "keep"}[out.use]
 	}
@@ -439,31 +384,34 @@ type mixIn struct {
 }
 
 func (p *preparer) mix(b *spec.Mix) body {
-	m := &mixing{p.expr(b.Times), p.expr(b.Volume), p.height(&b.At), p.expr(b.Rate)}
+	m := mixing{group: group{set: true, whole: true}, rate: p.plain(b.Rate), height: p.height(&b.At)}
+	m.times, m.volume = option{expr: p.expr(b.Times), set: true}, option{expr: p.expr(b.Volume), set: true} // one that is missing has been reported
 	pip, rule := p.pipette(b.Pipette), p.tipRule(&b.Tip, "once")
-	return &mixIn{
-		p.exprs(b.In),
-		keys{pipette: pip, nozzles: p.nozzles(b.Nozzles, pip, rule.use), tip: rule, dispense: side{mix: m, touch: p.touch(&b.TouchTip)}, blow: p.blowing(&b.BlowOut, blowOutWords...)},
-	}
+	out := &mixIn{p.exprs(b.In), keys{
+		pipette: pip, nozzles: p.nozzles(b.Nozzles, pip, rule.use), tip: rule, mixes: true,
+		handling: handling{dispense: side{mix: m, touch: p.touch(&b.TouchTip)}, blow: p.blowing(&b.BlowOut)},
+	}}
+	p.inherit(&out.keys, b.LiquidClass)
+	return out
 }
 
 // expand makes each well a cycle that draws nothing and gives nothing, and so
 // only mixes.
 func (b *mixIn) expand(x *expansion, f *program.Frame) {
-	m := b.dispense.mix
+	m := &b.dispense.mix
 	wells, ok1 := x.targets(b.in)
-	v, ok2 := x.quantity(m.volume, 0)
-	if !ok1 || !ok2 || !x.volumeOK(v, m.volume) {
+	v, ok2 := x.quantity(m.volume.expr, 0)
+	if !ok1 || !ok2 || !x.volumeOK(v, m.volume.expr) {
 		return
 	}
 	x.pairs = x.pairs[:0]
 	for i := range wells {
 		w := &wells[i]
-		x.pairs = append(x.pairs, pair{from: source{[]program.WellRef{w.well}, x.liquidIn(w.well), w.expr}, to: w.well, volume: v, toExpr: w.expr, volExp: m.volume})
+		x.pairs = append(x.pairs, pair{from: source{[]program.WellRef{w.well}, x.liquidIn(w.well), w.expr}, to: w.well, volume: v, toExpr: w.expr, volExp: m.volume.expr})
 	}
 	x.labelPairs(x.pairs, true)
 	x.job = job{k: &b.keys, pairs: x.pairs}
-	pip, ok := x.choose(&x.job, 0)
+	pip, ok := x.choose(&x.job)
 	if !ok {
 		return
 	}

@@ -3,6 +3,7 @@ package interpreter
 import (
 	"github.com/ot2flow/ot2flow/interpreter/check"
 	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/diag"
 )
 
@@ -26,6 +27,10 @@ type Machine interface {
 	ModuleNames() []string
 	// Conflicts returns what cannot stand beside each other, as things stand.
 	Conflicts(*program.State) []program.Conflict
+	// LiquidClass finds a liquid class that is shipped, by its name.
+	LiquidClass(name string) (*spec.LiquidClass, bool)
+	// LiquidClasses lists the names of those that are shipped.
+	LiquidClasses() []string
 	// Rules returns the rules that are true of this kind of robot only.
 	Rules() []check.Rule
 	// Timer returns a model of how long operations take on the deck.

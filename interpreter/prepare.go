@@ -28,6 +28,7 @@ type Prepared struct {
 	vars     []binding
 	require  []requirement
 	liquids  []liquid
+	defaults defaults
 	nodes    []*node
 	outputs  []output
 	slots    int
@@ -75,18 +76,27 @@ type preparer struct {
 	only    int               // the pipette of a called workflow that has one, or -1
 }
 
+// Files are what stands in other files of a bundle, decoded: the workflows that
+// are called, also indirectly, and the liquid classes.
+type Files struct {
+	Called  []*spec.Workflow
+	Classes []*spec.LiquidClass
+}
+
 // Prepare resolves a decoded workflow of a bundle for a machine. Prepared is
 // nil if the list has errors. Every problem that does not depend on the values
-// of parameters is found, in one go. called are the workflows that it calls,
-// also indirectly: all of Bundle.Called.
-func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, called ...*spec.Workflow) (*Prepared, diag.List) {
+// of parameters is found, in one go.
+func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, files Files) (*Prepared, diag.List) {
 	p := &preparer{
 		p:     &Prepared{workflow: w, bundle: b, machine: m, deck: &program.Deck{}},
 		scope: eval.NewScope(), names: map[string]diag.Span{}, vars: map[string]eval.Type{},
-		taken: map[program.Place]placed{}, calls: &calls{called: map[string]*spec.Workflow{}}, chain: []string{w.File}, only: -1,
+		taken: map[program.Place]placed{}, calls: &calls{called: map[string]*spec.Workflow{}, classes: map[string]*spec.LiquidClass{}, made: map[string]*class{}, levels: &levels{}}, chain: []string{w.File}, only: -1,
 	}
-	for _, c := range called {
+	for _, c := range files.Called {
 		p.calls.called[c.File] = c
+	}
+	for _, c := range files.Classes {
+		p.calls.classes[c.File] = c
 	}
 	p.modules()
 	p.labware()
@@ -98,6 +108,8 @@ func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, called ...*spec.Workfl
 	p.variables()
 	p.instruments()
 	p.requirements()
+	p.levels()
+	p.defaults()
 	p.p.nodes = p.steps(w.Steps)
 	p.outputs()
 	if p.p.lives = p.calls.lives; len(p.p.lives) > 0 {

@@ -15,14 +15,13 @@ import (
 type distribute struct {
 	route
 	disposal *eval.Expr // nil: the pipette's minimum
-	waste    *blowing   // where it goes
+	waste    blowing    // where it goes, if the step says so for the disposal alone
 	best     bool
 	keys
 }
 
 func (p *preparer) distribute(b *spec.Distribute) body {
 	out := &distribute{route: p.route(b.From, b.To, b.Volume), disposal: p.expr(b.Disposal.Volume), best: b.Pack.Value == "best", keys: p.keys(&b.LiquidKeys, "once")}
-	out.waste = out.blow
 	if d := &b.Disposal.Place; d.Set {
 		if b.BlowOut.Set {
 			p.fail(diag.NoEffect, b.BlowOut.Span, "`blow_out` has no effect beside a disposal that says where it goes", "remove one of the two")
@@ -32,9 +31,6 @@ func (p *preparer) distribute(b *spec.Distribute) body {
 		}
 		out.waste = p.blowing(d, "source", "trash")
 	}
-	if out.waste == nil {
-		out.waste = &blowing{word: "trash"}
-	}
 	if out.tip.use == "per_destination" {
 		p.fail(diag.TipRule, b.Tip.Span, "`per_destination` cannot be kept: what is drawn once is given to several wells", "use tip: new for a new tip at every draw, or a transfer for one per well")
 	}
@@ -42,16 +38,16 @@ func (p *preparer) distribute(b *spec.Distribute) body {
 }
 
 func (b *distribute) expand(x *expansion, f *program.Frame) {
-	j := job{k: &b.keys, share: fanOut, best: b.best, spare: -1, waste: b.waste, spareAt: b.disposal}
+	j := job{k: &b.keys, share: fanOut, best: b.best, spare: -1, waste: &b.waste, spareAt: b.disposal}
 	if b.disposal != nil {
 		var ok bool
 		if j.spare, ok = x.quantity(b.disposal, 0); !ok || !x.notNegative(j.spare, b.disposal) {
 			return
 		}
 	}
-	if j.spare != 0 && b.waste.word == "destination" {
+	if j.spare != 0 && !b.waste.on() && b.blow.on() && b.blow.word == "destination" {
 		x.add(diag.Diagnostic{
-			Code: diag.DisposalInWell, Span: b.blowAt, Message: "the disposal would be blown out into the last well, which would hold too much",
+			Code: diag.DisposalInWell, Span: b.blow.group.at, Message: "the disposal would be blown out into the last well, which would hold too much",
 			Help: "let it go elsewhere: disposal: {in: trash}, or do without it: disposal: 0 uL",
 		})
 		return
@@ -84,7 +80,7 @@ func (p *preparer) consolidate(b *spec.Consolidate) body {
 	if out.tip.use == "per_source" {
 		p.fail(diag.TipRule, b.Tip.Span, "`per_source` cannot be kept: what is drawn from several wells is in one tip", "use tip: new for a new tip at every filling, or a transfer for one per well")
 	}
-	if out.blow != nil && out.blow.word == "source" {
+	if out.blow.on() && out.blow.word == "source" {
 		p.fail(diag.WhichWell, b.BlowOut.Span, "it is not clear which source is meant: there are several", "name the place: blow_out: trash, destination, or a well")
 	}
 	return out
@@ -139,19 +135,33 @@ func (x *expansion) oneLiquid(from []source) bool {
 // mayMix reports mixes of a cycle that would have to be done while the tip
 // holds what belongs elsewhere.
 func (x *expansion) mayMix(c *cycle) bool {
-	if m := c.k.aspirate.mix; m != nil && len(c.draws) > 1 {
-		x.addAt(m.volume, diag.Diagnostic{
+	if m := &c.k.aspirate.mix; m.on() && len(c.draws) > 1 {
+		x.addMix(m, diag.Diagnostic{
 			Code: diag.MixHolding, Message: "mixing before drawing needs an empty tip, and the tip holds what was drawn before",
 			Help: "leave the mix out, or use a transfer",
 		})
 		return false
 	}
-	if m := c.k.dispense.mix; m != nil && (len(c.gives) > 1 || c.over > 0) {
-		x.addAt(m.volume, diag.Diagnostic{
+	if m := &c.k.dispense.mix; m.on() && c.holdsOn() {
+		x.addMix(m, diag.Diagnostic{
 			Code: diag.MixHolding, Message: "mixing after giving needs an empty tip, and the tip holds what is not given yet",
 			Help: "mix with a step of its own behind this one, or use a transfer",
 		})
 		return false
 	}
 	return true
+}
+
+// holdsOn reports whether something is in the tip while it gives, beside what is
+// given.
+func (c *cycle) holdsOn() bool { return len(c.gives) > 1 || c.over > 0 || c.load.reverse > 0 }
+
+// addMix reports a finding about a mix.
+func (x *expansion) addMix(m *mixing, d diag.Diagnostic) {
+	if m.volume.expr != nil {
+		x.addAt(m.volume.expr, d)
+		return
+	}
+	d.Span = m.group.at
+	x.add(d)
 }

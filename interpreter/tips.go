@@ -15,6 +15,7 @@ type tipUse struct {
 	place   program.WellRef // asked for by name, or None
 	from    source          // of the last cycle
 	to      program.WellRef
+	air     program.Op // an air gap to be drawn before it is put away, if its volume is above 0
 }
 
 // takeTip sees to it that the right tip is on before a cycle, by the rule of
@@ -36,7 +37,7 @@ func (x *expansion) takeTip(c *cycle) bool {
 	}
 	if x.needsTip(k, c.pip, p, place) {
 		x.changeTip()
-		if !x.pickUp(c.pip, x.layout(k, c.pip), place, c.frame) {
+		if !x.pickUpFor(k, c.pip, place, c.frame) {
 			return false
 		}
 		*t = tipUse{on: true, pipette: c.pip, then: k.tip.then, place: place}
@@ -78,9 +79,14 @@ func sameSource(a, b source) bool {
 // be computed is reported by tipPlace.
 func (x *expansion) ownTip(k *keys, p *pair) program.WellRef {
 	switch {
+	case k.tip.match:
+		place, _ := x.matching(k, p)
+		return place
+	case k.tip.start:
+		return program.None
 	case k.tip.from != nil:
 		if v, fault := k.tip.from.Eval(&x.env); fault == nil && v.Known() {
-			return v.Well()
+			return first(v.Wells(x.deck))
 		}
 	case k.tip.use == "dedicated":
 		return x.dedicated(p)
@@ -90,9 +96,25 @@ func (x *expansion) ownTip(k *keys, p *pair) program.WellRef {
 
 // tipPlace is the place of the tip to use, or None for the next one.
 func (x *expansion) tipPlace(k *keys, p *pair) (program.WellRef, bool) {
-	if k.tip.from != nil {
-		x.blame[program.AboutTip] = k.tip.from
-		return x.well(k.tip.from)
+	x.blame[program.AboutTip] = k.tip.from
+	switch {
+	case k.tip.match:
+		place, ok := x.matching(k, p)
+		if ok && place == program.None {
+			x.add(diag.Diagnostic{
+				Code: diag.UnknownWell, Span: k.tip.span, Message: "no place of the rack has the name of " + x.deck.WellName(x.sourceWell(k, p)),
+				Help: "match: source takes the tip of the same name as the source; name a rack that has it, or use another tip rule",
+			})
+		}
+		return place, ok && place != program.None
+	case k.tip.start:
+		return program.None, true
+	case k.tip.from != nil:
+		v, ok := x.eval(k.tip.from)
+		if !ok {
+			return program.None, false
+		}
+		return first(v.Wells(x.deck)), true
 	}
 	if k.tip.use != "dedicated" {
 		return program.None, true
@@ -117,6 +139,73 @@ func (x *expansion) dedicated(p *pair) program.WellRef {
 		return program.None
 	}
 	return x.deck.Liquids[p.from.liquid].Tip
+}
+
+func first(wells []program.WellRef) program.WellRef {
+	if len(wells) == 0 {
+		return program.None
+	}
+	return wells[0]
+}
+
+// sourceWell is the well a pair will draw from.
+func (x *expansion) sourceWell(k *keys, p *pair) program.WellRef {
+	pip := x.crew.pip
+	if k.pipette.index >= 0 {
+		pip = k.pipette.index
+	}
+	return x.drawFrom(k, pip, p.from, p.volume)
+}
+
+// matching is the place in a rack that has the name of the source, or None: in
+// the rack that the step names, or else in the first of the pipette's.
+func (x *expansion) matching(k *keys, p *pair) (program.WellRef, bool) {
+	rack := -1
+	if k.tip.from != nil {
+		v, ok := x.eval(k.tip.from)
+		if !ok {
+			return program.None, false
+		}
+		rack = int(first(v.Wells(x.deck)).Labware)
+	} else if pip, ok := x.current(k.pipette); !ok {
+		return program.None, false
+	} else if racks := x.deck.Pipettes[pip].Racks; len(racks) > 0 {
+		rack = racks[0]
+	}
+	well := x.sourceWell(k, p)
+	if rack < 0 || well == program.None {
+		return program.None, true
+	}
+	i, ok := x.deck.Labware[rack].Def.Well(x.deck.Well(well).Name)
+	if !ok {
+		return program.None, true
+	}
+	return program.WellRef{Labware: int16(rack), Well: int16(i)}, true
+}
+
+// nextTip is the next tip for a step: behind where it starts, if it says so.
+func (x *expansion) nextTip(k *keys, pip int) (program.WellRef, bool) {
+	if !k.tip.start {
+		return x.state.NextTip(pip, x.layout(k, pip))
+	}
+	v, fault := k.tip.from.Eval(&x.env)
+	if fault != nil || !v.Known() {
+		return program.None, false
+	}
+	return x.state.NextTipFrom(pip, x.layout(k, pip), first(v.Wells(x.deck)))
+}
+
+// pickUpFor picks up the tip for a step at a place, or the next one.
+func (x *expansion) pickUpFor(k *keys, pip int, place program.WellRef, f *program.Frame) bool {
+	if place == program.None && k.tip.start {
+		if _, ok := x.eval(k.tip.from); !ok {
+			return false
+		}
+		if next, ok := x.nextTip(k, pip); ok {
+			place = next
+		}
+	}
+	return x.pickUp(pip, x.layout(k, pip), place, f)
 }
 
 // pickUp picks up the tip at a place, or the next one, with some nozzles.
@@ -181,6 +270,9 @@ func (x *expansion) changeTip() {
 		return
 	}
 	f := x.frame
+	if t.air.Volume > 0 {
+		x.emit(t.air, "", f, nil)
+	}
 	if m := &x.state.Mounts[t.pipette]; t.then == "return" && m.From != program.None {
 		x.emit(program.Op{Kind: program.ReturnTip, Pipette: int8(t.pipette), Well: m.From, At: x.dropPosition(t.pipette, m.From)}, "", f, nil)
 		return

@@ -134,9 +134,7 @@ var calls = []struct{ name, pipette, rack, step, want, why string }{
 
 // pending are the calls that need what another part of the language is yet to
 // bring.
-var pending = map[string]string{
-	"C-mix-touch-blow": "each_chunk",
-}
+var pending = map[string]string{}
 
 const transferDeck = `ot2flow: 1
 name: transfers

@@ -126,7 +126,7 @@ func (t *Timer) duration(op *program.Op) int64 {
 		program.OpenLid, program.CloseLid, program.OpenLatch, program.CloseLatch,
 		program.Shake, program.StopShaking, program.Engage, program.Disengage:
 		return t.moduleTime(op)
-	case program.Home, program.Pause, program.Comment, program.Lights, program.EndRun, program.ConfigureNozzles,
+	case program.Prepare, program.Home, program.Pause, program.Comment, program.Lights, program.EndRun, program.ConfigureNozzles,
 		program.Ask, program.Measure, program.Request, program.Notify:
 		return 0
 	}
@@ -190,7 +190,7 @@ func (t *Timer) plunger(op *program.Op) int64 {
 	if rate <= 0 {
 		return 0
 	}
-	return divide(op.Volume*1_000_000, rate)
+	return divide((op.Volume+op.Correction)*1_000_000, rate)
 }
 
 func (t *Timer) ownRate(op *program.Op) int64 {

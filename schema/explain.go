@@ -18,7 +18,7 @@ func Explain(doc *spec.Document) diag.List {
 		return nil
 	}
 	e := explainer{src: doc.Source, explained: map[*yaml.Node]bool{}, moved: map[*yaml.Node][]string{}}
-	faults := slices.DeleteFunc(validate(doc.Root), e.isKnown)
+	faults := slices.DeleteFunc(validate(doc.Root, formatOf(doc)), e.isKnown)
 	mappings, values := e.sort(faults)
 	for i := range mappings {
 		e.findMoved(&mappings[i])
@@ -115,8 +115,10 @@ func (p *place) name() string {
 	switch {
 	case p.key != nil:
 		return quoted(p.key.Value)
+	case p.up == nil && p.shape == spec.ClassRoot():
+		return classFormat.noun
 	case p.up == nil:
-		return "a workflow"
+		return workflowFormat.noun
 	case isStep(p):
 		return "a step"
 	}

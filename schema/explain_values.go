@@ -61,6 +61,10 @@ func entryOf(mapping *yaml.Node, key string) [2]*yaml.Node {
 
 // wrongName explains an entry whose key cannot be a name.
 func (e *explainer) wrongName(p *place) {
+	if s := p.up.inner(); s != nil && s.Keys != nil {
+		e.add(diag.WrongForm, p.key, quoted(p.key.Value)+" is not "+s.Keys.Doc, "write it like this: "+p.up.example())
+		return
+	}
 	help := "a name has letters a to z, digits and _, and does not start with a digit"
 	like := nameLike(p.key.Value)
 	if like != "" {

@@ -22,7 +22,7 @@ func (w writer) chance(percent int) bool {
 func pick[T any](w writer, from []T) T { return rapid.SampledFrom(from).Draw(w.t, "pick") }
 
 // texts has a few strings for every pattern.
-var texts = []string{"95 C for 10 s", "R", "plate.A1", "50 uL", "bottom + 1 mm", " top ", "center-2", "3 x 50 uL", "n x v", "w in plate", "i, w in by_row(plate)", "#c8102e", "mix-colors", "µ, :", "# {x}", "yes"}
+var texts = []string{"95 C for 10 s", "R", "plate.A1", "50 uL", "bottom + 1 mm", " top ", "center-2", "3 x 50 uL", "n x v", "w in plate", "i, w in by_row(plate)", "#c8102e", "mix-colors", "µ, :", "# {x}", "yes", "none", "source"}
 
 func scalar(value string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: value} }
 
@@ -36,7 +36,11 @@ func (w writer) value(s *spec.Shape, depth int) *yaml.Node {
 		return w.list(s, depth)
 	case spec.MapShape:
 		n := &yaml.Node{Kind: yaml.MappingNode}
-		for _, name := range []string{"a", "b_2", "Plate"}[:rapid.IntRange(s.Min, 3).Draw(w.t, "entries")] {
+		names := []string{"a", "b_2", "Plate"}
+		if s.Keys != nil {
+			names = []string{"1 uL", "10 uL", "0.1mL"} // a bare number is no key: YAML reads it as a number
+		}
+		for _, name := range names[:rapid.IntRange(s.Min, 3).Draw(w.t, "entries")] {
 			n.Content = append(n.Content, scalar(name), w.value(s.Elem, depth))
 		}
 		return n
@@ -79,7 +83,8 @@ func (w writer) scalar(s *spec.Shape) *yaml.Node {
 		from = s.Words
 	}
 	n := scalar(pick(w, from))
-	if s.Scalars&spec.Strings != 0 && s.Scalars&spec.Numbers == 0 || w.chance(20) && s.Scalars&spec.Strings != 0 {
+	quoted := s.Scalars&spec.Numbers == 0 || w.chance(20)
+	if isBool := n.Value == "true" || n.Value == "False"; s.Scalars&spec.Strings != 0 && quoted && !isBool {
 		n.Style = yaml.DoubleQuotedStyle
 	}
 	return n
@@ -152,7 +157,7 @@ func odd(w writer) *yaml.Node {
 }
 
 // oddKeys are keys of other places, and of none.
-var oddKeys = []string{"from", "tip", "blow_out", "if", "else", "do", "transfer", "home", "id", "type", "min", "max", "in", "default", "example", "choices", "volum", "a b", "x/y~z%", "", "distribute", "steps"}
+var oddKeys = []string{"from", "tip", "blow_out", "if", "else", "do", "transfer", "home", "id", "type", "min", "max", "in", "default", "example", "choices", "volum", "a b", "x/y~z%", "", "distribute", "steps", "5 uL"}
 
 // mutate changes something, somewhere.
 func (w writer) mutate(root *yaml.Node) {
@@ -216,7 +221,7 @@ func TestWrittenIsAccepted(t *testing.T) {
 		if len(found) > 0 || len(doc.Refused) > 0 {
 			t.Fatalf("found %v, refused %v", found, lines(doc.Refused))
 		}
-		if faults := validate(doc.Root); len(faults) > 0 {
+		if faults := validate(doc.Root, formatOf(doc)); len(faults) > 0 {
 			t.Fatalf("the schema refuses line %d", faults[0].at.node.Line)
 		}
 	})
@@ -235,7 +240,7 @@ func TestSchemaAcceptsWhatDecoderAccepts(t *testing.T) {
 			return
 		}
 		e := explainer{src: doc.Source, explained: map[*yaml.Node]bool{}}
-		e.sort(slices.DeleteFunc(validate(doc.Root), e.isKnown))
+		e.sort(slices.DeleteFunc(validate(doc.Root, formatOf(doc)), e.isKnown))
 		bySchema := slices.SortedFunc(maps.Keys(e.explained), inFile)
 		var byDecoder []*yaml.Node
 		for _, r := range doc.Refused {

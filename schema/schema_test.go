@@ -21,8 +21,15 @@ func TestWorkflowIsCurrent(t *testing.T) {
 	}
 }
 
+func TestLiquidClassIsCurrent(t *testing.T) {
+	data, ok := schema.Schema("liquid_class")
+	if !ok || !bytes.Equal(data, schema.LiquidClass()) {
+		t.Error("liquid_class.schema.json is not what the table gives: run go generate ./schema")
+	}
+}
+
 func TestNames(t *testing.T) {
-	want := []string{"diagnostics", "journal", "plan", "robots", "run", "runs", "simulation", "workflow"}
+	want := []string{"diagnostics", "journal", "liquid_class", "plan", "robots", "run", "runs", "simulation", "workflow"}
 	if got := schema.Names(); !slices.Equal(got, want) {
 		t.Errorf("names %v, want %v", got, want)
 	}

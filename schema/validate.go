@@ -14,18 +14,35 @@ import (
 	"github.com/ot2flow/ot2flow/spec"
 )
 
-// compiled is the schema of workflows. Compiling takes some ten milliseconds,
-// so it is done at the first refusal and kept for the next: an editor asks at
-// every keystroke.
-var compiled = sync.OnceValue(func() *jsonschema.Schema {
-	const name = "workflow"
+// format is a format whose mistakes are explained. Compiling a schema takes some
+// ten milliseconds, so it is done at the first refusal and kept for the next: an
+// editor asks at every keystroke.
+type format struct {
+	compiled func() *jsonschema.Schema
+	root     func() *spec.Shape
+	noun     string // what messages call a file
+}
+
+var (
+	workflowFormat = format{sync.OnceValue(func() *jsonschema.Schema { return compile(spec.WorkflowFormat) }), spec.Root, "a workflow"}
+	classFormat    = format{sync.OnceValue(func() *jsonschema.Schema { return compile(spec.ClassFormat) }), spec.ClassRoot, "a liquid class"}
+)
+
+func formatOf(doc *spec.Document) *format {
+	if doc.Format == spec.ClassFormat {
+		return &classFormat
+	}
+	return &workflowFormat
+}
+
+func compile(name string) *jsonschema.Schema {
 	data, _ := Schema(name)
 	c := jsonschema.NewCompiler()
 	if err := c.AddResource(address+name+suffix, bytes.NewReader(data)); err != nil {
 		panic(err) // the schema is part of the program
 	}
 	return c.MustCompile(address + name + suffix)
-})
+}
 
 // keyword is a keyword of the schema that can refuse a value.
 type keyword uint8
@@ -62,13 +79,13 @@ type place struct {
 	up    *place
 }
 
-// validate compares the tree with the schema.
-func validate(root *yaml.Node) []fault {
+// validate compares the tree with the schema of its format.
+func validate(root *yaml.Node, f *format) []fault {
 	var invalid *jsonschema.ValidationError
-	if !errors.As(compiled().Validate(jsonValue(root)), &invalid) {
+	if !errors.As(f.compiled().Validate(jsonValue(root)), &invalid) {
 		return nil
 	}
-	top := place{node: root, shape: spec.Root()}
+	top := place{node: root, shape: f.root()}
 	var out []fault
 	for _, leaf := range leaves(invalid) {
 		out = append(out, fault{keywordOf(leaf), top.follow(leaf.InstanceLocation)})

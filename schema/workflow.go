@@ -18,14 +18,22 @@ const address = "https://raw.githubusercontent.com/ot2flow/ot2flow/main/schema/"
 // Workflow generates the JSON schema of workflow files from the table in
 // package spec. Equal tables give equal bytes. It is a function of its own so
 // that a test can prove the committed file current; readers take Schema.
-func Workflow() []byte {
+func Workflow() []byte { return generated(spec.WorkflowFormat, "ot2flow workflow", spec.Root()) }
+
+// LiquidClass generates the JSON schema of files of liquid classes, as Workflow
+// does that of workflows.
+func LiquidClass() []byte {
+	return generated(spec.ClassFormat, "ot2flow liquid class", spec.ClassRoot())
+}
+
+func generated(format, title string, shape *spec.Shape) []byte {
 	g := generator{}
-	root := g.body(spec.Root())
+	root := g.body(shape)
 	head := object{
 		{"$schema", "https://json-schema.org/draft/2020-12/schema"},
-		{"$id", address + "workflow" + suffix},
-		{"title", "ot2flow workflow"},
-		{"description", spec.Root().Doc},
+		{"$id", address + format + suffix},
+		{"title", title},
+		{"description", shape.Doc},
 	}
 	return indented(append(append(head, root...), member{"$defs", g.definitions()}))
 }
@@ -175,7 +183,7 @@ func (g *generator) keywords(s *spec.Shape) object {
 		out = append(out, member{"items", g.ref(s.Elem)})
 		out = appendPositive(out, "minItems", s.Min)
 	case spec.MapShape:
-		out = append(out, member{"propertyNames", object{{"pattern", spec.NamePattern().Regex}}}, member{"additionalProperties", g.ref(s.Elem)})
+		out = append(out, member{"propertyNames", object{{"pattern", s.KeyPattern().Regex}}}, member{"additionalProperties", g.ref(s.Elem)})
 		out = appendPositive(out, "minProperties", s.Min)
 	case spec.ObjectShape:
 		out = g.objectKeywords(s)

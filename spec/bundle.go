@@ -45,10 +45,11 @@ type Bundle struct {
 	Hash    string
 	Missing []string // names of files that are referred to and could not be read as text
 	Called  []Called // the workflows that are called, in the order they are found
+	Classes []Called // the files of liquid classes, in the order they are found
 }
 
-// Called is a workflow that another one calls: its file, and where it is first
-// named.
+// Called is a file that a workflow is made of, such as a workflow that it calls,
+// and where it is first named.
 type Called struct {
 	Name string
 	At   diag.Span
@@ -156,6 +157,7 @@ type loader struct {
 
 	missing []string
 	called  []Called
+	classes []Called
 }
 
 func (l *loader) bundle(main File) (*Bundle, diag.List) {
@@ -165,7 +167,7 @@ func (l *loader) bundle(main File) (*Bundle, diag.List) {
 	l.found = append(l.found, main)
 	l.closure(&main)
 	slices.SortFunc(l.found, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
-	return &Bundle{Main: main.Name, Files: l.found, Hash: hashFiles(main.Name, l.found), Missing: l.missing, Called: l.called}, l.list
+	return &Bundle{Main: main.Name, Files: l.found, Hash: hashFiles(main.Name, l.found), Missing: l.missing, Called: l.called, Classes: l.classes}, l.list
 }
 
 // closure takes the files that a workflow refers to into the bundle, and those
@@ -178,6 +180,12 @@ func (l *loader) closure(f *File) {
 	}
 	for _, ref := range tableFiles(root) {
 		l.refer(src, src.Scalar(ref), tableFile)
+	}
+	for _, ref := range classFiles(root, nil) {
+		s := src.Scalar(ref)
+		if class := l.refer(src, s, classFile); class != nil {
+			l.classes = append(l.classes, Called{class.Name, s.Whole()})
+		}
 	}
 	for _, ref := range calledWorkflows(child(root, "steps"), nil) {
 		s := src.Scalar(ref)
@@ -263,6 +271,7 @@ var (
 	labwareFile = fileKind{"a labware definition", "./labware/", MaxFileSize, []string{".json"}}
 	tableFile   = fileKind{"a table", "./", MaxTableSize, []string{".csv", ".tsv", ".tab", ".txt", ".xlsx"}}
 
+	classFile    = fileKind{"a liquid class", "./", MaxFileSize, []string{".yaml", ".yml"}}
 	workflowFile = fileKind{"a workflow", "./", MaxFileSize, []string{".yaml", ".yml"}}
 )
 

@@ -23,6 +23,7 @@ type Document struct {
 	Workflow *Workflow
 	Root     *yaml.Node // nil where there was nothing to decode
 	Source   *Source
+	Format   string    // WorkflowFormat or ClassFormat
 	Refused  []Refusal // in the order of the file, but for nested nodes
 }
 
@@ -43,7 +44,7 @@ type decoder struct {
 // schema cannot express, such as two step keys in one step, are in the list.
 func Decode(src *Source, root *yaml.Node) (*Document, diag.List) {
 	w := &Workflow{File: src.File().Name}
-	doc := &Document{Workflow: w, Root: root, Source: src}
+	doc := &Document{Workflow: w, Root: root, Source: src, Format: WorkflowFormat}
 	if root == nil {
 		return doc, nil
 	}

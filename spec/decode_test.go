@@ -67,34 +67,35 @@ func TestDecodeBodies(t *testing.T) {
 			"transfer: {from: a, to: b, volume: [1 uL, 2 uL], pipette: p, tip: dedicated, split: never}",
 			&Transfer{
 				From: wells("a"), To: wells("b"), Volume: exprs(WantVolume, []string{"1 uL", "2 uL"}),
-				LiquidKeys: LiquidKeys{Pipette: Word{Value: "p"}, Tip: Tip{Set: true, Use: "dedicated"}, Split: Word{Value: "never"}},
+				LiquidKeys: LiquidKeys{Pipette: Word{Value: "p"}, Tip: Tip{Set: true, Short: true, Use: "dedicated"}, Split: Word{Value: "never"}},
 			},
 		},
 		{
 			"transfer: {from: a, to: b, volume: v, aspirate: {at: bottom + 2 mm, rate: 9, mix: n x 5 uL, air_gap: 1, touch_tip: true, delay: 1 s}}",
-			&Transfer{From: wells("a"), To: wells("b"), Volume: exprs(WantVolume, []string{"v"}), LiquidKeys: LiquidKeys{Aspirate: AspirateSide{
+			&Transfer{From: wells("a"), To: wells("b"), Volume: exprs(WantVolume, []string{"v"}), LiquidKeys: LiquidKeys{Handling: Handling{Aspirate: Side{
 				At:   bottom2,
-				Rate: expr("9", WantRate), Mix: Mixing{Times: expr("n", WantInteger), Volume: volume("5 uL")}, AirGap: volume("1"), TouchTip: TouchTip{Set: true}, Delay: expr("1 s", WantDuration),
-			}}},
+				Rate: Option{Expr: expr("9", WantRate)}, Mix: Mixing{Set: true, Short: true, Times: expr("n", WantInteger), Volume: volume("5 uL")}, AirGap: Option{Expr: volume("1")},
+				TouchTip: TouchTip{Set: true, Short: true}, Delay: Waiting{Set: true, For: expr("1 s", WantDuration)},
+			}}}},
 		},
 		{
 			"transfer: {from: a, to: b, volume: v, dispense: {at: {from: top, x: 1, z: z}, mix: {times: 2, volume: w, at: center}, touch_tip: {sides: [left]}, push_out: 2}}",
-			&Transfer{From: wells("a"), To: wells("b"), Volume: exprs(WantVolume, []string{"v"}), LiquidKeys: LiquidKeys{Dispense: DispenseSide{
+			&Transfer{From: wells("a"), To: wells("b"), Volume: exprs(WantVolume, []string{"v"}), LiquidKeys: LiquidKeys{Handling: Handling{Dispense: Side{
 				At:       Height{From: "top", X: expr("1", WantLength), Z: expr("z", WantLength)},
-				Mix:      Mixing{Times: expr("2", WantInteger), Volume: volume("w"), At: Height{From: "center"}},
-				TouchTip: TouchTip{Set: true, Sides: []Word{{Value: "left"}}}, PushOut: volume("2"),
-			}}},
+				Mix:      Mixing{Set: true, Times: expr("2", WantInteger), Volume: volume("w"), At: Height{From: "center"}},
+				TouchTip: TouchTip{Set: true, Sides: []Word{{Value: "left"}}}, PushOut: Option{Expr: volume("2")},
+			}}}},
 		},
 		{
 			"formulate: {to: w, volumes: {red: R, blue: 0}, blow_out: {in: p.A1, at: top - 5 mm, speed: 9}, tip: {use: new, then: return}}",
 			&Formulate{
 				To: wells("w"), Volumes: []Binding{{Word{Value: "red"}, volume("R")}, {Word{Value: "blue"}, volume("0")}},
-				LiquidKeys: LiquidKeys{BlowOut: BlowOut{Set: true, In: expr("p.A1", WantWell), At: Height{From: "top", Z: minus("5 mm")}, Speed: expr("9", WantSpeed)}, Tip: Tip{Set: true, Use: "new", Then: "return"}},
+				LiquidKeys: LiquidKeys{Handling: Handling{BlowOut: BlowOut{Set: true, In: expr("p.A1", WantWell), At: Height{From: "top", Z: minus("5 mm")}, Speed: expr("9", WantSpeed)}}, Tip: Tip{Set: true, Use: "new", Then: "return"}},
 			},
 		},
 		{
 			"mix: {in: a, volume: v, times: 3, at: bottom, tip: tips.B1, touch_tip: false, blow_out: source}",
-			&Mix{In: wells("a"), Volume: volume("v"), Times: expr("3", WantInteger), At: Height{From: "bottom"}, Tip: Tip{Set: true, From: expr("tips.B1", WantWell)}, BlowOut: BlowOut{Set: true, Word: "source"}},
+			&Mix{In: wells("a"), Volume: volume("v"), Times: expr("3", WantInteger), At: Height{From: "bottom"}, Tip: Tip{Set: true, Short: true, From: expr("tips.B1", WantWell)}, TouchTip: TouchTip{Set: true, None: true}, BlowOut: BlowOut{Set: true, Short: true, Word: "source"}},
 		},
 		{"pick_up_tip:", &PickUpTip{}},
 		{"pick_up_tip: {from: tips.A1, pipette: p}", &PickUpTip{From: expr("tips.A1", WantWell), Pipette: Word{Value: "p"}}},

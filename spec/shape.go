@@ -41,6 +41,7 @@ type Shape struct {
 	Lead    []string    // plain words taken beside an expression: for completion
 	Rules   []Rule      // between the keys of an object
 	Elem    *Shape
+	Keys    *Pattern // what the keys of a MapShape must look like, nil for names
 	Any     []*Shape
 	Min     int // least entries of a list, map or object
 
@@ -149,10 +150,10 @@ func isColor(s string) bool {
 
 // heightPattern is a height's short form. What follows the sign is an
 // expression for a length.
-var heightPattern = &Pattern{`^[ \t\n\f\r]*(top|bottom|center)[ \t\n\f\r]*([+-][ \t\n\f\r]*[^ \t\n\f\r][^\n]*)?$`, func(s string) bool {
+var heightPattern = &Pattern{`^[ \t\n\f\r]*(top|bottom|center|liquid)[ \t\n\f\r]*([+-][ \t\n\f\r]*[^ \t\n\f\r][^\n]*)?$`, func(s string) bool {
 	_, _, _, ok := cutHeight(s)
 	return ok
-}, "`top`, `bottom` or `center`, and then + or - a length"}
+}, "`top`, `bottom`, `center` or `liquid`, and then + or - a length"}
 
 // cutHeight finds the parts of `bottom + 1 mm`: the origin, whether the length
 // is taken negative, and where the length's expression starts (0 if none).
@@ -244,11 +245,19 @@ func nameEnd(s string, i int) int {
 	return end
 }
 
-// NamePattern is what the keys of a MapShape must look like.
-func NamePattern() *Pattern { return identifier }
+// KeyPattern is what the keys of a MapShape must look like.
+func (s *Shape) KeyPattern() *Pattern {
+	if s.Keys != nil {
+		return s.Keys
+	}
+	return identifier
+}
+
+// nonePattern is the word none alone.
+var nonePattern = &Pattern{`^none$`, func(s string) bool { return s == none }, "none"}
 
 // patterns returns every pattern of the language, for the test that Regex and
 // Match agree.
 func patterns() []*Pattern {
-	return []*Pattern{notBlank, identifier, workflowName, colorPattern, heightPattern, mixPattern, forPattern, columnIn, heldPattern}
+	return []*Pattern{notBlank, identifier, workflowName, colorPattern, heightPattern, mixPattern, forPattern, columnIn, heldPattern, volumePattern, nonePattern}
 }

@@ -204,13 +204,13 @@ func objectSlot(shape *Shape, fields func() []Field) Slot {
 	return Slot{shape, func(d *decoder, v value) { d.object(v, shape, fields()) }}
 }
 
-var heightWords = []string{"top", "bottom", "center"}
+var heightWords = []string{"top", "bottom", "center", "liquid"}
 
 var originShape = &Shape{Noun: "an origin", Scalars: Strings, Words: heightWords}
 
 var heightShape = &Shape{
 	Kind: UnionShape, Name: "height", Noun: "a height", Example: "bottom + 1 mm",
-	Doc: "A height in a well: `top`, `bottom` or `center`, and then `+` or `-` a length. The long form adds sideways offsets: {from: bottom, x: 0 mm, y: 0 mm, z: 1 mm}.",
+	Doc: "A height in a well: `top`, `bottom`, `center` or `liquid` (the surface of the liquid), and then `+` or `-` a length. The long form adds sideways offsets: {from: bottom, x: 0 mm, y: 0 mm, z: 1 mm}.",
 	Any: []*Shape{{Scalars: Strings, Pattern: heightPattern, Lead: heightWords}, heightObject},
 }
 
@@ -242,30 +242,46 @@ func heightSlot(to *Height) Slot {
 	}}
 }
 
+const mixingDoc = "Mixing: how many times, and how much. The long form can say where and how fast: {times: 3, volume: 50 uL, at: bottom + 2 mm, rate: 150 uL/s}. `none` cancels what would be inherited."
+
 var mixingShape = &Shape{
-	Kind: UnionShape, Name: "mixing", Noun: "a mixing", Example: "3 x 50 uL",
-	Doc: "Mixing: how many times, and how much. The long form can say where and how fast: {times: 3, volume: 50 uL, at: bottom + 2 mm, rate: 150 uL/s}.",
-	Any: []*Shape{{Scalars: Strings, Pattern: mixPattern}, mixingObject},
+	Kind: UnionShape, Name: "mixing", Noun: "a mixing", Example: "3 x 50 uL", Doc: mixingDoc,
+	Any: []*Shape{mixingShort, {Kind: ObjectShape, Min: 1, fields: func() []Field { return mixingFields(&Mixing{}) }}},
 }
 
-var mixingObject = &Shape{Kind: ObjectShape, fields: func() []Field { return mixingFields(&Mixing{}) }}
+// mixingAfterShape is that of a mixing after a dispense.
+var mixingAfterShape = &Shape{
+	Kind: UnionShape, Name: "mixing_after", Noun: "a mixing", Example: "3 x 50 uL", Doc: mixingDoc,
+	Any: []*Shape{mixingShort, {Kind: ObjectShape, Min: 1, fields: func() []Field { return mixingAfterFields(&Mixing{}) }}},
+}
+
+var mixingShort = &Shape{Scalars: Strings, Pattern: mixPattern, Lead: []string{none}}
 
 func mixingFields(m *Mixing) []Field {
 	return []Field{
-		{"times", "How many times.", "3", true, exprSlot(&m.Times, WantInteger)},
-		{"volume", "How much is drawn and given each time.", "50 uL", true, exprSlot(&m.Volume, WantVolume)},
+		{"times", "How many times. Required where nothing else says it.", "3", false, exprSlot(&m.Times, WantInteger)},
+		{"volume", "How much is drawn and given each time. Required where nothing else says it.", "50 uL", false, exprSlot(&m.Volume, WantVolume)},
 		{"at", "The height in the well. Default: that of the side it belongs to.", "bottom + 2 mm", false, heightSlot(&m.At)},
-		{"rate", "The flow rate, both ways. Default: that of the pipette.", "150 uL/s", false, exprSlot(&m.Rate, WantRate)},
+		{"rate", "The flow rate, both ways. Default: what is inherited for the two sides, or else the pipette's.", "150 uL/s", false, exprSlot(&m.Rate, WantRate)},
 	}
 }
 
-func mixingSlot(to *Mixing) Slot {
-	return Slot{mixingShape, func(d *decoder, v value) {
-		to.Span = v.span()
+func mixingAfterFields(m *Mixing) []Field {
+	return append(mixingFields(m), Field{"each_chunk", "Mix after every dispense of a volume that is divided, and not only after the last. Default: false.", "true", false, exprSlot(&m.EachChunk, WantCondition)})
+}
+
+func mixingSlot(to *Mixing, shape *Shape, fields func(*Mixing) []Field) Slot {
+	return Slot{shape, func(d *decoder, v value) {
+		to.Span, to.Set = v.span(), true
 		if !v.isScalar() {
-			d.object(v, mixingObject, mixingFields(to))
+			d.object(v, shape.Alternative(false, false), fields(to))
 			return
 		}
+		if isNone(v) {
+			to.None = true
+			return
+		}
+		to.Short = true
 		s := v.scalar()
 		end, start, _ := cutMix(s.Text)
 		to.Times = v.exprFrom(0, end, WantInteger)
@@ -285,7 +301,7 @@ var sidesShape = &Shape{Kind: ListShape, Noun: "a list of sides", Elem: &Shape{N
 var touchShape = &Shape{
 	Kind: UnionShape, Name: "touch_tip", Noun: "true, or how the sides are touched", Example: "true",
 	Doc: "Touch the well's sides with the tip: true, or how: {at: top - 1 mm, speed: 60 mm/s, sides: [left, right], radius: 1}.",
-	Any: []*Shape{{Scalars: Booleans}, touchObject},
+	Any: []*Shape{{Scalars: Booleans | Strings, Pattern: nonePattern, Lead: []string{none}}, touchObject},
 }
 
 var touchObject = &Shape{Kind: ObjectShape, fields: func() []Field { return touchFields(&TouchTip{}) }}
@@ -303,7 +319,8 @@ func touchSlot(to *TouchTip) Slot {
 	return Slot{touchShape, func(d *decoder, v value) {
 		to.Span, to.Set = v.span(), true
 		if v.isScalar() {
-			to.Set = ScalarValue(v.node) == true
+			to.Short = ScalarValue(v.node) == true
+			to.None = !to.Short
 			return
 		}
 		d.object(v, touchObject, touchFields(to))
@@ -312,19 +329,22 @@ func touchSlot(to *TouchTip) Slot {
 
 var blowOutWords = []string{"source", "destination", "trash"}
 
+// blowOutShort is the short form: a place, or none.
+var blowOutShort = &Shape{Noun: "a place", Scalars: Strings, Pattern: notBlank, Lead: []string{"source", "destination", "trash", none}}
+
 var blowOutPlace = &Shape{Noun: "a place", Doc: "source, destination, trash, or a well.", Example: "trash", Scalars: Strings, Pattern: notBlank, Lead: blowOutWords}
 
 var blowOutShape = &Shape{
 	Kind: UnionShape, Name: "blow_out", Noun: "a place", Example: "{in: trash}",
 	Doc: "Empty the tip past the plunger's end: `source`, `destination`, `trash`, a well, or in full {in: paints.A1, at: top - 5 mm, rate: 150 uL/s, speed: 100 mm/s}.",
-	Any: []*Shape{blowOutPlace, blowOutObject},
+	Any: []*Shape{blowOutShort, blowOutObject},
 }
 
-var blowOutObject = &Shape{Kind: ObjectShape, fields: func() []Field { return blowOutFields(&BlowOut{}) }}
+var blowOutObject = &Shape{Kind: ObjectShape, Min: 1, fields: func() []Field { return blowOutFields(&BlowOut{}) }}
 
 func blowOutFields(b *BlowOut) []Field {
 	return []Field{
-		{"in", "Where: source, destination, trash, or a well.", "trash", true, placeSlot(&b.Word, &b.In, blowOutPlace)},
+		{"in", "Where: source, destination, trash, or a well. Required where nothing else says it.", "trash", false, placeSlot(&b.Word, &b.In, blowOutPlace)},
 		{"at", "The height in the well. Default: top.", "top - 5 mm", false, heightSlot(&b.At)},
 		{"rate", "The flow rate. Default: that of the pipette.", "150 uL/s", false, exprSlot(&b.Rate, WantRate)},
 		{"speed", "The gantry's speed on the way there. Default: 400 mm/s.", "100 mm/s", false, exprSlot(&b.Speed, WantSpeed)},
@@ -349,7 +369,11 @@ func readPlace(v value, word *string, in *Expr, shape *Shape) {
 func blowOutSlot(to *BlowOut) Slot {
 	return Slot{blowOutShape, func(d *decoder, v value) {
 		to.Span, to.Set = v.span(), true
-		if v.isScalar() {
+		if isNone(v) {
+			to.None = true
+			return
+		}
+		if to.Short = v.isScalar(); to.Short {
 			readPlace(v, &to.Word, &to.In, blowOutPlace)
 			return
 		}
@@ -363,6 +387,7 @@ var TipWords = []string{"new", "once", "per_source", "per_destination", "dedicat
 var (
 	tipPlace  = &Shape{Noun: "a tip policy, or a place", Doc: "A policy, or a place in a tip rack.", Example: "new", Scalars: Strings, Pattern: notBlank, Lead: TipWords}
 	tipPolicy = &Shape{Noun: "a tip policy", Scalars: Strings, Words: TipWords}
+	tipMatch  = &Shape{Noun: "what the place of the tip is named after", Scalars: Strings, Words: []string{"source"}}
 	tipEnd    = &Shape{Noun: "what becomes of the tip", Scalars: Strings, Words: []string{"trash", "return", "keep"}}
 )
 
@@ -377,7 +402,8 @@ var tipObject = &Shape{Kind: ObjectShape, Min: 1, fields: func() []Field { retur
 func tipFields(t *Tip) []Field {
 	return []Field{
 		{"use", "How often a new tip is taken. Default: once.", "new", false, choiceSlot(&t.Use, tipPolicy)},
-		{"from", "The place of the tip to use, instead of the next one.", "tips.B1", false, exprSlot(&t.From, WantWell)},
+		{"from", "The place of the tip to use; with `use`, the place of the first one, from where the next ones are taken. With `match`, the rack.", "tips.B1", false, exprSlot(&t.From, WantWells)},
+		{"match", "Take from the rack in `from` the tip whose place has the name of the source: A1 for plate.A1.", "source", false, choiceSlot(&t.Match, tipMatch)},
 		{"then", "What becomes of the tip. Default: trash; return for dedicated, keep for current.", "return", false, choiceSlot(&t.Then, tipEnd)},
 	}
 }
@@ -385,7 +411,7 @@ func tipFields(t *Tip) []Field {
 func tipSlot(to *Tip) Slot {
 	return Slot{tipShape, func(d *decoder, v value) {
 		to.Span, to.Set = v.span(), true
-		if v.isScalar() {
+		if to.Short = v.isScalar(); to.Short {
 			readPlace(v, &to.Use, &to.From, tipPlace)
 			return
 		}

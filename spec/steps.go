@@ -18,59 +18,13 @@ func (s *Formulate) fields() []Field {
 }
 
 func (k *LiquidKeys) fields() []Field {
-	return []Field{
+	return append([]Field{
 		{"pipette", "The pipette to use. Default: the one mounted that does it in the fewest moves.", "p300", false, nameSlot(&k.Pipette)},
 		{"nozzles", "Which nozzles of an 8-channel pipette take tips in this step. Default: as the pipette is declared. H1 is at the front, A1 at the back; E1-H1 are four.", "H1", false, wordSlot(&k.Nozzles, nozzlesShape)},
 		{"tip", "Which tip, and what becomes of it. Default: once, in a formulate per_source; into the trash.", "new", false, tipSlot(&k.Tip)},
 		{"split", "How a volume larger than the tip is divided. Default: even.", "even", false, wordSlot(&k.Split, splitShape)},
-		{
-			"aspirate", "What concerns drawing.", "{at: bottom + 2 mm, rate: 50 uL/s}", false,
-			objectSlot(aspirateShape, func() []Field { return aspirateFields(&k.Aspirate) }),
-		},
-		{
-			"dispense", "What concerns giving.", "{at: bottom + 8 mm}", false,
-			objectSlot(dispenseShape, func() []Field { return dispenseFields(&k.Dispense) }),
-		},
-		{"blow_out", "Empty the tip past the plunger's end after each dispense.", "{in: trash}", false, blowOutSlot(&k.BlowOut)},
-	}
-}
-
-// nozzlesShape names the layouts of an OT-2's 8-channel pipettes: there are no
-// others, so they are words.
-var nozzlesShape = &Shape{Name: "nozzles", Noun: "a nozzle layout", Doc: "Which nozzles of an 8-channel pipette take tips: all of them, one, or some at the front.", Scalars: Strings, Words: []string{"full", "H1", "A1", "G1-H1", "F1-H1", "E1-H1", "D1-H1", "C1-H1", "B1-H1"}}
-
-var splitShape = &Shape{Noun: "a way to split", Scalars: Strings, Words: []string{"even", "even_last_two", "full_then_rest", "never"}}
-
-var aspirateShape = &Shape{
-	Kind: ObjectShape, Name: "aspirate_side", Noun: "keys such as at and rate", Doc: "What concerns drawing in a liquid step.", Example: "{at: bottom + 2 mm}",
-	fields: func() []Field { return aspirateFields(&AspirateSide{}) },
-}
-
-var dispenseShape = &Shape{
-	Kind: ObjectShape, Name: "dispense_side", Noun: "keys such as at and rate", Doc: "What concerns giving in a liquid step.", Example: "{at: bottom + 8 mm}",
-	fields: func() []Field { return dispenseFields(&DispenseSide{}) },
-}
-
-func aspirateFields(s *AspirateSide) []Field {
-	return []Field{
-		{"at", "The height in the well. Default: bottom + 1 mm.", "bottom + 2 mm", false, heightSlot(&s.At)},
-		{"rate", "The flow rate. Default: the pipette's.", "50 uL/s", false, exprSlot(&s.Rate, WantRate)},
-		{"mix", "Mix before drawing.", "3 x 50 uL", false, mixingSlot(&s.Mix)},
-		{"air_gap", "Air drawn after the liquid, 5 mm above the well; counted in what the tip holds.", "10 uL", false, exprSlot(&s.AirGap, WantVolume)},
-		{"touch_tip", "Touch the well's sides after drawing.", "true", false, touchSlot(&s.TouchTip)},
-		{"delay", "Wait after drawing, in the well.", "1 s", false, exprSlot(&s.Delay, WantDuration)},
-	}
-}
-
-func dispenseFields(s *DispenseSide) []Field {
-	return []Field{
-		{"at", "The height in the well. Default: bottom + 1 mm.", "bottom + 8 mm", false, heightSlot(&s.At)},
-		{"rate", "The flow rate. Default: the pipette's.", "50 uL/s", false, exprSlot(&s.Rate, WantRate)},
-		{"mix", "Mix after the last dispense into a well.", "3 x 50 uL", false, mixingSlot(&s.Mix)},
-		{"touch_tip", "Touch the well's sides after giving.", "true", false, touchSlot(&s.TouchTip)},
-		{"delay", "Wait after giving, in the well.", "1 s", false, exprSlot(&s.Delay, WantDuration)},
-		{"push_out", "How far past its end the plunger goes. Default: the robot's for the pipette.", "2 uL", false, exprSlot(&s.PushOut, WantVolume)},
-	}
+		classField(&k.LiquidClass),
+	}, k.Handling.fields()...)
 }
 
 func (s *Mix) fields() []Field {
@@ -85,6 +39,7 @@ func (s *Mix) fields() []Field {
 		{"tip", "Which tip, and what becomes of it. Default: once, into the trash.", "new", false, tipSlot(&s.Tip)},
 		{"touch_tip", "Touch the well's sides after mixing.", "true", false, touchSlot(&s.TouchTip)},
 		{"blow_out", "Empty the tip past the plunger's end after mixing a well.", "destination", false, blowOutSlot(&s.BlowOut)},
+		classField(&s.LiquidClass),
 	}
 }
 
@@ -198,3 +153,7 @@ func (*Comment) fields() []Field { return nil }
 func (*Fail) fields() []Field    { return nil }
 func (*Do) fields() []Field      { return nil }
 func (*Set) fields() []Field     { return nil }
+
+// nozzlesShape names the layouts of an OT-2's 8-channel pipettes: there are no
+// others, so they are words.
+var nozzlesShape = &Shape{Name: "nozzles", Noun: "a nozzle layout", Doc: "Which nozzles of an 8-channel pipette take tips: all of them, one, or some at the front.", Scalars: Strings, Words: []string{"full", "H1", "A1", "G1-H1", "F1-H1", "E1-H1", "D1-H1", "C1-H1", "B1-H1"}}

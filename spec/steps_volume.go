@@ -35,7 +35,7 @@ func (s *Dilute) fields() []Field {
 		{"factor", "How much thinner each well is than the one before. Above 1.", "2", true, exprSlot(&s.Factor, WantNumber)},
 		{"volume", "What every well is left with. The first must hold this and what is carried on: volume / (factor - 1).", "100 uL", true, exprSlot(&s.Volume, WantVolume)},
 		{"diluent", "What the wells behind the first get before: a well or a liquid.", "buffer", true, wellsSlot(&s.Diluent)},
-		{"mix", "Mixing in each well before it is carried on. Default: 3 times half the volume.", "5 x 80 uL", false, mixingSlot(&s.Mix)},
+		{"mix", "Mixing in each well before it is carried on. Default: 3 times half the volume.", "5 x 80 uL", false, mixingSlot(&s.Mix, mixingShape, mixingFields)},
 		{"blanks", "How many wells at the end of the series get diluent only. Default: 0.", "1", false, exprSlot(&s.Blanks, WantInteger)},
 		{"discard", "Where what the last well has too much goes: trash, or a well. Default: trash.", "waste.A1", false, placeSlot(&s.DiscardWord, &s.Discard, trashOrWell)},
 	}, s.LiquidKeys.fields()...)

@@ -66,9 +66,9 @@ var stepKinds = []StepKind{
 var later = map[string]string{
 	"publish": "", "protocol": "",
 	"timeout": "", "retry": "", "on_error": "", "cache": "",
-	"defaults": "", "finally": "",
-	"liquid_class": "", "order": "", "target": "", "total": "", "rows": "", "pre_wet": "", "reverse": "", "submerge": "", "retract": "",
-	"contains": "", "distinct": "", "offset": "", "match": "", "each_chunk": "", "below_minimum": "",
+	"finally": "",
+	"order":   "", "target": "", "total": "", "rows": "",
+	"contains": "", "distinct": "", "offset": "", "below_minimum": "",
 }
 
 // Later reports whether key belongs to the language but not to this version of
@@ -101,6 +101,7 @@ func workflowFields(w *Workflow) []Field {
 		{"pipettes", "What is on the mounts.", "{p300: {type: p300_single_gen2, mount: right, tips: [tips]}}", false, declarations(&w.Pipettes, pipettesSection, readPipette)},
 		{"liquids", "Which liquids stand where.", "{red: {in: paints.B1, volume: 12 mL}}", false, declarations(&w.Liquids, liquidsSection, readLiquid)},
 		{"instruments", "What can be measured with.", "{sensor: {url: 'http://sensor.local/measure', result: {f1: integer}}}", false, declarations(&w.Instruments, instrumentsSection, readInstrument)},
+		{"defaults", "What liquid steps do where neither they, nor a liquid class, nor the liquid, nor the pipette say it.", "{tip: new, dispense: {touch_tip: true}}", false, defaultsSlot(&w.Defaults)},
 		{"steps", "What is done, in this order.", "[{transfer: {from: red, to: plate.A1, volume: 50 uL}}]", true, stepsSlot(&w.Steps, "steps")},
 		{"outputs", "What the workflow returns: expressions under their names, computed behind the last step.", "{left: red.volume}", false, declarations(&w.Outputs, outputsShape, readOutput)},
 	}
@@ -347,6 +348,7 @@ func pipetteFields(p *Pipette) []Field {
 		{"mount", "The mount it is on.", "right", true, wordSlot(&p.Mount, mountShape)},
 		{"tips", "The tip racks it takes tips from, in this order.", "[tips]", false, wordsSlot(&p.Tips, namesShape)},
 		{"nozzles", "Which nozzles of an 8-channel pipette take tips, where a step does not say it. Default: full.", "H1", false, wordSlot(&p.Nozzles, nozzlesShape)},
+		{"defaults", "How liquid steps handle liquid with it, where they do not say it.", "{aspirate: {rate: 50 uL/s}}", false, handlingSlot(&p.Defaults)},
 	}
 }
 
@@ -371,6 +373,8 @@ func liquidFields(l *Liquid) []Field {
 		{"color", "Its colour in pictures and reports.", "'#c8102e'", false, givenSlot(&l.Color, colorShape)},
 		{"description", "What it is.", "red acrylic paint, 1:3 in water", false, textSlot(&l.Description)},
 		{"tip", "A tip kept for this liquid; `tip: dedicated` uses it.", "tips.B1", false, exprSlot(&l.Tip, WantWell)},
+		classField(&l.LiquidClass),
+		{"defaults", "How liquid steps handle it, where they do not say it.", "{aspirate: {rate: 50 uL/s}}", false, handlingSlot(&l.Defaults)},
 	}
 }
 

@@ -20,6 +20,7 @@ type Workflow struct {
 	Pipettes    []Pipette
 	Liquids     []Liquid
 	Instruments []Instrument
+	Defaults    Defaults
 	Steps       []*Step
 	Outputs     []Output
 }
@@ -195,12 +196,13 @@ type Labware struct {
 
 // Pipette says what is on a mount, and which racks it takes tips from.
 type Pipette struct {
-	Name    Word
-	Type    Word
-	Mount   Word
-	Tips    []Word
-	Nozzles Word
-	Span    diag.Span
+	Name     Word
+	Type     Word
+	Mount    Word
+	Tips     []Word
+	Nozzles  Word
+	Defaults Defaults
+	Span     diag.Span
 }
 
 // Liquid declares a liquid and where it stands.
@@ -211,6 +213,8 @@ type Liquid struct {
 	Color       Given
 	Description Text
 	Tip         Expr
+	LiquidClass Scalar
+	Defaults    Defaults
 	Span        diag.Span
 }
 
@@ -243,7 +247,7 @@ type For struct {
 
 // Height is a point in a well: an origin and what is added to it.
 type Height struct {
-	From    string // top, bottom, center; empty where the key was not written
+	From    string // top, bottom, center, liquid; empty where the key was not written
 	X, Y, Z Expr
 	Span    diag.Span
 }
@@ -253,18 +257,20 @@ func (h *Height) IsSet() bool { return h.From != "" }
 
 // Mixing is `3 x 50 uL`.
 type Mixing struct {
+	Set, None     bool
+	Short         bool // written as 3 x 50 uL
 	Times, Volume Expr
 	At            Height
 	Rate          Expr
+	EachChunk     Expr // a condition
 	Span          diag.Span
 }
-
-// IsSet reports whether the key was written.
-func (m *Mixing) IsSet() bool { return m.Times.IsSet() }
 
 // TouchTip is how a tip touches the sides of a well.
 type TouchTip struct {
 	Set    bool
+	None   bool // false or none: not touched
+	Short  bool // true
 	At     Height
 	Speed  Expr
 	Sides  []Word
@@ -274,7 +280,8 @@ type TouchTip struct {
 
 // BlowOut is where and how a tip is emptied past its end.
 type BlowOut struct {
-	Set         bool
+	Set, None   bool
+	Short       bool   // a place alone
 	Word        string // source, destination, trash; empty where In is a well
 	In          Expr
 	At          Height
@@ -284,42 +291,23 @@ type BlowOut struct {
 
 // Tip is which tip a liquid step uses, and what becomes of it.
 type Tip struct {
-	Set  bool
-	Use  string // new, once, per_source, per_destination, dedicated, current; empty where From is a place
-	From Expr
-	Then string // trash, return, keep; empty where not written
-	Span diag.Span
-}
-
-// AspirateSide is what concerns drawing in a liquid step.
-type AspirateSide struct {
-	At       Height
-	Rate     Expr
-	Mix      Mixing
-	AirGap   Expr
-	TouchTip TouchTip
-	Delay    Expr
-}
-
-// DispenseSide is what concerns giving in a liquid step.
-type DispenseSide struct {
-	At       Height
-	Rate     Expr
-	Mix      Mixing
-	TouchTip TouchTip
-	Delay    Expr
-	PushOut  Expr
+	Set   bool
+	Short bool   // not a mapping
+	Use   string // new, once, per_source, per_destination, dedicated, current; empty where From is a place
+	From  Expr
+	Match string // source
+	Then  string // trash, return, keep; empty where not written
+	Span  diag.Span
 }
 
 // LiquidKeys are the keys every liquid step takes.
 type LiquidKeys struct {
-	Pipette  Word
-	Nozzles  Word
-	Tip      Tip
-	Split    Word
-	Aspirate AspirateSide
-	Dispense DispenseSide
-	BlowOut  BlowOut
+	Pipette     Word
+	Nozzles     Word
+	Tip         Tip
+	Split       Word
+	LiquidClass Scalar // a name or a file; empty where not written
+	Handling
 }
 
 // Body is what a step does: a closed sum, one type per step kind.
@@ -345,6 +333,8 @@ type (
 		Tip      Tip
 		TouchTip TouchTip
 		BlowOut  BlowOut
+
+		LiquidClass Scalar
 	}
 	// Formulate brings named liquids together in each of the wells.
 	Formulate struct {

@@ -132,15 +132,22 @@ func Prepare(b *spec.Bundle) (*interpreter.Prepared, diag.List) {
 	if len(doc.Refused) > 0 {
 		list = append(list, schema.Explain(doc)...)
 	}
-	var called []*spec.Workflow
+	var files interpreter.Files
 	for _, c := range b.Called {
 		w, found := decodeCalled(b, c)
 		list = append(list, found...)
 		if w != nil {
-			called = append(called, w)
+			files.Called = append(files.Called, w)
 		}
 	}
-	prepared, more := interpreter.Prepare(doc.Workflow, b, ot2.Machine{}, called...)
+	for _, c := range b.Classes {
+		class, found := decodeClass(b, c)
+		list = append(list, found...)
+		if class != nil {
+			files.Classes = append(files.Classes, class)
+		}
+	}
+	prepared, more := interpreter.Prepare(doc.Workflow, b, ot2.Machine{}, files)
 	list = append(list, more...)
 	if list.HasErrors() {
 		return nil, list
@@ -176,6 +183,26 @@ func decodeCalled(b *spec.Bundle, c spec.Called) (*spec.Workflow, diag.List) {
 		list[i].Related = append(list[i].Related, diag.Related{Span: c.At, Message: "called from here"})
 	}
 	return w, list
+}
+
+// decodeClass takes the file of a liquid class through parsing and decoding. It
+// is nil where the file could not be read.
+func decodeClass(b *spec.Bundle, c spec.Called) (*spec.LiquidClass, diag.List) {
+	f, ok := b.File(c.Name)
+	if !ok {
+		return nil, nil
+	}
+	src := spec.NewSource(f)
+	root, list := src.Parse()
+	class, doc, found := spec.DecodeClass(src, root)
+	list = append(list, found...)
+	if len(doc.Refused) > 0 {
+		list = append(list, schema.Explain(doc)...)
+	}
+	for i := range list {
+		list[i].Related = append(list[i].Related, diag.Related{Span: c.At, Message: "the file is named here"})
+	}
+	return class, list
 }
 
 // Lint proves a workflow for each of the runs, or, where there are none, for

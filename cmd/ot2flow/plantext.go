@@ -178,9 +178,9 @@ func sentence(s *program.Step, d *program.Deck) string {
 	case program.PickUpTip:
 		return "pick up tip     " + place
 	case program.Aspirate:
-		return "aspirate        " + quantity.Volume.Text(op.Volume) + " from " + place + height(op) + rate(op)
+		return "aspirate        " + quantity.Volume.Text(op.Volume) + " from " + place + height(op) + rate(op) + corrected(op)
 	case program.Dispense:
-		return "dispense        " + quantity.Volume.Text(op.Volume) + " into " + place + height(op) + rate(op)
+		return "dispense        " + quantity.Volume.Text(op.Volume) + " into " + place + height(op) + rate(op) + corrected(op)
 	case program.AirGap:
 		return "air gap         " + quantity.Volume.Text(op.Volume) + " above " + place
 	case program.TouchTip:
@@ -193,6 +193,8 @@ func sentence(s *program.Step, d *program.Deck) string {
 		return "return tip      " + place + height(op)
 	case program.MoveTo:
 		return "move to         " + place + height(op) + speed(op)
+	case program.Prepare:
+		return "prepare         the plunger"
 	case program.Home:
 		return "home"
 	case program.Delay:
@@ -269,6 +271,14 @@ func mm(um int32) string {
 
 func rate(op *program.Op) string {
 	return ", " + quantity.Quantity{Dim: quantity.FlowRate, N: op.Rate}.String()
+}
+
+// corrected says how far the plunger moves where that is not the volume.
+func corrected(op *program.Op) string {
+	if op.Correction == 0 {
+		return ""
+	}
+	return ", plunger by " + quantity.Volume.Text(op.Volume+op.Correction)
 }
 
 func speed(op *program.Op) string {

@@ -161,7 +161,7 @@ func (s *State) Apply(op *Op) *Touched {
 		s.setModule(op, t)
 	case MoveLabware:
 		s.moveLabware(op, t)
-	case MoveTo, Home, Delay, Pause, Comment, Ask, Measure, Request, Notify, WaitTemperature, WaitLidTemperature, Lights:
+	case MoveTo, Prepare, Home, Delay, Pause, Comment, Ask, Measure, Request, Notify, WaitTemperature, WaitLidTemperature, Lights:
 	}
 	m.arrive(op)
 	return t
@@ -263,7 +263,7 @@ func (s *State) configure(op *Op, m *Mounted, t *Touched) {
 }
 
 func (s *State) setEmpty(m *Mounted) {
-	m.On, m.From, m.Air, m.Used, m.Max, m.Last = false, None, 0, false, 0, None
+	m.On, m.From, m.Air, m.Extra, m.Used, m.Max, m.Last = false, None, 0, 0, false, 0, None
 	m.Held.Volume = 0
 	clear(m.Held.Parts)
 	for i := range m.Others {
@@ -274,6 +274,7 @@ func (s *State) setEmpty(m *Mounted) {
 
 func (s *State) aspirate(op *Op, m *Mounted, t *Touched) {
 	s.needTip(m, t)
+	m.Extra += op.Correction
 	m.Used = true
 	if m.Others == nil {
 		if c := s.content(op.Well); c != nil {
@@ -352,7 +353,7 @@ func (s *State) splitUnknown(c *Content, v int64) {
 }
 
 func (s *State) checkHeld(m *Mounted, t *Touched) {
-	if over := m.Held.Volume + m.Air - m.Max; m.On && over > 0 {
+	if over := m.Held.Volume + m.Air + m.Extra - m.Max; m.On && over > 0 {
 		t.Faults |= OverTip
 		t.Missing = over
 	}
@@ -370,12 +371,25 @@ func (s *State) dispense(op *Op, m *Mounted, t *Touched) {
 		}
 		v = m.Held.Volume
 	}
+	m.Extra -= op.Correction
 	s.give(op, v, m, t)
+}
+
+// Correction is how much further the plunger has to move in a dispense than the
+// liquid and the air that are given: of what was drawn too far the share, and
+// with the last of it the rest.
+func (s *State) Correction(op *Op) int64 {
+	m := &s.Mounts[op.Pipette]
+	held := m.Held.Volume + m.Air
+	if m.Extra == 0 || op.Volume >= held {
+		return m.Extra
+	}
+	return mulDiv(op.Volume, m.Extra, held)
 }
 
 func (s *State) blowOut(op *Op, m *Mounted, t *Touched) {
 	s.needTip(m, t)
-	m.Air = 0
+	m.Air, m.Extra = 0, 0
 	s.give(op, m.Held.Volume, m, t)
 }
 

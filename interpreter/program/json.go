@@ -285,6 +285,7 @@ func (s *Step) appendOp(b []byte, d *Deck) []byte {
 		b = strconv.AppendBool(append(b, `, "on": `...), op.On)
 	}
 	b = decimal(b, "volume_uL", op.Volume, has&HasVolume != 0 || has&HasHold != 0 && op.Volume > 0)
+	b = decimal(b, "correction_uL", op.Correction, has&HasCorrection != 0 && op.Correction != 0)
 	b = decimal(b, "flow_rate_uL_s", op.Rate, has&HasRate != 0)
 	b = decimal(b, "speed_mm_s", op.Speed, has&HasSpeed != 0 && op.Speed > 0)
 	b = decimal(b, "push_out_uL", op.PushOut, has&HasPushOut != 0 && op.HasPush)

@@ -15,6 +15,7 @@ const (
 	DropTip
 	ReturnTip
 	MoveTo
+	Prepare
 	Home
 	Delay
 	Pause
@@ -81,6 +82,7 @@ const (
 	HasPushOut
 	HasTouch
 	HasLive
+	HasCorrection
 	HasTrash // the place may be the fixed trash instead of a well
 	HasNozzles
 	HasModule
@@ -108,14 +110,15 @@ func (k Kind) String() string { return opTable[k].Name }
 
 var opTable = [Kinds]Info{
 	PickUpTip: {"pick_up_tip", Physical, HasPipette | HasWell | HasAt | HasSpeed, "Press the nozzle into a tip and lift it."},
-	Aspirate:  {"aspirate", Physical, HasPipette | HasWell | HasAt | HasVolume | HasRate | HasSpeed, "Draw liquid from a well."},
-	Dispense:  {"dispense", Physical, HasPipette | HasWell | HasAt | HasVolume | HasRate | HasSpeed | HasPushOut | HasTrash, "Give liquid, and the air drawn after it, into a well."},
+	Aspirate:  {"aspirate", Physical, HasPipette | HasWell | HasAt | HasVolume | HasRate | HasSpeed | HasCorrection, "Draw liquid from a well."},
+	Dispense:  {"dispense", Physical, HasPipette | HasWell | HasAt | HasVolume | HasRate | HasSpeed | HasPushOut | HasTrash | HasCorrection, "Give liquid, and the air drawn after it, into a well."},
 	AirGap:    {"air_gap", Physical, HasPipette | HasWell | HasAt | HasVolume | HasRate | HasSpeed, "Draw air above a well, so that the tip does not drip."},
 	TouchTip:  {"touch_tip", Physical, HasPipette | HasWell | HasAt | HasSpeed | HasTouch, "Touch the sides of a well with the tip."},
 	BlowOut:   {"blow_out", Physical, HasPipette | HasWell | HasAt | HasRate | HasSpeed | HasTrash, "Push the plunger past its end to empty the tip."},
 	DropTip:   {"drop_tip", Physical, HasPipette | HasWell | HasAt | HasSpeed | HasTrash, "Drop the tip into the trash or a place."},
 	ReturnTip: {"return_tip", Physical, HasPipette | HasWell | HasAt | HasSpeed, "Put the tip back to where it came from."},
 	MoveTo:    {"move_to", Physical, HasPipette | HasWell | HasAt | HasSpeed, "Move the tip to a place."},
+	Prepare:   {"prepare", Physical, HasPipette, "Bring the plunger of an empty tip to where it draws from, in the air."},
 	Home:      {"home", Idempotent, 0, "Move all axes to their home position."},
 	Delay:     {"delay", NoEffect, HasDuration, "Wait."},
 	Pause:     {"pause", NoEffect, HasText, "Wait until a person says to go on."},
@@ -193,9 +196,12 @@ type Op struct {
 	RPM         int32
 	Volume      int64 // nL; of a pipette with several channels, of each; of a thermocycler's block, what the fullest well holds, or 0
 	PushOut     int64 // nL
-	Rate        int64 // nL/s
-	Speed       int64 // µm/s of the gantry on the way there, or of the touch; 0 is the robot's default
-	Duration    int64 // ms; of a thermocycler's block, how long it is held before a wait for it ends
+	// Correction is how many nL further the plunger moves than Volume says, so
+	// that Volume is what moves: what the robot is told is the sum of the two.
+	Correction int64
+	Rate       int64 // nL/s
+	Speed      int64 // µm/s of the gantry on the way there, or of the touch; 0 is the robot's default
+	Duration   int64 // ms; of a thermocycler's block, how long it is held before a wait for it ends
 }
 
 // DefaultSpeed is the OT-2's gantry speed where a step names none, in µm/s

@@ -103,6 +103,7 @@ type stepJSON struct {
 		Z    json.Number `json:"z_mm"`
 	} `json:"at"`
 	Volume  json.Number `json:"volume_uL"`
+	Correct json.Number `json:"correction_uL"`
 	Rate    json.Number `json:"flow_rate_uL_s"`
 	Speed   json.Number `json:"speed_mm_s"`
 	PushOut json.Number `json:"push_out_uL"`
@@ -526,6 +527,7 @@ func (r *reader) step(in *stepJSON) Step {
 	}
 	op.Volume, op.Rate = r.number(in.Volume, "volume_uL"), r.number(in.Rate, "flow_rate_uL_s")
 	op.Speed, op.PushOut = r.number(in.Speed, "speed_mm_s"), r.number(in.PushOut, "push_out_uL")
+	op.Correction = r.signed(in.Correct, "correction_uL")
 	op.Duration = r.number(in.Duration, "duration_s")
 	if in.Touch != nil {
 		op.Touch = r.touch(in)
@@ -578,6 +580,7 @@ func (r *reader) fields(in *stepJSON, kind Kind) {
 		{"on", in.SwitchedOn != nil, HasOnOff, true, false},
 		{"at", in.At != nil, HasAt, well, !well},
 		{"volume_uL", in.Volume != "", HasVolume | HasHold, has&HasVolume != 0, false},
+		{"correction_uL", in.Correct != "", HasCorrection, false, false},
 		{"flow_rate_uL_s", in.Rate != "", HasRate, true, false},
 		{"speed_mm_s", in.Speed != "", HasSpeed, false, false},
 		{"push_out_uL", in.PushOut != "", HasPushOut, false, false},

@@ -32,6 +32,7 @@ type Mounted struct {
 	Held    Content
 	Others  []Content // of the channels after the first; their volumes are that of Held
 	Air     int64     // nL of air drawn after the liquid, in each channel
+	Extra   int64     // nL the plunger was drawn further than what each channel holds
 	Used    bool      // the tip touched liquid since it was picked up
 	Last    WellRef   // the well it is at, or None: it was at none yet, or at the trash since
 	At      Position  // where in Last
@@ -201,21 +202,45 @@ func (s *State) Tip(r WellRef) TipState { return s.tips[r.Labware][r.Well] }
 func (s *State) NextTip(pipette int, n Nozzles) (WellRef, bool) {
 	p := &s.Deck.Pipettes[pipette]
 	for _, rack := range p.Racks {
-		if w, ok := s.nextIn(rack, pipette, n); ok {
+		if w, ok := s.nextIn(rack, pipette, n, -1); ok {
 			return WellRef{int16(rack), int16(w)}, true
 		}
 	}
 	return None, false
 }
 
-func (s *State) nextIn(rack, pipette int, n Nozzles) (int, bool) {
+// NextTipFrom is NextTip from a place on: in its rack, and then in the racks of
+// the pipette that stand behind it.
+func (s *State) NextTipFrom(pipette int, n Nozzles, start WellRef) (WellRef, bool) {
+	if start == None || s.tips[start.Labware] == nil {
+		return None, false
+	}
+	if w, ok := s.nextIn(int(start.Labware), pipette, n, int(start.Well)); ok {
+		return WellRef{start.Labware, int16(w)}, true
+	}
+	racks := s.Deck.Pipettes[pipette].Racks
+	if i := slices.Index(racks, int(start.Labware)); i >= 0 {
+		for _, rack := range racks[i+1:] {
+			if w, ok := s.nextIn(rack, pipette, n, -1); ok {
+				return WellRef{int16(rack), int16(w)}, true
+			}
+		}
+	}
+	return None, false
+}
+
+// nextIn is the next place of a rack, from the place start on where that is not
+// below 0. What stands in the column of start counts from there.
+func (s *State) nextIn(rack, pipette int, n Nozzles, start int) (int, bool) {
+	begun := start < 0
 	for _, column := range s.Deck.Labware[rack].Def.Columns {
 		for i := range column {
 			w := column[i]
 			if n == NozzleA1 && s.Deck.IsMulti(pipette) {
 				w = column[len(column)-1-i]
 			}
-			if s.isNew(rack, w) && (!s.Deck.IsMulti(pipette) || s.allNew(rack, pipette, n, w)) {
+			begun = begun || w == start
+			if begun && s.isNew(rack, w) && (!s.Deck.IsMulti(pipette) || s.allNew(rack, pipette, n, w)) {
 				return w, true
 			}
 		}

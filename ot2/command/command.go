@@ -104,7 +104,7 @@ func of(s *program.Step, d *program.Deck) []Params {
 	case program.PickUpTip:
 		return there(op, d, PickUpTip{at(op, d)})
 	case program.Aspirate, program.AirGap:
-		return there(op, d, Aspirate{at(op, d), thousandths(op.Volume), thousandths(op.Rate)})
+		return there(op, d, Aspirate{at(op, d), thousandths(op.Volume + op.Correction), thousandths(op.Rate)})
 	case program.Dispense:
 		return dispense(op, d)
 	case program.TouchTip:
@@ -123,6 +123,8 @@ func of(s *program.Step, d *program.Deck) []Params {
 		return there(op, d, DropTip{at(op, d)})
 	case program.MoveTo:
 		return []Params{MoveToWell{at(op, d), thousandths(op.Speed)}}
+	case program.Prepare:
+		return []Params{PrepareToAspirate{pipette(op, d)}}
 	case program.Home:
 		return []Params{Home{}}
 	case program.Delay:
@@ -197,9 +199,9 @@ func dispense(op *program.Op, d *program.Deck) []Params {
 		push = &v
 	}
 	if op.Trash {
-		return []Params{overTrash(op, d, false), DispenseInPlace{pipette(op, d), thousandths(op.Volume), thousandths(op.Rate), push}}
+		return []Params{overTrash(op, d, false), DispenseInPlace{pipette(op, d), thousandths(op.Volume + op.Correction), thousandths(op.Rate), push}}
 	}
-	return there(op, d, Dispense{at(op, d), thousandths(op.Volume), thousandths(op.Rate), push})
+	return there(op, d, Dispense{at(op, d), thousandths(op.Volume + op.Correction), thousandths(op.Rate), push})
 }
 
 // touch is the robot's own command where that can say it, and otherwise moves

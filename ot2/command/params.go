@@ -135,6 +135,10 @@ type (
 		FrontRight string `json:"frontRightNozzle,omitempty"`
 		BackLeft   string `json:"backLeftNozzle,omitempty"`
 	}
+	// PrepareToAspirate brings the plunger to where it draws from.
+	PrepareToAspirate struct {
+		PipetteID string `json:"pipetteId"`
+	}
 	// Home homes all axes.
 	Home struct{}
 	// WaitForDuration waits.
@@ -195,6 +199,9 @@ func (BlowOutInPlace) Type() string { return "blowOutInPlace" }
 
 // Type returns the robot's name of the command.
 func (ConfigureNozzles) Type() string { return "configureNozzleLayout" }
+
+// Type returns the robot's name of the command.
+func (PrepareToAspirate) Type() string { return "prepareToAspirate" }
 
 // Type returns the robot's name of the command.
 func (Home) Type() string { return "home" }

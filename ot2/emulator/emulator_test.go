@@ -153,7 +153,7 @@ func example(t testing.TB, file string) *program.Plan {
 	if list.HasErrors() {
 		t.Fatal(list)
 	}
-	p, list := interpreter.Prepare(doc.Workflow, bundle, ot2.Machine{})
+	p, list := interpreter.Prepare(doc.Workflow, bundle, ot2.Machine{}, interpreter.Files{})
 	if list.HasErrors() {
 		t.Fatal(list)
 	}

@@ -276,7 +276,7 @@ func (w *python) act(op *program.Op) {
 		return
 	}
 	place := "protocol.fixed_trash"
-	if !op.Trash {
+	if !op.Trash && op.Well != program.None {
 		place = w.at(op.Well, op.At)
 	}
 	// A gantry speed is given to moves only: the way there is one of its own.
@@ -292,13 +292,13 @@ func (w *python) act(op *program.Op) {
 		w.line("%s.pick_up_tip(%s)", pip, place)
 	case program.Aspirate:
 		w.rate(pip, "aspirate", &r.aspirate, op.Rate)
-		w.line("%s.aspirate(%s, %s)", pip, number(op.Volume), place)
+		w.line("%s.aspirate(%s, %s)", pip, number(op.Volume+op.Correction), place)
 	case program.AirGap:
 		w.rate(pip, "aspirate", &r.aspirate, op.Rate)
 		w.line("%s.aspirate(%s, %s)  # air", pip, number(op.Volume), place)
 	case program.Dispense:
 		w.rate(pip, "dispense", &r.dispense, op.Rate)
-		w.line("%s.dispense(%s, %s%s)", pip, number(op.Volume), place, pushOut(op))
+		w.line("%s.dispense(%s, %s%s)", pip, number(op.Volume+op.Correction), place, pushOut(op))
 	case program.BlowOut:
 		w.rate(pip, "blow_out", &r.blowOut, op.Rate)
 		w.line("%s.blow_out(%s)", pip, place)
@@ -309,6 +309,8 @@ func (w *python) act(op *program.Op) {
 			place = "" // the robot spreads the tips it drops where it is not told the place
 		}
 		w.line("%s.drop_tip(%s)", pip, place)
+	case program.Prepare:
+		w.line("%s.prepare_to_aspirate()", pip)
 	case program.MoveTo:
 		w.move(pip, op, op.At)
 	}

@@ -1,4 +1,4 @@
-// Command gen writes the schema of workflow files into the folder it is run
+// Command gen writes the schemas of workflows and of liquid classes into the folder it is run
 // in: go generate ./schema.
 package main
 
@@ -10,8 +10,10 @@ import (
 )
 
 func main() {
-	if err := os.WriteFile("workflow.schema.json", schema.Workflow(), 0o644); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	for name, data := range map[string][]byte{"workflow": schema.Workflow(), "liquid_class": schema.LiquidClass()} {
+		if err := os.WriteFile(name+".schema.json", data, 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	}
 }
