@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -100,4 +101,86 @@ func TestResume(t *testing.T) {
 			}
 		})
 	}
+}
+
+// movedWorkflow has the deck other than at its start, in the middle of it.
+const movedWorkflow = `ot2flow: 1
+name: moved
+labware:
+  plate: {type: nest_96_wellplate_100ul_pcr_full_skirt, slot: 5}
+  trough: {type: nest_12_reservoir_15ml, slot: 1}
+  tips: {type: opentrons_96_tiprack_300ul, slot: 6}
+  ones: {type: opentrons_96_tiprack_300ul, slot: 3}
+pipettes:
+  m300: {type: p300_multi_gen2, mount: left, tips: [tips]}
+  p300: {type: p300_single_gen2, mount: right, tips: [ones]}
+liquids:
+  water: {in: trough.A1, volume: 15 mL}
+steps:
+  - transfer: {from: water, to: plate.A1, volume: 30 uL, pipette: m300}
+  - move_labware: {labware: plate, to: 2}
+  - transfer: {from: water, to: plate.H2, volume: 40 uL, pipette: m300, nozzles: H1}
+  - transfer: {from: water, to: plate.A3, volume: 50 uL, pipette: p300}
+`
+
+// A run in which labware was moved and nozzles were chosen is gone on
+// with on the deck as it is then, wherever the robot is restarted or stopped.
+func TestResumeOnAnotherDeck(t *testing.T) {
+	workflow := written(t, movedWorkflow)
+	both := map[string]string{"left": "p300_multi_gen2", "right": "p300_single_gen2"}
+	_, address := emulated(t, emulator.Options{Pipettes: both})
+	code, want, stderr := called([]string{"apply", workflow, "--robot", address, "--yes"}, "\n\n\n")
+	if code != exitFine {
+		t.Fatal(stderr)
+	}
+	want = plateOf(want)
+	for _, do := range []mishap.Kind{mishap.Stopped, mishap.Rebooted} {
+		for _, step := range []int{3, 5, 6, 7, 8, 9, 11} {
+			t.Run(fmt.Sprint(do, " ", step), func(t *testing.T) {
+				t.Parallel()
+				event := mishap.Event{At: fmt.Sprint(step), Do: do}
+				if do == mishap.Rebooted {
+					event.Requests = 2
+				}
+				_, address := emulated(t, emulator.Options{Pipettes: both, Faults: emulator.Faults{Script: mishap.Script{Events: []mishap.Event{event}}}})
+				state := filepath.Join(t.TempDir(), "runs.db")
+				code, stdout, stderr := called([]string{"apply", workflow, "--robot", address, "--yes", "--state", state}, "\n\n\n")
+				for range 2 {
+					if strings.Contains(stderr, "Nobody knows") || strings.Contains(stderr, "in doubt") {
+						// What came before the step happened, and it did not.
+						for _, answer := range [][]string{{"done", "--to", fmt.Sprint(step - 1)}, {"redo"}} {
+							if code, _, _ = called(append([]string{"runs", "answer", "last", "--state", state}, answer...), ""); code == exitFine {
+								break
+							}
+						}
+						if code != exitFine {
+							t.Fatal("no answer is taken")
+						}
+						code = exitFailed
+					}
+					if code == exitFine {
+						break
+					}
+					code, stdout, stderr = called([]string{"runs", "resume", "last", "--yes", "--ready", "--state", state}, "\n\n\n")
+				}
+				if code != exitFine {
+					t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
+				}
+				if got := plateOf(stdout); got != want {
+					t.Errorf("ends with\n%swant\n%s%s", got, want, stderr)
+				}
+			})
+		}
+	}
+}
+
+// plateOf keeps what is said of the wells of plate.
+func plateOf(text string) string {
+	out := ""
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "plate.") {
+			out += line + "\n"
+		}
+	}
+	return out
 }

@@ -3,7 +3,8 @@ package program
 import "slices"
 
 // Equal reports whether two states of one deck are the same: what the wells
-// hold, what is at the places of tips, and what is on the pipettes.
+// hold, what is at the places of tips, where labware stands, what modules were
+// told, what is on the pipettes, and which nozzles take tips.
 func (s *State) Equal(o *State) bool {
 	if !s.Deck.sameAs(o.Deck) {
 		return false
@@ -13,6 +14,9 @@ func (s *State) Equal(o *State) bool {
 			return false
 		}
 	}
+	if !slices.Equal(s.places, o.places) || !slices.Equal(s.modules, o.modules) {
+		return false
+	}
 	return slices.EqualFunc(s.Mounts, o.Mounts, equalMounted)
 }
 
@@ -21,5 +25,6 @@ func equalContent(a, b Content) bool {
 }
 
 func equalMounted(a, b Mounted) bool {
-	return a.On == b.On && a.From == b.From && a.Air == b.Air && equalContent(a.Held, b.Held)
+	return a.On == b.On && a.From == b.From && a.Air == b.Air && a.Nozzles == b.Nozzles &&
+		equalContent(a.Held, b.Held) && slices.EqualFunc(a.Others, b.Others, equalContent)
 }

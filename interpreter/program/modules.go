@@ -295,5 +295,20 @@ func (s *State) moveLabware(op *Op, t *Touched) {
 	s.places[i] = op.To
 }
 
+// Has reports whether a deck has a place.
+func (d *Deck) Has(p Place) bool {
+	switch p.On {
+	case OnSlot:
+		return p.Index > 0
+	case OnModule:
+		return p.Index >= 0 && int(p.Index) < len(d.Modules)
+	case OnLabware:
+		return p.Index >= 0 && int(p.Index) < len(d.Labware)
+	case OffDeck:
+		return true
+	}
+	return false
+}
+
 // SlotName is the name of the slot that a place is.
 func SlotName(p Place) string { return strconv.Itoa(int(p.Index)) }

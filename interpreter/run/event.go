@@ -188,6 +188,7 @@ type Answered struct {
 type Continued struct {
 	From        int       `json:"from"`
 	Added       []Added   `json:"added,omitempty"`
+	Moved       []Moved   `json:"moved,omitempty"` // where labware stands that is no longer where the plan has it at its start
 	Renamed     []Renamed `json:"renamed,omitempty"`
 	Fingerprint string    `json:"fingerprint"` // of the part's plan
 	Steps       int       `json:"steps"`       // of the part's plan

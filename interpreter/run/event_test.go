@@ -44,7 +44,7 @@ var every = []Event{
 	Reattached{Handle(`{}`)},
 	Finished{VerdictDoubt},
 	Answered{AnswerDone, 4, true, "Ada"},
-	Continued{3, []Added{{program.Op{Kind: program.PickUpTip, Well: program.WellRef{Labware: 1, Well: 2}}, "x"}}, []Renamed{{program.WellRef{Labware: 1}, program.WellRef{Labware: 1, Well: 2}}}, "sha256:2", 4, 2, 9, "Ada"},
+	Continued{3, []Added{{program.Op{Kind: program.PickUpTip, Well: program.WellRef{Labware: 1, Well: 2}}, "x"}}, []Moved{{Labware: 2, To: program.Place{On: program.OnModule, Index: 1}}}, []Renamed{{program.WellRef{Labware: 1}, program.WellRef{Labware: 1, Well: 2}}}, "sha256:2", 4, 2, 9, "Ada"},
 }
 
 func TestEventsSurviveJSON(t *testing.T) {

@@ -59,6 +59,7 @@ type standing struct {
 	from   int // the first step of the run's plan still to be done
 	byHand []string
 	stray  []int // pipettes on which something may be that the robot does not know of
+	told   map[setting]told
 }
 
 // Stand returns the state of the deck after everything the run did, as a
@@ -70,11 +71,7 @@ func (s *Story) Stand() (*program.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := at.from - 1; i < len(s.Plan.Steps); i++ {
-		if op := &s.Plan.Steps[i].Op; op.Kind == program.PickUpTip {
-			at.state.Reserve(op.Well)
-		}
-	}
+	s.reserve(at.state, at.from, s.renames)
 	for _, a := range at.strays() {
 		at.state.Apply(&a.Op)
 	}
@@ -82,12 +79,12 @@ func (s *Story) Stand() (*program.State, error) {
 }
 
 func (s *Story) standing() (*standing, error) {
-	at := &standing{state: program.NewState(s.Plan.Deck)}
+	at := &standing{state: program.NewState(s.Plan.Deck), told: map[setting]told{}}
 	next := 0
 	for i := range s.Parts {
 		p := &s.Parts[i]
 		var err error
-		if next, err = p.replay(at.state); err != nil {
+		if next, err = p.replay(at); err != nil {
 			return nil, err
 		}
 		at.byHand, at.stray = p.end(at.state)
@@ -105,10 +102,10 @@ func (s *Story) standing() (*standing, error) {
 
 // replay does what the part did, and returns the first of its steps that is
 // still to be done.
-func (p *Part) replay(state *program.State) (int, error) {
+func (p *Part) replay(at *standing) (int, error) {
 	done := p.State.Done
 	for i := range p.Plan.Steps[:done] {
-		state.Apply(&p.Plan.Steps[i].Op)
+		at.do(&p.Plan.Steps[i].Op)
 	}
 	d, unclear := p.State.Unclear()
 	if !unclear {
@@ -116,14 +113,14 @@ func (p *Part) replay(state *program.State) (int, error) {
 	}
 	next, skipped, ok := p.decided(d)
 	if !ok {
-		next, ok = p.indifferent(state, d)
+		next, ok = p.indifferent(at.state, d)
 	}
 	if !ok {
 		return 0, p.undecided(d)
 	}
 	if !skipped {
 		for i := range p.Plan.Steps[done : next-1] {
-			state.Apply(&p.Plan.Steps[done+i].Op)
+			at.do(&p.Plan.Steps[done+i].Op)
 		}
 	}
 	return next, nil
@@ -161,6 +158,9 @@ func describe(p *program.Plan, n int) string {
 	if step.Op.Kind.Info().Fields&program.HasVolume != 0 {
 		text += " " + quantity.Volume.Text(step.Op.Volume)
 	}
+	if step.Op.Kind == program.MoveLabware {
+		text += " " + p.Deck.Labware[step.Op.Well.Labware].Name + " to " + p.Deck.PlaceName(step.Op.To)
+	}
 	if well := p.Deck.WellName(wellOf(&step.Op)); well != "" {
 		text += " " + well
 	}
@@ -180,6 +180,9 @@ func (p *Part) indifferent(state *program.State, d Doubt) (next int, ok bool) {
 			return 0, false
 		}
 		after.Apply(op)
+		if op.Kind.Info().Effect == program.Idempotent && op.Kind.Info().Fields&program.HasModule != 0 {
+			before.Apply(op) // it is told again
+		}
 		ended := after.Clone()
 		p.end(ended)
 		if !ended.Equal(before) {
@@ -196,6 +199,12 @@ func (p *Part) indifferent(state *program.State, d Doubt) (next int, ok bool) {
 // has to do, and the pipettes on which something may be that the robot does
 // not know of.
 func (p *Part) end(state *program.State) (byHand []string, stray []int) {
+	// Whatever comes next begins with all nozzles.
+	defer func() {
+		for i := range state.Mounts {
+			state.Mounts[i].Nozzles = program.AllNozzles
+		}
+	}()
 	gone := p.State.Ended == Gone
 	if !gone && !p.State.Sent {
 		return nil, p.strayBefore(state)
@@ -273,14 +282,18 @@ func (s *Story) Rest(recovery []program.Step) (*Rest, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.repeatable(at.from); err != nil {
-		return nil, err
+	r := &Rest{ByHand: at.byHand, Event: Continued{From: at.from, Moved: s.moved(at.state), Renamed: s.renamed()}}
+	start := at.state.Clone()
+	for _, m := range r.Event.Moved {
+		r.Notes = append(r.Notes, fmt.Sprintf("%s is taken to be where it was moved: %s", s.Plan.Deck.Labware[m.Labware].Name, s.Plan.Deck.PlaceName(m.To)))
 	}
-	r := &Rest{Start: at.state.Clone(), ByHand: at.byHand, Event: Continued{From: at.from, Renamed: s.renamed()}}
 	for _, a := range at.strays() {
 		name := s.Plan.Deck.Pipettes[a.Op.Pipette].Name
 		r.add(at, a)
 		r.Notes = append(r.Notes, "drop whatever is on "+name+" into the trash: the robot was restarted and does not know what is on; where nothing is, nothing happens")
+	}
+	if at.from <= len(s.Plan.Steps) || len(recovery) > 0 {
+		s.setAgain(r, at, len(recovery) > 0)
 	}
 	for i := range recovery {
 		r.add(at, Added{recovery[i].Op, recovery[i].Text})
@@ -300,21 +313,9 @@ func (s *Story) Rest(recovery []program.Step) (*Rest, error) {
 		return nil, ErrNothingLeft
 	}
 	r.Plan, r.Origin = part.Plan, part.Origin
+	r.Start, _ = start.CloneFor(part.Plan.Deck)
 	r.Event.Fingerprint, r.Event.Steps = part.Plan.Fingerprint, len(part.Plan.Steps)
 	return r, nil
-}
-
-// repeatable refuses what a program of its own cannot begin with: it tells the
-// robot where everything stood at the start, and that all nozzles are in use.
-func (s *Story) repeatable(from int) error {
-	for i := range s.Plan.Steps[:from-1] {
-		switch kind := s.Plan.Steps[i].Op.Kind; kind {
-		case program.MoveLabware, program.ConfigureNozzles:
-			return &Error{Kind: Rejected, Message: fmt.Sprintf("step %d (%s) changed what the robot has to be told at the start of a run, and what remains after it cannot be carried out as a program of its own yet; put the rest into a workflow of its own, and give this run up with the answer abort", i+1, kind)}
-		default:
-		}
-	}
-	return nil
 }
 
 func whyNot(s *State) string {
@@ -333,184 +334,6 @@ func (s *Story) renamed() []Renamed { return slices.Clone(s.renames) }
 func (r *Rest) add(at *standing, a Added) {
 	at.state.Apply(&a.Op)
 	r.Event.Added = append(r.Event.Added, a)
-}
-
-// use is what the plan has on a pipette at a step.
-type use struct {
-	picked int   // index of the pick-up
-	drawn  []int // indices of what was drawn since the tip was last empty
-	given  bool  // some of it was given already
-}
-
-// replaceTips puts on every pipette what the plan has on it at the step it is
-// gone on with: a new tip in place of the one that is lost, and the liquid that
-// was in it.
-func (s *Story) replaceTips(r *Rest, at *standing, redraw bool) error {
-	planned, uses := s.uses(at.from, r.Event.Renamed)
-	for i := range planned.Mounts {
-		m := &planned.Mounts[i]
-		if !m.On || at.from > len(s.Plan.Steps) {
-			continue
-		}
-		u := &uses[i]
-		pick := s.Plan.Steps[u.picked].Op
-		pick.Well = m.From
-		deck := s.Plan.Deck
-		if !deck.IsTool(i, m.From) {
-			fresh, ok := s.freshTip(at, i, m.From)
-			if !ok {
-				return &Error{Kind: Rejected, Message: fmt.Sprintf("%s needs another tip like the one from %s, which is lost, and every tip on the deck is used or needed later; give the run up with the answer abort, or put the rest into a workflow of its own", deck.Pipettes[i].Name, deck.WellName(m.From))}
-			}
-			r.Event.rename(m.From, fresh)
-			pick.Well = fresh
-			r.Notes = append(r.Notes, fmt.Sprintf("pick up a new tip from %s with %s, for the one from %s", deck.WellName(fresh), deck.Pipettes[i].Name, deck.WellName(m.From)))
-		} else {
-			r.Notes = append(r.Notes, fmt.Sprintf("pick up the tool from %s", deck.WellName(m.From)))
-		}
-		r.add(at, Added{Op: pick})
-		if err := s.refill(r, at, m, u, redraw); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// rename has the tip of another place do what that of was does.
-func (c *Continued) rename(was, now program.WellRef) {
-	for i := range c.Renamed {
-		if c.Renamed[i].Now == was {
-			c.Renamed[i].Now = now
-			return
-		}
-	}
-	c.Renamed = append(c.Renamed, Renamed{was, now})
-}
-
-// uses replays the plan up to before step from, and says how each tip that is
-// on came to hold what it does.
-func (s *Story) uses(from int, renamed []Renamed) (*program.State, []use) {
-	state := program.NewState(s.Plan.Deck)
-	uses := make([]use, len(s.Plan.Deck.Pipettes))
-	for i := range s.Plan.Steps[:from-1] {
-		op := s.Plan.Steps[i].Op
-		rename(&op, renamed)
-		state.Apply(&op)
-		if op.Kind.Info().Fields&program.HasPipette == 0 || op.Kind == program.EndRun {
-			continue
-		}
-		u, m := &uses[op.Pipette], &state.Mounts[op.Pipette]
-		switch op.Kind {
-		case program.PickUpTip:
-			*u = use{picked: i}
-		case program.Aspirate, program.AirGap:
-			u.drawn = append(u.drawn, i)
-		case program.Dispense, program.BlowOut:
-			u.given = true
-		default:
-		}
-		if m.Held.Volume == 0 && m.Air == 0 {
-			u.drawn, u.given = nil, false
-		}
-	}
-	return state, uses
-}
-
-// freshTip finds a tip like that of a place, which nothing that remains needs.
-func (s *Story) freshTip(at *standing, pipette int, like program.WellRef) (program.WellRef, bool) {
-	c := at.state.Clone()
-	deck := s.Plan.Deck
-	for i := at.from - 1; i < len(s.Plan.Steps); i++ {
-		if op := &s.Plan.Steps[i].Op; op.Kind == program.PickUpTip {
-			c.Reserve(op.Well)
-		}
-	}
-	for _, rack := range deck.Pipettes[pipette].Racks {
-		if def := deck.Labware[rack].Def; def.URI() != deck.Labware[like.Labware].Def.URI() {
-			for w := range def.Wells {
-				c.Reserve(program.WellRef{Labware: int16(rack), Well: int16(w)})
-			}
-		}
-	}
-	return c.NextTip(pipette, c.Mounts[pipette].Nozzles)
-}
-
-// refill draws again what was in a tip that is lost.
-func (s *Story) refill(r *Rest, at *standing, m *program.Mounted, u *use, redraw bool) error {
-	if m.Held.Volume == 0 && m.Air == 0 {
-		return nil
-	}
-	ops, ok := s.redrawn(m, u)
-	if !ok {
-		return &Undecided{Lost: []string{fmt.Sprintf("%s of several wells, some of which was given already, went with the tip from %s; it cannot be drawn again as it was: put it right with a recovery workflow from here on, or give the run up", quantity.Volume.Text(m.Held.Volume), s.Plan.Deck.WellName(m.From))}}
-	}
-	for i := range ops {
-		op := &ops[i]
-		if op.Kind == program.Aspirate {
-			well := s.Plan.Deck.WellName(op.Well)
-			if !redraw && !isStock(at.state, op.Well) {
-				return &Undecided{Lost: []string{fmt.Sprintf("%s of %s went with a tip that is lost, and %s is no stock: whoever draws it again leaves %s with that much less than planned", quantity.Volume.Text(op.Volume), well, well, well)}}
-			}
-			r.Notes = append(r.Notes, fmt.Sprintf("draw %s of %s again, which went with the tip that is lost", quantity.Volume.Text(op.Volume), well))
-		}
-		r.add(at, Added{Op: *op})
-	}
-	return nil
-}
-
-// redrawn returns what has to be drawn to have in a tip what m says.
-func (s *Story) redrawn(m *program.Mounted, u *use) ([]program.Op, bool) {
-	var out []program.Op
-	var draw, air *program.Op
-	single := true
-	for _, i := range u.drawn {
-		op := &s.Plan.Steps[i].Op
-		out = append(out, *op)
-		if op.Kind == program.AirGap {
-			air = op
-			continue
-		}
-		single = single && (draw == nil || draw.Well == op.Well)
-		draw = op
-	}
-	if !u.given {
-		return out, true
-	}
-	if !single {
-		return nil, false
-	}
-	out = out[:0]
-	if draw != nil && m.Held.Volume > 0 {
-		op := *draw
-		op.Volume = m.Held.Volume
-		out = append(out, op)
-	}
-	if air != nil && m.Air > 0 {
-		op := *air
-		op.Volume = m.Air
-		out = append(out, op)
-	}
-	return out, true
-}
-
-// isStock reports whether a well holds what the workflow declared it to hold
-// and nothing else, so that what is drawn from it is the same every time.
-func isStock(state *program.State, well program.WellRef) bool {
-	c, ok := state.Content(well)
-	if !ok {
-		return false
-	}
-	for i := range state.Deck.Liquids {
-		if !slices.Contains(state.Deck.Liquids[i].Wells, well) {
-			continue
-		}
-		for part, v := range c.Parts {
-			if v != 0 && part != i {
-				return false
-			}
-		}
-		return true
-	}
-	return false
 }
 
 // EndLeftover stops a run that a part left standing on the device because it

@@ -26,8 +26,38 @@ type plant struct {
 	reported int
 	ended    run.Status
 	final    bool
-	truth    int // the last step of the part that happened
+	truth    int             // the last step of the part that happened
+	before   []circumstances // of the run's plan, by index
 	faults   []string
+}
+
+// circumstances are those a step of the plan is to happen in.
+type circumstances struct {
+	places  []program.Place
+	module  program.ModuleState
+	nozzles []program.Nozzles
+}
+
+func circumstancesOf(s *program.State) circumstances {
+	c := circumstances{module: *s.Module(0)}
+	for i := range s.Deck.Labware {
+		c.places = append(c.places, s.Place(i))
+	}
+	for i := range s.Mounts {
+		c.nozzles = append(c.nozzles, s.Mounts[i].Nozzles)
+	}
+	return c
+}
+
+// planned are the circumstances of every step of a plan.
+func planned(p *program.Plan) []circumstances {
+	state := program.NewState(p.Deck)
+	var out []circumstances
+	for i := range p.Steps {
+		out = append(out, circumstancesOf(state))
+		state.Apply(&p.Steps[i].Op)
+	}
+	return out
 }
 
 // breakdown is how a part ends before its end.
@@ -43,6 +73,14 @@ func (p *plant) Inspect(context.Context) (run.Device, error) { return run.Device
 
 func (p *plant) Open(_ context.Context, job run.Job) (run.Session, error) {
 	p.plan, p.pos, p.reported, p.ended, p.final, p.truth = job.Plan, 0, 0, run.NoStatus, false, 0
+	for i := range p.world.Mounts {
+		p.world.Mounts[i].Nozzles = program.AllNozzles
+	}
+	for i := range job.Plan.Deck.Labware {
+		if told, is := job.Plan.Deck.Labware[i].On, p.world.Place(i); told != is {
+			p.faults = append(p.faults, fmt.Sprintf("the robot is told that labware %d is at %v, and it is at %v", i, told, is))
+		}
+	}
 	return p, nil
 }
 
@@ -66,6 +104,12 @@ func (p *plant) do(n int) {
 	if op.Kind == program.DropTip && !m.On {
 		return // the robot does not mind
 	}
+	if o := p.origin[n-1]; o > 0 && op.Kind.Info().Effect == program.Physical {
+		want, is := &p.before[o-1], circumstancesOf(p.world)
+		if is.module != want.module || !slices.Equal(is.places, want.places) || op.Kind != program.DropTip && is.nozzles[op.Pipette] != want.nozzles[op.Pipette] {
+			p.faults = append(p.faults, fmt.Sprintf("step %d %s happened in other circumstances than planned: %v, want %v", o, op.Kind, is, *want))
+		}
+	}
 	if t := p.world.Apply(&op); t.Faults&^(program.NotEmpty|program.Short) != 0 {
 		p.faults = append(p.faults, fmt.Sprintf("step %d %s of the part: faults %b", n, op.Kind, t.Faults))
 	}
@@ -77,7 +121,9 @@ func (p *plant) do(n int) {
 
 func (p *plant) end(how run.Status) {
 	p.ended = how
-	if how != run.Gone {
+	if how == run.Gone {
+		*p.world.Module(0) = *program.NewState(p.world.Deck).Module(0) // it forgets
+	} else {
 		p.world.Apply(&program.Op{Kind: program.EndRun, Well: program.None})
 	}
 }
@@ -131,7 +177,25 @@ func (p *plant) Find(_ context.Context, n int) (run.Finding, error) {
 	return run.Finding{Outcome: run.WasNotTaken}, nil
 }
 
-// A deck with a stock, a plate and plenty of tips.
+// grid are the wells of a labware of 8 rows, as an 8-channel pipette sees them.
+func grid(columns int, max int64) (out []program.Well, by [][]int) {
+	for c := range columns {
+		by = append(by, nil)
+		for r := range 8 {
+			by[c] = append(by[c], len(out))
+			out = append(out, program.Well{Name: fmt.Sprint(string(rune('A'+r)), c+1), MaxNL: max, Round: true, Diameter: 6000, X: 9000 * int64(c), Y: 9000 * int64(7-r)})
+		}
+	}
+	return out, by
+}
+
+// The labware of benchDeck.
+const (
+	deepPlate = 3
+	trough    = 6
+)
+
+// A deck with a stock, a plate and plenty of tips, for one channel and for eight.
 func benchDeck() *program.Deck {
 	wells := func(n int, max int64) []program.Well {
 		var out []program.Well
@@ -155,23 +219,90 @@ func benchDeck() *program.Deck {
 		},
 		Pipettes: []program.Pipette{{Name: "p300", Mount: "right", Model: &program.PipetteModel{Name: "p300_single_gen2", Channels: 1, MaxNL: 3e5}, Racks: []int{2}}},
 	}
+	deep, _ := grid(12, 4e5)
+	rack, byColumn := grid(12, 3e5)
+	d.Labware = append(d.Labware,
+		program.Placed{Name: "deep", Slot: "4", Def: &program.Labware{LoadName: "deep", Wells: deep}},
+		program.Placed{Name: "rack1", Slot: "5", Def: &program.Labware{LoadName: "rack", IsTipRack: true, Wells: rack, Columns: byColumn}},
+		program.Placed{Name: "rack2", Slot: "6", Def: &program.Labware{LoadName: "rack", IsTipRack: true, Wells: rack, Columns: byColumn}},
+		program.Placed{Name: "trough", Slot: "7", Def: &program.Labware{LoadName: "trough", Wells: []program.Well{{Name: "A1", MaxNL: 1e9, XSize: 1e6, YSize: 1e6}}}},
+	)
+	for i := range d.Labware {
+		d.Labware[i].On = program.SlotPlace(d.Labware[i].Slot)
+	}
+	d.Pipettes = append(d.Pipettes, program.Pipette{Name: "p300m", Mount: "left", Model: &program.PipetteModel{Name: "p300_multi_gen2", Channels: 8, MaxNL: 3e5}, Racks: []int{4, 5}})
+	d.Modules = []program.Module{{Name: "block", Slot: "8", Model: &program.ModuleModel{Name: "thermocycler", Type: program.Thermocycler}}}
+	d.Liquids = append(d.Liquids, program.Liquid{Name: "water", Wells: []program.WellRef{{Labware: trough}}, VolumeNL: []int64{9e8}, Tip: program.None})
 	for i := range 3 {
 		d.Liquids = append(d.Liquids, program.Liquid{Name: fmt.Sprint("dye", i), Wells: []program.WellRef{{Labware: 0, Well: int16(i)}}, VolumeNL: []int64{5e8}, Tip: program.None})
 	}
 	return d
 }
 
+// drawTold draws something that a program which begins anew has to be told
+// again: labware that is moved by hand, or a module that is set to something.
+func drawTold(t *rapid.T, add func(program.Op)) {
+	switch rapid.SampledFrom([]string{"nothing", "move", "heat", "off", "open", "close"}).Draw(t, "told") {
+	case "move":
+		labware := rapid.IntRange(0, deepPlate).Draw(t, "labware")
+		add(program.Op{Kind: program.MoveLabware, Well: program.WellRef{Labware: int16(labware)}, To: program.Place{Index: int16(rapid.IntRange(20, 25).Draw(t, "to"))}})
+	case "heat":
+		add(program.Op{Kind: program.SetTemperature, Well: program.None, Temperature: int32(rapid.IntRange(4, 90).Draw(t, "°C")) * 1000})
+		if rapid.Bool().Draw(t, "wait") {
+			add(program.Op{Kind: program.WaitTemperature, Well: program.None})
+		}
+	case "off":
+		add(program.Op{Kind: program.StopTemperature, Well: program.None})
+	case "open":
+		add(program.Op{Kind: program.OpenLid, Well: program.None})
+	case "close":
+		add(program.Op{Kind: program.CloseLid, Well: program.None})
+	}
+}
+
+// drawColumn draws a transfer of the 8-channel pipette in some nozzle layout.
+func drawColumn(t *rapid.T, state *program.State, add func(program.Op)) {
+	n := rapid.SampledFrom([]program.Nozzles{program.AllNozzles, program.NozzleH1, program.NozzleA1, program.NozzlesF1H1, program.NozzlesB1H1}).Draw(t, "nozzles")
+	if n != state.Mounts[1].Nozzles {
+		add(program.Op{Kind: program.ConfigureNozzles, Pipette: 1, Nozzles: n, Well: program.None})
+	}
+	tip, ok := state.NextTip(1, n)
+	if !ok {
+		t.Fatal("too few tips for the plan")
+	}
+	to := func() program.WellRef {
+		return program.WellRef{Labware: deepPlate, Well: int16(8*rapid.IntRange(0, 11).Draw(t, "column") + n.Layout().Primary)}
+	}
+	add(program.Op{Kind: program.PickUpTip, Pipette: 1, Well: tip})
+	add(program.Op{Kind: program.Aspirate, Pipette: 1, Well: program.WellRef{Labware: trough}, Volume: 4e4})
+	add(program.Op{Kind: program.Dispense, Pipette: 1, Well: to(), Volume: 2e4})
+	add(program.Op{Kind: program.Dispense, Pipette: 1, Well: to(), Volume: 2e4})
+	if rapid.Bool().Draw(t, "return columns") {
+		add(program.Op{Kind: program.ReturnTip, Pipette: 1, Well: tip})
+		add(program.Op{Kind: program.PickUpTip, Pipette: 1, Well: tip})
+	}
+	add(program.Op{Kind: program.DropTip, Pipette: 1, Trash: true, Well: program.None})
+}
+
 // drawPlan makes a plan that moves dyes about, with new tips, tips that are
-// returned and taken again, air, mixing, and several gives per draw.
+// returned and taken again, air, mixing, several gives per draw, eight channels
+// and fewer, labware that is moved and a module that is set.
 func drawPlan(t *rapid.T) *program.Plan {
 	p := &program.Plan{Workflow: program.Workflow{Name: "dyes"}, Deck: benchDeck()}
+	state := program.NewState(p.Deck)
 	add := func(op program.Op) {
+		state.Apply(&op)
 		p.Steps = append(p.Steps, program.Step{N: len(p.Steps) + 1, Op: op, Frame: &program.Frame{Label: fmt.Sprint("s", len(p.Steps))}})
 	}
 	plate := func() program.WellRef {
 		return program.WellRef{Labware: 1, Well: int16(rapid.IntRange(0, 7).Draw(t, "well"))}
 	}
 	for i := range rapid.IntRange(1, 6).Draw(t, "transfers") {
+		drawTold(t, add)
+		if rapid.Bool().Draw(t, "eight") {
+			drawColumn(t, state, add)
+			continue
+		}
 		tip := program.WellRef{Labware: 2, Well: int16(i)}
 		add(program.Op{Kind: program.PickUpTip, Well: tip})
 		for range rapid.IntRange(1, 2).Draw(t, "rounds") {
@@ -226,7 +357,7 @@ func TestRunsAreGoneOnWith(t *testing.T) {
 	parts, asked := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		plan := drawPlan(t)
-		p := &plant{world: program.NewState(plan.Deck), breaks: drawBreaks(t), origin: ordinalsOf(plan), happened: map[int]int{}}
+		p := &plant{world: program.NewState(plan.Deck), breaks: drawBreaks(t), origin: ordinalsOf(plan), before: planned(plan), happened: map[int]int{}}
 		journal := new(run.Memory)
 		var rest *run.Rest
 		for {
@@ -335,8 +466,11 @@ func checkHappened(t *rapid.T, plan *program.Plan, p *plant) {
 		t.Error(f)
 	}
 	whole, _ := plan.Timeline(func(*program.Transition) error { return nil })
-	for w := range plan.Deck.Labware[1].Def.Wells {
+	for w := range 8 + 96 {
 		ref := program.WellRef{Labware: 1, Well: int16(w)}
+		if w >= 8 {
+			ref = program.WellRef{Labware: deepPlate, Well: int16(w - 8)}
+		}
 		want, _ := whole.Content(ref)
 		got, _ := p.world.Content(ref)
 		if !slices.Equal(want.Parts, got.Parts) {
@@ -345,7 +479,7 @@ func checkHappened(t *rapid.T, plan *program.Plan, p *plant) {
 	}
 	for n := range plan.Steps {
 		op := &plan.Steps[n].Op
-		if times := p.happened[n+1]; times > 1 && op.Kind != program.AirGap && op.Kind != program.TouchTip {
+		if times := p.happened[n+1]; times > 1 && op.Kind.Info().Effect == program.Physical && op.Kind != program.AirGap && op.Kind != program.TouchTip {
 			t.Errorf("step %d %s happened %d times", n+1, op.Kind, times)
 		}
 	}

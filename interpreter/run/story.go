@@ -146,7 +146,12 @@ func (s *Story) part(e *Continued) (Part, error) {
 	if e.From < 1 || e.From > len(s.Plan.Steps)+1 {
 		return Part{}, &Error{Kind: Rejected, Message: fmt.Sprintf("the plan has no step %d to go on with", e.From)}
 	}
+	deck, ok := deckAfter(s.Plan.Deck, e.Moved)
+	if !ok {
+		return Part{}, &Error{Kind: Rejected, Message: "the journal says that labware was moved to a place that its plan does not have; it is damaged, or of another plan"}
+	}
 	p := *s.Plan
+	p.Deck = deck
 	p.Steps = make([]program.Step, 0, len(e.Added)+len(s.Plan.Steps)-e.From+1)
 	frame := &program.Frame{Label: "resume"}
 	seq := map[program.Kind]int{}
