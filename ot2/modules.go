@@ -30,11 +30,11 @@ var modules = [...]program.ModuleModel{
 	},
 	{
 		Name: "magnetic_module_gen1", RobotName: "magneticModuleV1", DisplayName: "Magnetic Module GEN1", Type: program.MagneticModule, Generation: 1,
-		Aliases: []string{"magnetic_module", "magdeck"}, LabwareX: [2]int64{125, 125}, LabwareY: [2]int64{-125, -125}, LabwareZ: 82_250, Height: 110_152, Magnet: program.Range{Min: -2_500, Max: 20_000},
+		Aliases: []string{"magnetic_module", "magdeck"}, LabwareX: [2]int64{125, 125}, LabwareY: [2]int64{-125, -125}, LabwareZ: 82_250, Height: 110_152, OverLabware: 4_052, Magnet: program.Range{Min: -2_500, Max: 20_000},
 	},
 	{
 		Name: "magnetic_module_gen2", RobotName: "magneticModuleV2", DisplayName: "Magnetic Module GEN2", Type: program.MagneticModule, Generation: 2,
-		LabwareX: [2]int64{-1_175, 1_425}, LabwareY: [2]int64{-125, -125}, LabwareZ: 82_250, Height: 110_152, Magnet: program.Range{Min: -2_500, Max: 22_500},
+		LabwareX: [2]int64{-1_175, 1_425}, LabwareY: [2]int64{-125, -125}, LabwareZ: 82_250, Height: 110_152, OverLabware: 4_052, Magnet: program.Range{Min: -2_500, Max: 22_500},
 	},
 	{
 		Name: "thermocycler_gen1", RobotName: "thermocyclerModuleV1", DisplayName: "Thermocycler Module GEN1", Type: program.Thermocycler, Generation: 1,

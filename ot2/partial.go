@@ -1,7 +1,7 @@
 package ot2
 
 import (
-	"strconv"
+	"slices"
 
 	"github.com/ot2flow/ot2flow/interpreter/check"
 	"github.com/ot2flow/ot2flow/interpreter/program"
@@ -75,7 +75,7 @@ func (partial) See(t *program.Transition, r *check.Report) {
 	case program.PickUpTip:
 		about = program.AboutTip
 	}
-	slot, why := o.hits(deck, op.Well.Labware)
+	slot, why := o.hits(t.After, int(op.Well.Labware))
 	if why == "" {
 		return
 	}
@@ -83,7 +83,7 @@ func (partial) See(t *program.Transition, r *check.Report) {
 		Code: diag.PartialRefused, Message: "at " + deck.WellName(op.Well) + " with nozzles " + n.String() + ", " + pip.Name + " " + why,
 		Help: "use another well or slot, or a single-channel pipette",
 	}
-	if slot != "" {
+	if slot != "" && slot != TrashSlot {
 		d.Help = "leave slot " + slot + " free or put something lower there, use another well or nozzle, or a single-channel pipette"
 	}
 	r.Add(about, d)
@@ -97,16 +97,16 @@ func outlineAt(t *program.Transition, m *program.PipetteModel, n program.Nozzles
 	op := &t.Step.Op
 	l := &t.After.Deck.Labware[op.Well.Labware]
 	w := &l.Def.Wells[op.Well.Well]
-	slot, _ := Slot(l.Slot)
+	left, front, base := Corner(t.After, int(op.Well.Labware))
 	layout := n.Layout()
 	row := int64(2 * layout.Primary) // of what is at the place, in half rows
 	if l.Def.CenterMultichannel {
 		row = int64(layout.Primary + layout.Last)
 	}
-	x := slot.X + w.X + int64(op.At.X)
-	middle := slot.Y + w.Y + int64(op.At.Y) + (row-7)*4500
+	x := left + w.X + int64(op.At.X)
+	middle := front + w.Y + int64(op.At.Y) + (row-7)*4500
 	b := bodies[m.Name]
-	return outline{x - b.left, x + b.right, middle - b.half, middle + b.half, w.Z + height(w, op.At) + tipLength(t)}
+	return outline{x - b.left, x + b.right, middle - b.half, middle + b.half, base + w.Z + height(w, op.At) + tipLength(t)}
 }
 
 // height is how far a position is above the bottom of a well.
@@ -138,15 +138,15 @@ func tipLength(t *program.Transition) int64 {
 
 // hits says what of the deck the outline would hit, and in which slot, or that
 // it would leave the robot's reach.
-func (o *outline) hits(d *program.Deck, at int16) (slot, why string) {
+func (o *outline) hits(s *program.State, labware int) (slot, why string) {
 	if o.front > backLimit || o.back < frontLimit {
 		return "", "would go over the edge of the deck"
 	}
-	number, err := strconv.Atoi(d.Labware[at].Slot)
-	if err != nil {
+	at := s.SlotOf(labware)
+	if at == 0 {
 		return "", ""
 	}
-	column, row := (number-1)%perRow, (number-1)/perRow
+	column, row := (at-1)%perRow, (at-1)/perRow
 	for dy := -1; dy <= 1; dy++ {
 		for dx := -1; dx <= 1; dx++ {
 			x, y := column+dx, row+dy
@@ -154,7 +154,7 @@ func (o *outline) hits(d *program.Deck, at int16) (slot, why string) {
 				continue
 			}
 			beside := slotAt(y*perRow + x)
-			if what, high := highest(d, beside.Name); what != "" && o.over(&beside) && high >= o.under {
+			if what, high := highest(s, beside.Name); what != "" && o.over(&beside) && high >= o.under {
 				return beside.Name, "would hit " + what + " in slot " + beside.Name
 			}
 		}
@@ -167,15 +167,27 @@ func (o *outline) over(s *program.Slot) bool {
 	return o.left < s.X+slotWidth && o.right > s.X && o.front < s.Y+slotDepth && o.back > s.Y
 }
 
-// highest is what stands in a slot, and how high its top is, in µm.
-func highest(d *program.Deck, slot string) (what string, top int64) {
-	for i := range d.Labware {
-		if l := &d.Labware[i]; l.Slot == slot && l.Def.Z > top {
-			what, top = l.Name, l.Def.Z
-		}
-	}
+// highest is what reaches up in a slot, and how high, in µm: the top of what
+// stands there, or a module that nothing stands on.
+func highest(s *program.State, slot string) (what string, top int64) {
 	if slot == TrashSlot {
 		return "the trash", trashHeight
+	}
+	n := number(slot)
+	for i := range s.Deck.Modules {
+		m := &s.Deck.Modules[i]
+		if m.Slot == slot || slices.Contains(m.Model.Covers, slot) {
+			what, top, n = m.Name, m.Model.Height, number(m.Slot)
+		}
+	}
+	for i := range s.Deck.Labware {
+		if s.SlotOf(i) != n || s.LabwareAt(program.Place{On: program.OnLabware, Index: int16(i)}) >= 0 {
+			continue
+		}
+		what, top = s.Deck.Labware[i].Name, Base(s, i)+s.Deck.Labware[i].Def.Z
+		if at := s.Place(i); at.On == program.OnModule {
+			top += s.Deck.Modules[at.Index].Model.OverLabware
+		}
 	}
 	return what, top
 }

@@ -28,8 +28,6 @@ var notByLint = map[*diag.Code]string{
 	diag.OtherDeck:     "of a run that begins with what an earlier one left",
 	diag.SparseRack:    "only with --robot-version: cmd/ot2flow, testdata/script/robot_version.txtar",
 	diag.NoLayout:      "only with --robot-version: cmd/ot2flow, testdata/script/robot_version.txtar",
-	diag.BesideShaker:  "needs an 8-channel pipette: ot2.TestBesideModules",
-	diag.BesideGen1:    "needs an 8-channel pipette: ot2.TestBesideModules",
 	diag.RunFailed:     "of a run: package run",
 	diag.Disagreement:  "a fault of ours, of which none is known",
 }

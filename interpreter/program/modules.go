@@ -48,6 +48,7 @@ type ModuleModel struct {
 	LabwareZ    int64    // the plane labware stands on, above the deck
 	Overlap     int64    // how far labware sinks in whose definition does not say
 	Height      int64    // of the module alone
+	OverLabware int64    // how far the module stands out over the top of what stands on it
 	Temperature Range    // m°C that can be set, of the plate or block
 	Lid         Range    // m°C that can be set, of the lid
 	Rotation    Range    // rpm that can be set

@@ -26,23 +26,47 @@ DECK = {
     10: RACK,
     11: "nest_96_wellplate_2ml_deep",
 }
+# The same with modules and adapters, asked of the copy in which this is True.
+MODULES = False
+WITH_MODULES = {
+    1: ("magnetic module gen2", None, "nest_96_wellplate_2ml_deep"),
+    2: "corning_96_wellplate_360ul_flat",
+    3: ("heaterShakerModuleV1", "opentrons_96_flat_bottom_adapter", "nest_96_wellplate_200ul_flat"),
+    4: ("temperature module gen2", "opentrons_96_well_aluminum_block", "nest_96_wellplate_100ul_pcr_full_skirt"),
+    5: "nest_12_reservoir_15ml",
+    6: RACK,
+    7: ("thermocyclerModuleV2", None, "nest_96_wellplate_100ul_pcr_full_skirt"),
+    9: ("temperature module", None, None),
+}
+
+
+def place(protocol, slot, what):
+    if isinstance(what, str):
+        return protocol.load_labware(what, slot)
+    model, adapter, name = what
+    on = protocol.load_module(model, slot)
+    if adapter:
+        on = on.load_adapter(adapter)
+    return on.load_labware(name) if name else None
 
 
 def run(protocol):
-    labware = {slot: protocol.load_labware(name, slot) for slot, name in DECK.items()}
+    deck = WITH_MODULES if MODULES else DECK
+    racks = [slot for slot, name in deck.items() if name == RACK]
+    labware = {slot: on for slot, what in deck.items() if (on := place(protocol, slot, what))}
     for model, mount in (("p300_multi_gen2", "left"), ("p50_multi", "right")):
         pipette = protocol.load_instrument(model, mount)
         for layout, (style, start, end) in LAYOUTS.items():
             pipette.configure_nozzle_layout(style=style, start=start, end=end)
-            for slot in (6, 10):
+            for slot in racks:
                 for row in "AH":
                     attempt(protocol, f"{model} {layout} pick {slot} {row}6", lambda: probe(pipette, labware[slot], row + "6"))
             pick = "H6" if layout == "A1" else chr(ord("A") + ord("H") - ord(layout[0])) + "6"
             # With a tip on: one is put on without the check of its own.
             rack = labware[6]
             force(pipette, rack, pick)
-            for slot in DECK:
-                if DECK[slot] == RACK:
+            for slot in labware:
+                if slot in racks:
                     continue
                 wells = labware[slot].wells()
                 for well in sorted({wells[0], wells[len(wells) // 2], wells[-1]}, key=lambda w: w.well_name):
