@@ -174,6 +174,17 @@ func (h *heat) drift(list []slope, us int64) {
 	}
 }
 
+// Drifted is the temperature, in m°C, of a module's plate or block that was at
+// from and went towards to for some µs.
+func Drifted(m *program.ModuleModel, from, to int32, us int64) int32 {
+	h := heat{now: from, target: to}
+	h.drift(slopes(m, to > from), us)
+	return h.now
+}
+
+// RoomTemperature is what a module has that was long off, in m°C.
+const RoomTemperature int32 = roomTemperature
+
 // slopeAt is the slope from a temperature on upwards, or downwards.
 func slopeAt(list []slope, at int32, up bool) slope {
 	for _, s := range list {

@@ -25,6 +25,7 @@ type emulateFlags struct {
 	port     int
 	faults   string
 	pipettes []string
+	modules  []string
 	speed    float64
 	version  string
 	disk     string
@@ -55,6 +56,7 @@ Ctrl-C ends it and prints what the wells hold; GET /ot2flow/wells says so at any
 	c.Flags().IntVar(&f.port, "port", 31950, "port to listen on; 0 takes a free one")
 	c.Flags().StringVar(&f.faults, "faults", "", "file of ways to misbehave")
 	c.Flags().StringArrayVar(&f.pipettes, "pipette", []string{"right=p300_single_gen2"}, "pipette on a mount, as left=NAME or right=NAME; may be repeated")
+	c.Flags().StringArrayVar(&f.modules, "module", nil, "module that is connected, such as magnetic_module_gen2; may be repeated")
 	c.Flags().Float64Var(&f.speed, "speed", 0, "how many times as fast as a robot; 0 takes no time")
 	c.Flags().StringVar(&f.disk, "disk", "", "file for what the robot remembers when it is ended and started again; without one it forgets everything")
 	c.Flags().StringVar(&f.version, "robot-version", "", "software version to claim (default 8.2.0)")
@@ -89,7 +91,7 @@ func (a *app) emulate(ctx context.Context, f emulateFlags) error {
 }
 
 func (f *emulateFlags) options() (emulator.Options, error) {
-	o := emulator.Options{Version: f.version, Serial: fmt.Sprintf("emulator-%d", f.port), Disk: f.disk, Pipettes: map[string]string{}}
+	o := emulator.Options{Version: f.version, Serial: fmt.Sprintf("emulator-%d", f.port), Disk: f.disk, Pipettes: map[string]string{}, Modules: f.modules}
 	for _, p := range f.pipettes {
 		mount, name, ok := strings.Cut(p, "=")
 		if !ok {

@@ -112,6 +112,9 @@ const NoModule int8 = -1
 
 var unset = ModuleState{Target: NoTarget, LidTarget: NoTarget}
 
+// NewModule is the state of a module that is off.
+func NewModule() ModuleState { return unset }
+
 // Module returns what the module with this index was told.
 func (s *State) Module(i int) *ModuleState { return &s.modules[i] }
 
@@ -261,6 +264,11 @@ func (l *Labware) Under() []string {
 func (s *State) setModule(op *Op, t *Touched) {
 	m := &s.modules[op.Module]
 	t.Module, t.ModuleBefore = op.Module, *m
+	m.Do(op)
+}
+
+// Do carries out an operation on the module.
+func (m *ModuleState) Do(op *Op) {
 	switch op.Kind {
 	case SetTemperature:
 		m.Target = op.Temperature

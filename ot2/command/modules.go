@@ -125,6 +125,25 @@ var names = [program.ModuleTypes][program.Kinds]string{
 	},
 }
 
+// ModuleKind returns what a command that names a module does, and the type of
+// module it is for.
+func ModuleKind(command string) (program.ModuleType, program.Kind, bool) {
+	switch command {
+	case SetShakeSpeed{}.Type():
+		return program.HeaterShaker, program.Shake, true
+	case EngageMagnet{}.Type():
+		return program.MagneticModule, program.Engage, true
+	}
+	for t := range names {
+		for k, name := range names[t] {
+			if name != "" && name == command {
+				return program.ModuleType(t), program.Kind(k), true
+			}
+		}
+	}
+	return 0, 0, false
+}
+
 // module is the command of an operation on a module.
 func module(op *program.Op, d *program.Deck) Params {
 	m := &d.Modules[op.Module]

@@ -28,13 +28,12 @@
 //
 // # What is not emulated
 //
-//   - modules: none is attached, loadModule fails with ModuleNotAttachedError
+//   - of the definition of a module, more than what is known here of it
 //   - Python protocols, run-time parameters and their data files, and JSON
 //     protocols before schema 7
 //   - calibration, networking, camera, the robot's own settings beyond the door
 //     switch, MQTT notifications
 //   - error recovery, which an OT-2 does not have
-//   - stacking rules of labware, movement rules of modules, the reach of the
-//     gantry; an 8-channel pipette with some of its nozzles is moved wherever
-//     it is told to go, as the robot does
+//   - the reach of the gantry; an 8-channel pipette with some of its nozzles is
+//     moved wherever it is told to go, as the robot does
 package emulator

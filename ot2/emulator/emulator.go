@@ -25,6 +25,9 @@ type Options struct {
 	// Pipettes are load names by mount, left or right. Nil is the one above;
 	// an empty map is a robot without pipettes.
 	Pipettes map[string]string
+	// Modules are the modules that are connected, by the names ot2.Module takes;
+	// of a kind there can be several. Nil is none.
+	Modules []string
 	// Name and Version are what the robot says of itself in GET /health.
 	Name, Version string
 	// Serial is the robot's serial number; empty is "emulator".
@@ -71,6 +74,7 @@ type Emulator struct {
 	random     *rand2.Rand  // of bad answers
 	ahead      atomic.Int64 // by which the clock has jumped, in ns
 	pipettes   map[string]attached
+	appliances []*appliance
 	runs       []*run // oldest first
 	current    *run
 	shown      *run // the last that did something; for the wells
@@ -128,10 +132,17 @@ func New(o Options) (*Emulator, error) {
 		model, _ := ot2.Pipette(name)
 		e.pipettes[mount] = attached{model, "P3EMULATED" + mount}
 	}
+	for i, name := range o.Modules {
+		model, ok := ot2.Module(name)
+		if !ok {
+			return nil, fmt.Errorf("there is no module %q; there are %v", name, ot2.ModuleNames())
+		}
+		e.appliances = append(e.appliances, newAppliance(model, i+1, e.now()))
+	}
 	//nolint:contextcheck // the robot lives until Close, not as long as a request
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.robot = e.routes()
-	e.stateless = e.newRun()
+	e.stateless = e.newStateless()
 	if o.Disk != "" {
 		if err := e.boot(o.Disk); err != nil {
 			e.Close()
@@ -231,7 +242,7 @@ func (e *Emulator) reboot(down int) {
 	e.current, e.upkeep, e.down = nil, nil, down
 	e.clientData = map[string]any{}
 	e.stateless.end()
-	e.stateless = e.newRun()
+	e.stateless = e.newStateless()
 	e.poke()
 }
 

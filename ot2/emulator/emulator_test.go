@@ -168,12 +168,11 @@ var examples = []string{"examples/01-mix-colors/workflow.yaml", "examples/02-col
 
 // workflowFiles are the examples and the workflows that the real engine is
 // asked about, from the root of the repository. Not among them is words, in
-// which nobody says how much a well holds: a robot takes that for nothing; and
-// what needs modules, which the emulator has not.
+// which nobody says how much a well holds: a robot takes that for nothing.
 func workflowFiles(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	for _, pattern := range []string{"examples/01-*/workflow.yaml", "examples/02-*/workflow.yaml", "ot2/testdata/engine/*/workflow.yaml", "ot2/testdata/exports/[^wm]*/workflow.yaml"} {
+	for _, pattern := range []string{"examples/01-*/workflow.yaml", "examples/02-*/workflow.yaml", "examples/08-*/workflow.yaml", "ot2/testdata/engine/*/workflow.yaml", "ot2/testdata/exports/[^w]*/workflow.yaml"} {
 		files, err := fs.Glob(os.DirFS("../.."), pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatal(pattern, err)
@@ -207,7 +206,11 @@ func TestWorkflowsEndAsSimulated(t *testing.T) {
 			for _, p := range plan.Deck.Pipettes {
 				pipettes[p.Mount] = p.Model.Name
 			}
-			c := start(t, Options{Pipettes: pipettes})
+			var modules []string
+			for i := range plan.Deck.Modules {
+				modules = append(modules, plan.Deck.Modules[i].Model.Name)
+			}
+			c := start(t, Options{Pipettes: pipettes, Modules: modules})
 			status, answer := c.upload("workflow.json", file)
 			if status != 201 {
 				t.Fatal(status, answer)

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/ot2"
@@ -21,7 +22,11 @@ type engine struct {
 	timerOf     func(*program.Deck) program.Timer
 	attached    map[string]attached // by mount
 	virtual     bool                // an analysis: every pipette is there
+	appliances  []*appliance        // that are connected
+	lights      *bool               // of the deck
+	clock       func() time.Time
 	pipettes    []*pipette
+	modules     []*fitted
 	labware     []*placed
 	liquids     []liquid
 	definitions map[string]*program.Labware // users' own, by URI
@@ -100,9 +105,13 @@ type position struct {
 
 func positionOf(v command.Vector) position { return position{number(v.X), number(v.Y), number(v.Z)} }
 
-func newEngine(o *Options, mounts map[string]attached, virtual bool) *engine {
+// newEngine is that of a run, or with virtual that of an analysis, to which
+// every pipette and every module is there.
+func (e *Emulator) newEngine(virtual bool) *engine {
+	o := &e.options
 	return &engine{
-		newID: o.NewID, timerOf: o.Timer, attached: mounts, virtual: virtual,
+		newID: o.NewID, timerOf: o.Timer, attached: e.pipettes, virtual: virtual,
+		appliances: e.appliances, lights: &e.lights, clock: e.now,
 		definitions: map[string]*program.Labware{}, stale: true,
 	}
 }
@@ -124,6 +133,7 @@ func (g *engine) world() *program.State {
 	g.stale = false
 	deck := g.deck
 	deck.Pipettes, deck.Labware, deck.Liquids = slices.Clone(deck.Pipettes), slices.Clone(deck.Labware), slices.Clone(deck.Liquids)
+	deck.Modules = slices.Clone(deck.Modules)
 	g.state, g.timer = program.NewState(&deck), g.timerOf(&deck)
 	for i := range g.past {
 		g.timer.Duration(&g.past[i])
@@ -195,7 +205,7 @@ func (g *engine) prepare(kind string, p *params) (work, *failure) {
 	case "reloadLabware":
 		return g.reloadLabware(p)
 	case "loadModule":
-		return work{}, fails("ModuleNotAttachedError", "No available "+p.model+" found.")
+		return g.loadModule(p)
 	case "loadLiquid":
 		return g.loadLiquid(p)
 	case "moveLabware":
@@ -245,13 +255,15 @@ func (g *engine) prepare(kind string, p *params) (work, *failure) {
 		return work{ops: []program.Op{{Kind: program.Delay, Duration: d, Well: program.None}}, result: object{}}, nil
 	case "waitForResume", "pause":
 		return work{result: object{}, waits: true}, nil
-	case "comment", "custom", "setStatusBar", "setRailLights":
+	case "comment", "custom", "setStatusBar":
 		return work{result: object{}}, nil
+	case "setRailLights":
+		return g.setRailLights(p)
 	case "liquidProbe", "tryLiquidProbe":
 		return work{}, unplanned("KeyError", "'t300'") // what 8.2 says, having no sensor
 	}
 	if slices.Contains(moduleCommands, kind) {
-		return work{}, fails("ModuleNotLoadedError", "Module "+p.moduleID+" not found.")
+		return g.module(kind, p)
 	}
 	return work{}, &failure{"HardwareNotSupportedError", "4003", "This command is supported by OT-3 only.", nil}
 }
@@ -351,39 +363,6 @@ func (g *engine) definition(p *params) (*program.Labware, *failure) {
 	return nil, unplanned("FileNotFoundError", `Labware "`+p.loadName+`" not found with version `+strconv.Itoa(p.version)+` in namespace "`+p.namespace+`".`)
 }
 
-// free reports why nothing can be put at a place.
-func (g *engine) free(at place) *failure {
-	switch {
-	case at.offDeck:
-		return nil
-	case at.module != "":
-		return fails("ModuleNotLoadedError", "Module "+at.module+" not found.")
-	case at.area != "":
-		if _, is := slotOf(at.area); !is {
-			return noArea(at.area)
-		}
-	case at.slot == ot2.TrashSlot:
-		return noArea(at.slot)
-	case at.labware != "":
-		if _, bad := g.loaded(at.labware); bad != nil {
-			return bad
-		}
-	}
-	for _, l := range g.labware {
-		if l.at == at {
-			return fails("LocationIsOccupiedError", "Labware "+l.def.LoadName+" is already present at "+at.describe()+".")
-		}
-	}
-	return nil
-}
-
-func (p place) describe() string {
-	if p.labware != "" {
-		return "labwareId='" + p.labware + "'"
-	}
-	return "slotName=<DeckSlotName.SLOT_" + p.slot + ": '" + p.slot + "'>"
-}
-
 func noArea(name string) *failure {
 	return fails("AreaNotInDeckConfigurationError", name+" not provided by deck configuration.")
 }
@@ -405,6 +384,9 @@ func (g *engine) loadLabware(p *params) (work, *failure) {
 	if bad == nil {
 		bad = g.free(at)
 	}
+	if bad == nil && at.labware != "" {
+		bad = g.stacks(def, at.labware)
+	}
 	if bad != nil {
 		return work{}, bad
 	}
@@ -424,22 +406,9 @@ func (g *engine) put(l *placed) {
 		}
 	}
 	g.labware = append(slices.DeleteFunc(g.labware, func(o *placed) bool { return o.id == l.id }), l)
-	g.deck.Labware = append(g.deck.Labware, program.Placed{Name: l.id, Slot: l.at.slot, On: g.ground(l.at), Def: l.def})
+	g.deck.Labware = append(g.deck.Labware, program.Placed{Name: l.id, On: g.ground(l.at), Def: l.def})
+	g.deck.NameSlots()
 	g.stale = true
-}
-
-// offsetFor returns the newest offset that is for a definition at a place.
-func (g *engine) offsetFor(def *program.Labware, at place) *labwareOffset {
-	for _, o := range slices.Backward(g.offsets) {
-		var where struct{ SlotName, ModuleModel, DefinitionURI string }
-		if json.Unmarshal(o.Location, &where) != nil || where.ModuleModel != "" || where.DefinitionURI != "" {
-			continue
-		}
-		if slot, _ := slotOf(where.SlotName); slot == at.slot && o.URI == def.URI() {
-			return o
-		}
-	}
-	return nil
 }
 
 func (g *engine) reloadLabware(p *params) (work, *failure) {
@@ -452,30 +421,6 @@ func (g *engine) reloadLabware(p *params) (work, *failure) {
 		result["offsetId"] = found.ID
 	}
 	return work{result: result, then: func() { l.offset = found }}, nil
-}
-
-func (g *engine) moveLabware(p *params) (work, *failure) {
-	l, bad := g.loaded(p.labwareID)
-	if bad != nil {
-		return work{}, bad
-	}
-	if p.strategy == "usingGripper" {
-		return work{}, &failure{"NotSupportedOnRobotType", "4003", "Labware movement using a gripper is not supported on the OT-2", object{"strategy": p.strategy}}
-	}
-	to := named(p.to)
-	if bad := g.free(to); bad != nil {
-		return work{}, bad
-	}
-	result, found := object{}, g.offsetFor(l.def, to)
-	if found != nil {
-		result["offsetId"] = found.ID
-	}
-	return work{result: result, waits: p.strategy == "manualMoveWithPause", then: func() {
-		l.at, l.offset = to, found
-		g.deck.Labware[l.index].Slot, g.deck.Labware[l.index].On = to.slot, g.ground(to)
-		g.stale = true
-		g.lose()
-	}}, nil
 }
 
 func (g *engine) loadLiquid(p *params) (work, *failure) {

@@ -40,6 +40,10 @@ type params struct {
 	message                      string
 	on                           bool
 	layout                       command.NozzleLayout
+	celsius, rpm, height         float64 // °C, rpm, mm
+	target                       *float64
+	blockVolume, hold            *float64
+	profile                      []profileStep
 }
 
 // place is where a labware is: one of its fields is set.
@@ -330,7 +334,7 @@ func table(kind string) (fields []field, known bool) {
 		return []field{labwareID()}, true
 	case "loadModule":
 		return []field{
-			needed(text("model", func(p *params) *string { return &p.model })), where("location", func(p *params) *place { return &p.at }),
+			needed(choice("model", func(p *params) *string { return &p.model }, moduleModels...)), whereSlot("location", func(p *params) *place { return &p.at }),
 			text("moduleId", func(p *params) *string { return &p.moduleID }),
 		}, true
 	case "loadLiquid":
@@ -407,12 +411,12 @@ func table(kind string) (fields []field, known bool) {
 		return []field{needed(flag("on", func(p *params) *bool { return &p.on }, false))}, true
 	}
 	if slices.Contains(moduleCommands, kind) {
-		return []field{needed(text("moduleId", func(p *params) *string { return &p.moduleID }))}, true
+		return moduleFields(kind), true
 	}
 	return nil, slices.Contains(flexCommands, kind)
 }
 
-// moduleCommands need a module, and none is attached here.
+// moduleCommands need a module.
 var moduleCommands = []string{
 	"heaterShaker/waitForTemperature", "heaterShaker/setTargetTemperature", "heaterShaker/deactivateHeater",
 	"heaterShaker/setAndWaitForShakeSpeed", "heaterShaker/deactivateShaker", "heaterShaker/openLabwareLatch",
@@ -481,7 +485,7 @@ func parse(kind string, raw json.RawMessage, pointer string) (p params, echo jso
 	if json.Unmarshal(raw, &given) != nil || raw == nil {
 		return p, nil, []trouble{wrong(pointer, required)}
 	}
-	if kind == "custom" || slices.Contains(moduleCommands, kind) || slices.Contains(flexCommands, kind) {
+	if kind == "custom" || slices.Contains(flexCommands, kind) {
 		echo = raw // whatever there is
 	}
 	out := object{}

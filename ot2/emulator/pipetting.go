@@ -18,18 +18,9 @@ func (g *engine) origin(l *placed) (command.Vector, *failure) {
 		return v, fails("LocationNotAccessibleByPipetteError", "Cannot move pipette to "+l.def.LoadName+", labware is off-deck.")
 	case l.at.slot == ot2.TrashSlot:
 		return command.Vector{X: 265, Y: 271.5}, nil
-	case l.at.labware != "":
-		below, bad := g.loaded(l.at.labware)
-		if bad != nil {
-			return v, bad
-		}
-		if v, bad = g.origin(below); bad != nil {
-			return v, bad
-		}
-		v.Z += mm(below.def.Z)
 	default:
-		slot, _ := ot2.Slot(l.at.slot)
-		v = command.Vector{X: mm(slot.X), Y: mm(slot.Y)}
+		x, y, z := ot2.Corner(g.world(), l.index)
+		v = command.Vector{X: mm(x), Y: mm(y), Z: mm(z)}
 	}
 	if o := l.offset; o != nil {
 		v = command.Vector{X: v.X + float64(o.Vector.X), Y: v.Y + float64(o.Vector.Y), Z: v.Z + float64(o.Vector.Z)}
@@ -59,6 +50,9 @@ func (g *engine) spotIn(l *placed, well int, at command.WellLocation) (spot, *fa
 		return spot{}, fails("OperationLocationNotInWellError", "The location is "+strconv.FormatFloat(-height, 'f', -1, 64)+" mm below the bottom of "+w.Name+" of "+l.id+".")
 	}
 	if bad := g.uncovered(l); bad != nil {
+		return spot{}, bad
+	}
+	if bad := g.lidOpen(l.at); bad != nil {
 		return spot{}, bad
 	}
 	return spot{
@@ -98,6 +92,9 @@ func (g *engine) target(p *params) (*pipette, spot, *failure) {
 	}
 	l, well, bad := g.wellOf(p.labwareID, p.well)
 	if bad != nil {
+		return nil, spot{}, bad
+	}
+	if bad := g.besides(on, g.slotOf(l), l.def.IsTipRack); bad != nil {
 		return nil, spot{}, bad
 	}
 	at, bad := g.spotIn(l, well, p.location)
@@ -365,13 +362,17 @@ func (g *engine) moveToArea(p *params, x float64) (work, *failure) {
 		return work{}, bad
 	}
 	at := spot{known: true, trash: true, point: command.Vector{X: mm(ot2.TrashX), Y: mm(ot2.TrashY), Z: mm(ot2.TrashZ)}}
+	name, is := slotOf(p.area)
 	if p.area != command.Trash {
-		name, is := slotOf(p.area)
 		if !is || name == ot2.TrashSlot {
 			return work{}, noArea(p.area)
 		}
 		slot, _ := ot2.Slot(name)
 		at.point = command.Vector{X: mm(slot.X + ot2.SlotX/2), Y: mm(slot.Y + ot2.SlotY/2)}
+	}
+	n, _ := strconv.Atoi(cmp.Or(name, ot2.TrashSlot))
+	if bad := g.besides(on, n, false); bad != nil {
+		return work{}, bad
 	}
 	at.point.X += x + p.offset.X
 	at.point.Y += p.offset.Y

@@ -317,7 +317,7 @@ func (e *Emulator) analyse(p *protocol) {
 // think does what a protocol says on a deck of its own and returns what came
 // of it.
 func (e *Emulator) think(p *protocol, id string) json.RawMessage {
-	r := &run{engine: newEngine(&e.options, nil, true), finished: make(chan struct{})}
+	r := &run{engine: e.newEngine(true), finished: make(chan struct{})}
 	r.engine.open(&p.fileProgram)
 	bad := p.broken
 	requests := append([]request{homeFirst()}, p.requests...)
@@ -349,7 +349,7 @@ func (e *Emulator) think(p *protocol, id string) json.RawMessage {
 	}
 	body, err := json.Marshal(object{
 		"id": id, "status": "completed", "result": how, "robotType": robotModel, "runTimeParameters": []object{},
-		"commands": commands, "errors": orEmpty(errors), "modules": []object{},
+		"commands": commands, "errors": orEmpty(errors), "modules": r.engine.moduleBodies(),
 		"labware": r.engine.labwareBodies(), "pipettes": r.engine.pipetteBodies(), "liquids": orEmpty(r.engine.liquids),
 	})
 	if err != nil {

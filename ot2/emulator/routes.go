@@ -10,7 +10,7 @@ func (e *Emulator) routes() http.Handler {
 	on("GET /health", e.health)
 	on("GET /instruments", e.instruments)
 	on("GET /pipettes", e.mounts)
-	on("GET /modules", func(*http.Request) answer { return list([]object{}, 0) })
+	on("GET /modules", e.getModules)
 	on("POST /modules/{serial}", func(*http.Request) answer {
 		return legacy(410, "/modules/{serial} is not available after API version 3. This endpoint has been removed. Use POST /commands instead.", "4002")
 	})

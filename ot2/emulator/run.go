@@ -118,7 +118,7 @@ const (
 func (e *Emulator) newRun() *run {
 	r := &run{
 		id: e.options.NewID(), created: e.now(), doorSwitch: e.doorSwitch,
-		engine: newEngine(&e.options, e.pipettes, false), finished: make(chan struct{}),
+		engine: e.newEngine(false), finished: make(chan struct{}),
 	}
 	r.ctx, r.cancel = context.WithCancel(e.ctx)
 	return r

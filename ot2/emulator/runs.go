@@ -51,7 +51,7 @@ func (r *run) body() object {
 	out := object{
 		"id": r.id, "createdAt": stamp(r.created), "status": r.status(), "current": r.current,
 		"actions": orEmpty(r.actions), "errors": orEmpty(r.errors), "hasEverEnteredErrorRecovery": false,
-		"pipettes": g.pipetteBodies(), "modules": []object{}, "labware": g.labwareBodies(),
+		"pipettes": g.pipetteBodies(), "modules": g.moduleBodies(), "labware": g.labwareBodies(),
 		"liquids": orEmpty(g.liquids), "labwareOffsets": orEmpty(g.offsets),
 	}
 	if !r.upkeep {
