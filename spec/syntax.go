@@ -440,7 +440,14 @@ func (f *fault) bracket() (diag.Diagnostic, bool) {
 			i += len(lineRest(data[i:])) - 1
 		case c == '{' && len(open) > 0 && data[i-1] == '$':
 			return f.template(i - 1)
-		case (c == '[' || c == '{') && (len(open) > 0 || startsValue(data, i)):
+		case (c == '[' || c == '{' || c == '?') && len(open) > 0:
+			if d, ok := f.endsInBrackets(open[len(open)-1], i); ok {
+				return d, true
+			}
+			if c != '?' {
+				open = append(open, i)
+			}
+		case (c == '[' || c == '{') && startsValue(data, i):
 			open = append(open, i)
 		case (c == ']' || c == '}') && len(open) > 0:
 			top := open[len(open)-1]
@@ -459,6 +466,69 @@ func (f *fault) bracket() (diag.Diagnostic, bool) {
 	}
 	at := f.neverClosed(open)
 	return f.syntax(at, at+1, fmt.Sprintf("this %c is not closed", data[at]), f.howToClose(data, at))
+}
+
+// endsInBrackets explains a character at which YAML ends a value inside { }
+// and [ ], while its writer goes on: portions[0], how much?, f(x, [1]). The
+// value is looked for in the line of at, behind the bracket top; ok is false
+// where it may well end.
+func (f *fault) endsInBrackets(top, at int) (diag.Diagnostic, bool) {
+	data := string(f.src.file.Data)
+	const most = 1000 // a value that is longer is none
+	from, comma, depth := max(top+1, at-most, strings.LastIndexAny(data[:at], "\r\n")+1), -1, 0
+	for i := from; i < at; i++ {
+		switch c := data[i]; {
+		case isQuote(c) && startsValue(data, i):
+			if end := closingQuote(data[:at], i); end > 0 {
+				i = end - 1
+			}
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		case c == ',' && depth > 0 && comma < 0:
+			comma = i
+		case depth <= 0 && (c == ',' || c == ':' && isBlankOrBreak(data[i+1])):
+			from, comma, depth = i+1, -1, 0
+		}
+	}
+	stop := at
+	if startsValue(data, at) {
+		if comma < 0 {
+			return notThis()
+		}
+		stop = comma
+	}
+	rest := lineRest(data[from:])
+	value := strings.TrimSpace(rest[:valueEnd(rest)])
+	help := "put quotes around the value: " + quoteYAML(value)
+	if strings.Contains(value, " ? ") && strings.Contains(value, " : ") {
+		help = "for x ? a : b write if x {a} else {b}, in quotes"
+	}
+	d, _ := f.syntax(stop, stop+1, fmt.Sprintf("inside { } and [ ], YAML ends a value at this %c", data[stop]), help)
+	d.Related = []diag.Related{{Span: f.src.At(top, top+1), Message: "the " + data[top:top+1] + " that it stands in is here"}}
+	return d, true
+}
+
+// valueEnd returns where a value in brackets ends for its writer: at the comma
+// or bracket that is not one of its own.
+func valueEnd(s string) int {
+	depth := 0
+	for i := range len(s) {
+		switch s[i] {
+		case '[', '{', '(':
+			depth++
+		case ']', '}', ')':
+			if depth--; depth < 0 {
+				return i
+			}
+		case ',':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(s)
 }
 
 // howToClose looks at what follows an open bracket in its line for what hides

@@ -8,8 +8,18 @@
 //
 // The form: two spaces a level; a list stands one level under its key; braces
 // and brackets stay where a line has room for them; values in braces of
-// neighbouring keys begin in one column; quotes only where YAML needs them;
-// one blank line at most; comments two spaces behind what they are about.
+// neighbouring keys begin in one column; one blank line at most; comments two
+// spaces behind what they are about.
+//
+// Quotes stand where YAML would read something else without them, which is
+// asked of YAML itself: around an expression or a text with a ": " or a blank
+// before a #, and inside { } and [ ] also with a comma, bracket, brace or
+// question mark. Three more kinds keep or get them because the trap is one
+// change away: anything with a #, and the words and numbers that other YAML
+// programs take for something else (yes, off, 12:30), where they were written
+// with quotes. Everywhere else there are none: an expression is read as one
+// because of where it stands, so that R / 2 and 'R / 2' are the same, and only
+// one of them can be canonical.
 package format
 
 import (

@@ -27,6 +27,10 @@ var pieces = []struct{ name, in, want string }{
 	{"deep indentation", "steps:\n    - if: R > 0 uL\n      do:\n          - home:\n", "steps:\n  - if: R > 0 uL\n    do:\n      - home:\n"},
 	{"quotes that are not needed", "steps:\n  - comment: \"hello there\"\n  - comment: '12'\n  - comment: 'a: b'\n  - comment: \"tab\\there\"\n", "steps:\n  - comment: hello there\n  - comment: '12'\n  - comment: 'a: b'\n  - comment: \"tab\\there\"\n"},
 	{"quotes that braces need", "steps:\n  - {transfer: {from: 'p.columns(1, 2)', to: 'q', volume: \"5 uL\"}}\n", "steps:\n  - {transfer: {from: 'p.columns(1, 2)', to: q, volume: 5 uL}}\n"},
+	{
+		"quotes that keep from a trap", "description: 'yes'\nsteps:\n  - comment: \"12:30\"\n  - comment: 'lot#5'\n  - {comment: 'ready?'}\n  - comment: 'ready?'\n  - lights: on\n  - repeat: 'n'\n    comment: 'n'\n",
+		"description: 'yes'\nsteps:\n  - comment: '12:30'\n  - comment: 'lot#5'\n  - {comment: 'ready?'}\n  - comment: ready?\n  - lights: on\n  - repeat: n\n    comment: n\n",
+	},
 	{"a whole ${ } where an expression is wanted", "steps:\n  - delay: ${ R + 1 s }\n  - comment: ${ R }\n", "steps:\n  - delay: R + 1 s\n  - comment: ${ R }\n"},
 	{
 		"expressions as they are taught", "steps:\n  - if: '!done && (R > 1 || !ok)'\n    comment: '${ok ? 1 : 2} && x'\n  - for: 'w in ok ? a : b'\n    transfer: {from: a, to: w, volume: 'ok ? R : 2 * R', aspirate: {at: 'bottom + (ok ? 1 mm : 2 mm)', mix: '${n} x ${ R }'}}\n  - delay: \"${ 5 }\"\n",

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/ot2flow/ot2flow/spec"
 )
 
 // printer writes nodes as lines.
@@ -305,7 +307,8 @@ func scalar(n *yaml.Node, inFlow bool) string {
 	if n.ShortTag() != "!!str" {
 		return n.Value
 	}
-	if plainIsSafe(n.Value, inFlow) {
+	quoted := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0
+	if plainIsSafe(n.Value, inFlow) && !(quoted && plainIsOdd(n.Value)) {
 		return n.Value
 	}
 	if strings.ContainsFunc(n.Value, func(r rune) bool {
@@ -316,10 +319,26 @@ func scalar(n *yaml.Node, inFlow bool) string {
 	return "'" + strings.ReplaceAll(n.Value, "'", "''") + "'"
 }
 
+// plainIsOdd reports text that YAML reads back as it is, and that is a truth
+// value or a number to other YAML programs or to a person: yes, 12:30, 1e400.
+// Who wrote it in quotes knew why, so those stay.
+func plainIsOdd(s string) bool {
+	f := &spec.File{Data: []byte("k: " + s + "\n")}
+	src := spec.NewSource(f)
+	root, _ := src.Parse()
+	if root == nil || len(root.Content) != 2 || utf8.RuneCountInString(s) == 1 { // n and y are names
+		return false
+	}
+	_, _, trap := src.Trap(root.Content[1])
+	_, _, number := src.NumberTrap(root.Content[1])
+	return trap || number || strings.Contains(s, ":") && strings.Trim(s, "0123456789:.-+_") == ""
+}
+
 // plainIsSafe asks YAML itself whether the text reads back as it is where it
-// is going to stand.
+// is going to stand. A # is not left to YAML: a blank put before it later
+// would make a comment of the rest.
 func plainIsSafe(s string, inFlow bool) bool {
-	if s == "" || strings.TrimSpace(s) != s || strings.ContainsAny(s, "\n\r\t") || inFlow && strings.ContainsAny(s, ",[]{}") {
+	if s == "" || strings.Contains(s, "#") || strings.TrimSpace(s) != s || strings.ContainsAny(s, "\n\r\t") || inFlow && strings.ContainsAny(s, ",[]{}") {
 		return false
 	}
 	text := "k: " + s
