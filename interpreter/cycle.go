@@ -260,6 +260,7 @@ func (x *expansion) chunksOf(j *job, pip int) (chunks []chunk, ok bool) {
 			return nil, false
 		}
 		room := x.room(j, pip, p, loaded)
+		ok = ok && room > 0
 		x.chunks = split(x.chunks[:0], j.k.split, p.volume, room, least)
 		for n, v := range x.chunks {
 			ok = ok && v >= least
@@ -414,7 +415,11 @@ func (x *expansion) noRoom(j *job, pip int, l load) {
 		d.Message, d.Help = "the disposal of "+quantity.Volume.Text(over)+" leaves no room in the tip", "use a smaller disposal or a larger pipette"
 	}
 	if more := l.reverse + l.extra; more > 0 {
-		d.Message = "an air gap of " + quantity.Volume.Text(gap) + " and " + quantity.Volume.Text(over+more) + " drawn beyond what is moved leave no room in the tip"
+		d.Message = quantity.Volume.Text(over+more) + " drawn beyond what is moved"
+		if gap > 0 {
+			d.Message += ", and an air gap of " + quantity.Volume.Text(gap) + ","
+		}
+		d.Message += " leave no room in the tip"
 		d.Help = "draw less beside what is moved, or use a larger pipette"
 	}
 	if m := &x.state.Mounts[pip]; j.k.tip.use == "current" && m.Held.Volume+m.Air > 0 {

@@ -293,7 +293,7 @@ func engineForm(d *program.Deck, step *program.Step) engineStep {
 		s.Z = &z
 	}
 	if has(program.HasVolume) {
-		s.Volume = mm(op.Volume)
+		s.Volume = mm(op.Volume + op.Correction) // the plunger is told both
 	}
 	if has(program.HasRate) {
 		s.Rate = mm(op.Rate)
