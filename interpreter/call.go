@@ -26,6 +26,7 @@ type calls struct {
 	called map[string]*spec.Workflow // by file
 	n      int
 	lives  []*live
+	kept   []keptTips
 
 	classes map[string]*spec.LiquidClass // by file
 	made    map[string]*class            // by file, or name of one that is shipped

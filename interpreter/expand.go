@@ -173,6 +173,7 @@ func (x *expansion) start() {
 	if !x.begin() {
 		return
 	}
+	x.keepTips()
 	x.env.State = x.state
 	x.bind(x.p.lets, true)
 	x.bind(x.p.vars, true)

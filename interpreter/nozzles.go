@@ -1,6 +1,8 @@
 package interpreter
 
 import (
+	"slices"
+
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/diag"
@@ -40,8 +42,11 @@ func (p *preparer) declareLayout(d *spec.Pipette, pip int, m *program.PipetteMod
 }
 
 // nozzles resolves what a step says of nozzles; tip is its tip rule.
-func (p *preparer) nozzles(w spec.Word, pip chosen, tip string) layouts {
-	out := layouts{declared: p.layouts}
+func (p *preparer) nozzles(w spec.Word, pip chosen, tip string) (out layouts) {
+	out = layouts{declared: p.layouts}
+	if tip == "dedicated" {
+		defer func() { p.calls.kept = append(p.calls.kept, keptTips{pip.index, out}) }()
+	}
 	if !w.IsSet() {
 		return out
 	}
@@ -79,4 +84,37 @@ func (p *preparer) mayChoose(w spec.Word, m *program.PipetteModel) bool {
 	}
 	p.fail(diag.NoEffect, w.Span, "`nozzles` has no effect on a "+m.Name+", which has one nozzle", "leave it out, or use an 8-channel pipette")
 	return false
+}
+
+// keptTips says what takes liquids' own tips: a step's pipette, or -1 where one
+// is chosen later, and its nozzles.
+type keptTips struct {
+	pipette int
+	nozzles layouts
+}
+
+// keepTips keeps the places beside liquids' own tips from being given out, where
+// a pipette with several channels takes them along.
+func (x *expansion) keepTips() {
+	for i := range x.p.kept {
+		for pip := range x.deck.Pipettes {
+			if k := &x.p.kept[i]; x.deck.IsMulti(pip) && (k.pipette < 0 || k.pipette == pip) {
+				x.keepBeside(pip, k.nozzles.of(pip))
+			}
+		}
+	}
+}
+
+func (x *expansion) keepBeside(pip int, n program.Nozzles) {
+	for i := range x.deck.Liquids {
+		tip := x.deck.Liquids[i].Tip
+		if tip == program.None || !slices.Contains(x.deck.Pipettes[pip].Racks, int(tip.Labware)) {
+			continue
+		}
+		for _, w := range x.state.Reach(pip, n, tip) {
+			if w >= 0 {
+				x.state.Reserve(program.WellRef{Labware: tip.Labware, Well: w})
+			}
+		}
+	}
 }

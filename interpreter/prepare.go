@@ -34,6 +34,7 @@ type Prepared struct {
 	slots    int
 	lives    []*live    // of the workflow and those it calls; of a called one none
 	all      []scenario // what lives may answer
+	kept     []keptTips // of the workflow and those it calls; of a called one none
 }
 
 type binding struct {
@@ -115,6 +116,7 @@ func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, files Files) (*Prepare
 	if p.p.lives = p.calls.lives; len(p.p.lives) > 0 {
 		p.p.all = p.p.scenarios()
 	}
+	p.p.kept = p.calls.kept
 	p.p.slots = p.scope.Slots()
 	p.explainOrder()
 	if p.calls.n > 0 {
