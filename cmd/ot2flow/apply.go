@@ -20,10 +20,11 @@ type applying struct {
 	robot    string
 	yes      bool
 	patience time.Duration
-	paused   bool   // the robot is paused, and goes on without being asked
-	faults   string // a script of what goes wrong, for the simulator
-	live     int    // steps that are handed over at a time; 0: all. For tests.
-	repeats  string // the id of the run whose plan it is; empty where it is new
+	paused   bool         // the robot is paused, and goes on without being asked
+	first    *run.Request // asked for at once
+	faults   string       // a script of what goes wrong, for the simulator
+	live     int          // steps that are handed over at a time; 0: all. For tests.
+	repeats  string       // the id of the run whose plan it is; empty where it is new
 }
 
 func (a *app) applyCommand() *cobra.Command {
@@ -212,8 +213,13 @@ func (a *app) carry(ctx context.Context, plan *program.Plan, where *place, book 
 	if atPauses {
 		options.Answer = func(ctx context.Context, q run.Question) (run.Control, error) { return a.answer(ctx, in, s, q, where) }
 	}
+	if o.first != nil {
+		person.first(*o.first)
+	}
+	deaf := book.heed(ctx, person)
 	result, err := run.Run(ctx, options)
 	person.stop()
+	deaf()
 	s.end()
 	return result, err
 }

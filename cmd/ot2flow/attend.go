@@ -63,6 +63,7 @@ type attendant struct {
 	lines    *lines // nil where nobody is asked
 	leave    context.CancelFunc
 	requests chan run.Request
+	pausing  chan struct{} // the run is to be left as soon as the robot stands
 	quit     chan struct{}
 	done     chan struct{}
 	stops    int
@@ -73,7 +74,7 @@ type attendant struct {
 // context that is returned.
 func attend(ctx context.Context, s *status, l *lines) (context.Context, *attendant) {
 	ctx, cancel := context.WithCancel(ctx)
-	t := &attendant{status: s, lines: l, leave: cancel, requests: make(chan run.Request, 4), quit: make(chan struct{}), done: make(chan struct{})}
+	t := &attendant{status: s, lines: l, leave: cancel, requests: make(chan run.Request, 4), pausing: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
@@ -90,6 +91,15 @@ func (t *attendant) stop() {
 	t.leave()
 }
 
+// first asks for something before the run is followed. A pause is all that is
+// wanted: the run is left as it stands then.
+func (t *attendant) first(r run.Request) {
+	t.requests <- r
+	if r.Control == run.Pause {
+		t.pausing <- struct{}{}
+	}
+}
+
 func (t *attendant) listen(signals <-chan os.Signal) {
 	for {
 		if t.leaving && t.status.isHalted() {
@@ -102,6 +112,8 @@ func (t *attendant) listen(signals <-chan os.Signal) {
 		select {
 		case <-t.quit:
 			return
+		case <-t.pausing:
+			t.leaving = true
 		case <-t.status.changed:
 		case s := <-signals:
 			if s == syscall.SIGTERM {

@@ -29,6 +29,7 @@ type resuming struct {
 	with  string // a recovery workflow
 	ready bool   // what had to be done by hand is done
 	by    string
+	ask   *run.Request // what is asked of a run instead of that it goes on
 }
 
 func (a *app) runsResumeCommand() *cobra.Command {
@@ -45,6 +46,8 @@ Where the robot has ended the run, what remains is a program of its own, which i
 before anything moves and shown before it begins. The end of a run drops what is on into the
 trash: a new tip is picked up for it, and liquid of a stock that was lost with it is drawn
 again. After a restart of the robot, what may still be on is dropped first.
+
+A run that another ot2flow follows, and that is paused, is let go on through that one.
 
 --with FILE carries out a workflow for the same deck before that, such as one that rinses a
 well or fills one up.`,
@@ -94,6 +97,11 @@ func (a *app) runsResume(ctx context.Context, ref string, o resuming) error {
 	if o.by == "" {
 		o.by = myself().Name
 	}
+	if o.ask == nil {
+		if is, err := a.followed(ctx, ref, o); is || err != nil {
+			return err
+		}
+	}
 	status, r, err := a.reopen(ctx, ref, o.robot)
 	if err != nil {
 		return err
@@ -105,6 +113,9 @@ func (a *app) runsResume(ctx context.Context, ref string, o resuming) error {
 		if err := find(ctx, r, o.patience); err != nil {
 			return err
 		}
+	}
+	if o.ask != nil {
+		return a.askUnfollowed(ctx, r, status, in, o)
 	}
 	o.paused = r.story.Last().State.Halted == run.Paused
 	switch state := &r.story.Last().State; {
@@ -208,7 +219,9 @@ func (a *app) follow(ctx context.Context, r *resumed, s *status, in *lines, o re
 	case o.paused:
 		what = fmt.Sprintf("%s of run %s are done, and the robot is paused: it goes on", stepCount(state.Done, len(part.Plan.Steps)), r.sum.ID)
 	}
-	a.tell("%s", what)
+	if o.ask == nil {
+		a.tell("%s", what)
+	}
 	if state.Stage == run.Opening {
 		if err := r.where.takes(part.Plan); err != nil {
 			return err
@@ -392,11 +405,15 @@ func (a *app) carryOutStory(ctx context.Context, r *resumed, s *status, in *line
 	if rest != nil {
 		plan = rest.Plan
 	}
+	o.first = o.ask
 	result, err := a.carry(ctx, r.plan, r.where, r.book, s, in, o.applying, func(options *run.Options) {
 		options.Rest, options.By = rest, o.by
 	})
 	if problem := unwritten(r.book, r.where, err); problem != nil {
 		return problem
+	}
+	if o.ask != nil && a.confirmed(r, &result, o.ask.Control) {
+		return nil
 	}
 	if result.Story == nil || len(result.Story.Parts) == 1 {
 		return a.endedOnRobot(r.plan, r.where, result, s.took(), err)

@@ -33,7 +33,7 @@ A run is named by its id, by the beginning of it or of the part after the dash, 
 The journal is one file per user, in ~/.local/state/ot2flow on Linux; --state names another.`
 	c.Example = "  ot2flow runs\n  ot2flow runs show last\n  ot2flow runs list --workflow mix-colors --since 7d"
 	c.Args = knownCommand
-	c.AddCommand(a.runsListCommand(), a.runsShowCommand(), a.runsExportCommand(), a.runsRepeatCommand(), a.runsResumeCommand(), a.runsAnswerCommand(), a.runsPruneCommand())
+	c.AddCommand(a.runsListCommand(), a.runsShowCommand(), a.runsExportCommand(), a.runsRepeatCommand(), a.runsResumeCommand(), a.runsAnswerCommand(), a.runsStopCommand(), a.runsPauseCommand(), a.runsPruneCommand())
 	return c
 }
 
