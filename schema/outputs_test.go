@@ -53,6 +53,7 @@ func TestPlansAndSimulations(t *testing.T) {
 	if err != nil || len(examples) == 0 {
 		t.Fatal("no examples", err)
 	}
+	examples = append(examples, "../ot2/testdata/exports/modules/workflow.yaml", "../workflows/testdata/ok/modules.yaml")
 	all := []*workflows.Checked{workflows.FromBytes("every-op.yaml", []byte(everyOp))}
 	for _, path := range examples {
 		all = append(all, workflows.Open(path))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -240,7 +241,13 @@ func goOnOnce(requests chan<- run.Request) func(run.Event, run.Progress) {
 // front of it can go on from the Opentrons App.
 func (a *app) answer(ctx context.Context, in *lines, s *status, q run.Question, where *place) (run.Control, error) {
 	s.end()
-	fmt.Fprintf(a.err, "Pause at step %d: %s\nPress Enter to go on, or type stop: ", q.N, q.Text)
+	fmt.Fprintf(a.err, "Pause at step %d: %s\n", q.N, q.Text)
+	if i := slices.IndexFunc(s.plan.Steps, func(p program.Step) bool { return p.N == q.N }); i >= 0 && s.plan.Steps[i].Op.Kind == program.MoveLabware {
+		for _, line := range movePicture(s.plan.Deck, s.plan.Steps, q.N) {
+			fmt.Fprintln(a.err, "  "+line)
+		}
+	}
+	fmt.Fprint(a.err, "Press Enter to go on, or type stop: ")
 	select {
 	case line, ok := <-in.next():
 		if !ok {

@@ -24,6 +24,7 @@ func (t *planText) all() {
 	if t.steps {
 		t.list()
 	}
+	t.moves()
 	t.summary()
 	t.outputs()
 }

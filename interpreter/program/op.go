@@ -108,6 +108,10 @@ func (k Kind) Info() *Info { return &opTable[k] }
 // String returns the operation's name in plan.json.
 func (k Kind) String() string { return opTable[k].Name }
 
+// Waits reports whether the robot stands still at the operation until a person
+// lets it go on.
+func (k Kind) Waits() bool { return k == Pause || k == MoveLabware }
+
 var opTable = [Kinds]Info{
 	PickUpTip: {"pick_up_tip", Physical, HasPipette | HasWell | HasAt | HasSpeed, "Press the nozzle into a tip and lift it."},
 	Aspirate:  {"aspirate", Physical, HasPipette | HasWell | HasAt | HasVolume | HasRate | HasSpeed | HasCorrection, "Draw liquid from a well."},

@@ -493,10 +493,14 @@ func (d *driver) started(ctx context.Context, n int) error {
 		return err
 	}
 	step := &d.plan.Steps[n-1]
-	if step.Op.Kind != program.Pause {
+	if !step.Op.Kind.Waits() {
 		return nil
 	}
-	return d.emit(ctx, Waiting{n, clean(step.Text)})
+	text := step.Text
+	if step.Op.Kind == program.MoveLabware {
+		text = program.MoveText(d.plan.Deck, d.plan.Steps, n)
+	}
+	return d.emit(ctx, Waiting{n, clean(text)})
 }
 
 func (d *driver) status(ctx context.Context, status Status, reason string) error {

@@ -237,7 +237,7 @@ func TestWorkflowsEndAsSimulated(t *testing.T) {
 				t.Fatal(err)
 			}
 			got = c.must(200, "GET", "/ot2flow/wells", nil)
-			for _, key := range []string{"format", "result", "wells", "tips"} {
+			for _, key := range []string{"format", "result", "wells", "tips", "modules"} {
 				if diff := cmp.Diff(want[key], got[key], nanolitre); diff != "" {
 					t.Errorf("%s: %s", key, diff)
 				}

@@ -61,6 +61,9 @@ func (r *run) world() *sim.Result {
 		out.Steps++
 		out.DurationMS += c.completed.Sub(c.started).Milliseconds()
 	}
+	for i := range state.Deck.Modules {
+		out.Modules = append(out.Modules, *state.Module(i))
+	}
 	for i := range state.Deck.Labware {
 		def, used := state.Deck.Labware[i].Def, int64(0)
 		for k := range def.Wells {

@@ -240,7 +240,11 @@ func (f *follower) failed(n int, why string) run.Report {
 	return run.Report{Phase: run.Failed, Step: n, Finding: run.Finding{Outcome: run.HasFailed, Evidence: why}}
 }
 
-func (f *follower) isPause(n int) bool { return f.plan.Steps[n-1].Op.Kind == program.Pause }
+func (f *follower) isPause(n int) bool { return f.plan.Steps[n-1].Op.Kind.Waits() }
+
+// last reports whether step n is at its last command: what a person is told
+// before a move of labware is a command of its own.
+func (f *follower) last(n int) bool { return f.steps[n-1].done+1 == f.steps[n-1].want }
 
 // halfPaused reports whether the robot is at a pause and does not say that it
 // stands still. To play before it does would do nothing, so it is waited for.
@@ -250,7 +254,7 @@ func (f *follower) halfPaused(n int) bool {
 
 // pausing reports whether that is so of the next step.
 func (f *follower) pausing() bool {
-	return f.at < len(f.steps) && f.steps[f.at].started && f.steps[f.at].done == 0 && f.halfPaused(f.at+1)
+	return f.at < len(f.steps) && f.steps[f.at].started && f.last(f.at+1) && f.halfPaused(f.at+1)
 }
 
 // finding says what is known of step n of a run that was started.

@@ -297,14 +297,14 @@ func (b *Backend) turn() (run.Report, bool) {
 
 // waits reports whether the current step is a pause that nobody ended yet.
 func (b *Backend) waits() bool {
-	return b.current != 0 && b.queue[0].Op.Kind == program.Pause && !b.released
+	return b.current != 0 && b.queue[0].Op.Kind.Waits() && !b.released
 }
 
 func (b *Backend) start() run.Report {
 	s := &b.queue[0]
 	b.current, b.released = s.N, false
 	r := run.Report{Phase: run.Started, Step: s.N}
-	if s.Op.Kind == program.Pause {
+	if s.Op.Kind.Waits() {
 		b.paused, r.Status = true, run.Paused
 	}
 	return r

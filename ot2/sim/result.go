@@ -15,10 +15,11 @@ type Result struct {
 	Steps       int   // carried out
 	DurationMS  int64 // by the time model
 	Deck        *program.Deck
-	Wells       []Well          // that hold or held something, in deck order
-	Tips        []program.Count // new tips used, per rack (index into Deck.Labware)
-	Drawn       []program.Count // nL that left the wells declared to hold it, per liquid (index into Deck.Liquids); what came back does not count
-	TrashNL     int64           // liquid that went into the trash
+	Wells       []Well                // that hold or held something, in deck order
+	Tips        []program.Count       // new tips used, per rack (index into Deck.Labware)
+	Drawn       []program.Count       // nL that left the wells declared to hold it, per liquid (index into Deck.Liquids); what came back does not count
+	Modules     []program.ModuleState // what they are told in the end, by index into Deck.Modules
+	TrashNL     int64                 // liquid that went into the trash
 	Diagnostics diag.List
 	Failure     *Failure // nil unless Failed
 	Outputs     []program.Output
@@ -34,6 +35,9 @@ type Well struct {
 // not change it.
 func (w *World) Result() *Result {
 	r := &Result{Outcome: w.outcome, Steps: w.steps, DurationMS: (w.now + 500) / 1000, Deck: w.deck, Failure: w.failure}
+	for i := range w.deck.Modules {
+		r.Modules = append(r.Modules, *w.state.Module(i))
+	}
 	for i := range w.deck.Labware {
 		r.Wells = append(r.Wells, w.wellsOf(i)...)
 	}
@@ -98,7 +102,9 @@ func (r *Result) AppendJSON(b []byte) []byte {
 		b = append(b, ": "...)
 		b = appendInt(b, int(c.Amount))
 	}
-	b = append(b, "},\n  \"outputs\": {"...)
+	b = append(b, '}')
+	b = r.appendModules(b)
+	b = append(b, ",\n  \"outputs\": {"...)
 	for i, o := range r.Outputs {
 		if i > 0 {
 			b = append(b, ", "...)
