@@ -277,7 +277,7 @@ func once(list diag.List) diag.List {
 
 // hidden is our deck without names: the same things at the same indexes.
 func hidden(d *program.Deck) *program.Deck {
-	out := &program.Deck{Modules: slices.Clone(d.Modules), Labware: slices.Clone(d.Labware), Pipettes: slices.Clone(d.Pipettes), Liquids: slices.Clone(d.Liquids)}
+	out := &program.Deck{Modules: slices.Clone(d.Modules), Labware: slices.Clone(d.Labware), Pipettes: slices.Clone(d.Pipettes), Liquids: slices.Clone(d.Liquids), Components: d.Components}
 	for i := range out.Modules {
 		out.Modules[i].Name = ""
 	}

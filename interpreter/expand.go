@@ -3,6 +3,7 @@ package interpreter
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/eval"
 	"github.com/ot2flow/ot2flow/interpreter/program"
@@ -313,10 +314,11 @@ func (x *expansion) eval(e *eval.Expr) (eval.Value, bool) {
 			x.deferred()
 			return v, false
 		}
-		x.addAt(e, diag.Diagnostic{
-			Code: diag.Undecidable, Message: "this cannot be known before the run: " + v.Cause(),
-			Help: "declare the amount under liquids with volume:",
-		})
+		d := diag.Diagnostic{Code: diag.Undecidable, Message: "this cannot be known before the run: " + v.Cause()}
+		if strings.HasPrefix(v.Cause(), "the amount in ") {
+			d.Help = "declare the amount under liquids with volume:"
+		}
+		x.addAt(e, d)
 		return v, false
 	}
 	return v, true
@@ -411,6 +413,7 @@ func (x *expansion) liquids() {
 		x.checkLiquidWells(i)
 		out.VolumeNL = x.liquidVolumes(l, len(out.Wells))
 		x.checkFill(l, out)
+		x.contents(l, out)
 		if l.tip != nil {
 			out.Tip, _ = x.well(l.tip)
 			x.checkLiquidTip(l, out)

@@ -50,10 +50,11 @@ type requirement struct {
 }
 
 type liquid struct {
-	decl    *spec.Liquid
-	in      []*eval.Expr
-	volumes []*eval.Expr
-	tip     *eval.Expr
+	decl     *spec.Liquid
+	contains []contained
+	in       []*eval.Expr
+	volumes  []*eval.Expr
+	tip      *eval.Expr
 }
 
 // preparer carries what is known while a workflow is prepared.
@@ -103,6 +104,7 @@ func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, files Files) (*Prepare
 	p.labware()
 	p.pipettes()
 	p.liquidNames()
+	p.components()
 	p.params()
 	p.lets()
 	p.liquids()
@@ -436,7 +438,7 @@ func (p *preparer) bind(b spec.Binding, what string) binding {
 func (p *preparer) liquids() {
 	for i := range p.p.workflow.Liquids {
 		l := &p.p.workflow.Liquids[i]
-		p.p.liquids = append(p.p.liquids, liquid{decl: l, in: p.exprs(l.In), volumes: p.exprs(l.Volume), tip: p.expr(l.Tip)})
+		p.p.liquids = append(p.p.liquids, liquid{decl: l, in: p.exprs(l.In), volumes: p.exprs(l.Volume), tip: p.expr(l.Tip), contains: p.contained(l)})
 	}
 }
 

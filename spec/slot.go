@@ -69,12 +69,37 @@ var wantShapes = [...]*Shape{
 		Name: "rotation", Noun: "a rotation speed", Doc: "A rotation speed, or an expression that gives one. A bare number is in rpm.", Example: "500 rpm",
 		Scalars: Strings | Numbers, Pattern: notBlank,
 	},
+	WantConcentration: {
+		Name: "concentration", Noun: "a concentration", Doc: "A concentration, or an expression that gives one: an amount (5 mM), a mass (2 mg/mL), a strength (10 x) or a share (5 %).", Example: "100 mM",
+		Scalars: Strings | Numbers, Pattern: notBlank,
+	},
 }
 
 func (w Want) shape() *Shape { return wantShapes[w] }
 
 func exprSlot(to *Expr, want Want) Slot {
 	return Slot{want.shape(), func(_ *decoder, v value) { *to = v.expr(want) }}
+}
+
+var concentrationsShape = &Shape{
+	Kind: UnionShape, Name: "concentration_or_list", Noun: "a concentration, or a list of them", Example: "100 mM",
+	Doc: "A concentration, an expression that gives one, or a list of these.",
+	Any: []*Shape{wantShapes[WantConcentration], {Kind: ListShape, Elem: wantShapes[WantConcentration], Min: 1}},
+}
+
+var containsShape = &Shape{Kind: MapShape, Noun: "components with their concentrations", Elem: concentrationsShape, Min: 1}
+
+func containsSlot(to *[]Components) Slot {
+	return Slot{containsShape, func(_ *decoder, v value) {
+		v.entries(concentrationsShape, func(name Word, item value, taken bool) {
+			c := Components{Name: name}
+			if taken {
+				c.Value.Span, c.Value.Many = item.span(), item.isList()
+				item.each(wantShapes[WantConcentration], func(_ int, one value) { c.Value.Items = append(c.Value.Items, one.expr(WantConcentration)) })
+			}
+			*to = append(*to, c)
+		})
+	}}
 }
 
 var wellsShape = &Shape{

@@ -68,7 +68,7 @@ var later = map[string]string{
 	"timeout": "", "retry": "", "on_error": "", "cache": "",
 	"finally": "",
 	"order":   "", "target": "", "total": "", "rows": "",
-	"contains": "", "distinct": "", "offset": "", "below_minimum": "",
+	"distinct": "", "offset": "", "below_minimum": "",
 }
 
 // Later reports whether key belongs to the language but not to this version of
@@ -372,6 +372,7 @@ func liquidFields(l *Liquid) []Field {
 		{"volume", "How much there is in each well. Without it, amounts are not checked.", "12 mL", false, volumesSlot(&l.Volume)},
 		{"color", "Its colour in pictures and reports.", "'#c8102e'", false, givenSlot(&l.Color, colorShape)},
 		{"description", "What it is.", "red acrylic paint, 1:3 in water", false, textSlot(&l.Description)},
+		{"contains", "What is dissolved in it, and how much: amounts (mM), masses (mg/mL), strengths (x) or shares (%), the same for one component everywhere; or a list with one concentration per well. A liquid that does not name a component holds none of it.", "{glucose: 100 mM, salt: 2 mg/mL}", false, containsSlot(&l.Contains)},
 		{"tip", "A tip kept for this liquid; `tip: dedicated` uses it.", "tips.B1", false, exprSlot(&l.Tip, WantWell)},
 		classField(&l.LiquidClass),
 		{"defaults", "How liquid steps handle it, where they do not say it.", "{aspirate: {rate: 50 uL/s}}", false, handlingSlot(&l.Defaults)},

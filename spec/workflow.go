@@ -55,6 +55,7 @@ const (
 	WantList
 	WantTemperature
 	WantRotation
+	WantConcentration
 )
 
 // Dim returns the physical dimension a quantity is wanted in.
@@ -215,7 +216,15 @@ type Liquid struct {
 	Tip         Expr
 	LiquidClass Scalar
 	Defaults    Defaults
+	Contains    []Components
 	Span        diag.Span
+}
+
+// Components is what a liquid holds of one component: one concentration, or one
+// for each of its wells.
+type Components struct {
+	Name  Word
+	Value Exprs
 }
 
 // Step is one step with its modifiers.

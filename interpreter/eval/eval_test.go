@@ -41,10 +41,12 @@ func testDeck() *program.Deck {
 		{Name: "waste", Slot: "6", Def: trough},
 		{Name: "plate2", Slot: "4", Def: grid(4, 6)},
 	}}
+	d.Components = []program.Component{{Name: "glucose", Dim: quantity.MolarConc, Known: true}}
 	d.Liquids = []program.Liquid{
 		{Name: "red", Wells: []program.WellRef{{Labware: 1, Well: 0}, {Labware: 1, Well: 1}}, VolumeNL: []int64{12_000_000, 6_000_000}, Tip: program.None},
 		{Name: "yellow", Wells: []program.WellRef{{Labware: 1, Well: 2}}, VolumeNL: []int64{300_000}, Tip: program.None},
 		{Name: "blue", Wells: []program.WellRef{{Labware: 1, Well: 4}}, VolumeNL: []int64{-1}, Tip: program.None},
+		{Name: "stock", Wells: []program.WellRef{{Labware: 0, Well: 95}}, VolumeNL: []int64{50_000}, Tip: program.None, Contains: [][]int64{{100_000_000}}},
 	}
 	return d
 }

@@ -155,10 +155,13 @@ var functionTable = []Function{
 var methodTable = []Function{
 	{Name: "column", Signature: "plate.column(n)", Doc: "The wells of the column with that number, from 1.", Example: "plate.column(12).first(2)", Result: "[plate.A12, plate.B12]", build: buildColumn, takes: isLabware},
 	{Name: "columns", Signature: "plate.columns(n, m, …)", Doc: "The wells of several columns, column by column.", Example: "plate.columns(1, 3).last(1)", Result: "[plate.H3]", build: buildColumn, takes: isLabware},
+	{Name: "concentration", Signature: "well.concentration(\"component\")", Doc: "How much of a component a well holds now, by what the liquids in it are declared to contain. A liquid that does not name the component holds none of it.", Example: "plate.H12.concentration(\"glucose\")", Result: "100 mM", build: buildConcentration, live: true, takes: isWell},
 	{Name: "first", Signature: "wells.first(n)", Doc: "The first n elements of a list, or wells of a labware.", Example: "plate.first(2)", Result: "[plate.A1, plate.B1]", build: buildFirst(true), takes: Type.isSequence},
 	{Name: "last", Signature: "wells.last(n)", Doc: "The last n elements of a list, or wells of a labware.", Example: "plate.last(2)", Result: "[plate.G12, plate.H12]", build: buildFirst(false), takes: Type.isSequence},
 	{Name: "row", Signature: "plate.row(\"B\")", Doc: "The wells of the row with that letter.", Example: "plate.row(\"B\").first(2)", Result: "[plate.B1, plate.B2]", build: buildRow, takes: isLabware},
 	{Name: "rows", Signature: "plate.rows(\"A\", \"C\", …)", Doc: "The wells of several rows, row by row.", Example: "plate.rows(\"A\", \"C\").last(1)", Result: "[plate.C12]", build: buildRow, takes: isLabware},
 }
+
+func isWell(t Type) bool { return t.Kind == Well }
 
 func isLabware(t Type) bool { return t.Kind == Labware }

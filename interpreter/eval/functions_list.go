@@ -3,6 +3,7 @@ package eval
 import (
 	"cmp"
 	"fmt"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -403,6 +404,45 @@ func buildTotal(k *call) (Type, kernel) {
 			return pass(u, Of(quantity.Volume))
 		}
 		return env.totalVolume(args[0].Wells(env.Deck), liquid)
+	}
+}
+
+func buildConcentration(k *call) (Type, kernel) {
+	if !k.count(2, 2) {
+		return Type{}, nil
+	}
+	o, d := k.args[1], k.c.deck
+	if !o.constant || o.typ.Kind != Text {
+		k.wrong(1, "the name of a component, such as \"glucose\"")
+		return Type{}, nil
+	}
+	index := slices.IndexFunc(d.Components, func(c program.Component) bool { return c.Name == o.value.text })
+	if index < 0 {
+		names := make([]string, len(d.Components))
+		for i := range names {
+			names[i] = d.Components[i].Name
+		}
+		k.c.fail(diag.UnknownName, o.node, "no liquid contains "+o.value.text, didYouMean(o.value.text, names, "the liquids contain"))
+		return Type{}, nil
+	}
+	if !d.Components[index].Known {
+		k.c.fail(diag.UnknownName, o.node, "what "+o.value.text+" is counted in is not known here: its concentrations are expressions", "write it in a step, or one of the concentrations with its unit, such as 100 mM")
+		return Type{}, nil
+	}
+	t := Of(d.Components[index].Dim)
+	return t, func(env *Env, at where, args []Value) Value {
+		if env.State == nil {
+			return UnknownValue(t, notYet)
+		}
+		n, why := env.State.Concentration(args[0].place, index)
+		if why != "" {
+			return UnknownValue(t, why)
+		}
+		if t.Kind == Number {
+			n.Quo(n, new(big.Rat).SetInt64(program.RatioBase))
+		}
+		f, _ := n.Float64()
+		return Value{kind: t.Kind, dim: t.Dim, state: known, num: f}
 	}
 }
 

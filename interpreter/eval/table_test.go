@@ -14,7 +14,7 @@ var okCases = []textCase{
 	{`R + + Y`, `150 uL`},
 	{`20 %`, `0.2`},
 	{`R / 2 uL`, `50`},
-	{`sum(plate, .volume)`, `0 uL`},
+	{`sum(plate, .volume)`, `50 uL`},
 	{`plate[3]`, `plate.D1`},
 	{`red.wells`, `[paints.A1, paints.B1]`},
 	{`w.liquids.blue`, `0 uL`},
@@ -130,7 +130,7 @@ var okCases = []textCase{
 	{`sum(picks, .volume)`, `30 uL`},
 	{`map(filter(picks, .volume > 15), .well)`, `[plate.B1]`},
 	{`any(plate.rows, len(#) == 12)`, `true`},
-	{`all(plate.columns, all(#, .volume == 0 uL))`, `true`},
+	{`all(plate.columns[:11], all(#, .volume == 0 uL))`, `true`},
 }
 
 // errCases are mistakes and what is said about each: the code, the marked text

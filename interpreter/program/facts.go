@@ -123,6 +123,9 @@ type Liquid struct {
 	Wells       []WellRef
 	VolumeNL    []int64 // per well of Wells; -1 where the amount was not declared
 	Tip         WellRef // the tip kept for it; None if there is none
+	// Contains is how much of each of Deck.Components it holds: nothing, one value
+	// for all wells, or one per well. In base units, as State.Concentration has it.
+	Contains [][]int64
 }
 
 // Deck is everything on the robot before the first step.
@@ -131,6 +134,8 @@ type Deck struct {
 	Labware  []Placed
 	Pipettes []Pipette
 	Liquids  []Liquid
+	// Components are what the liquids contain, in the order they are declared in.
+	Components []Component
 }
 
 // WellRef names a well by indices into Deck.Labware and its definition's
