@@ -124,13 +124,6 @@ func (p *Prepared) returned() eval.Type {
 	return eval.RecordOf(fields...)
 }
 
-// argument is what a call gives for a parameter: an expression of the caller or
-// a value written out.
-type argument struct {
-	expr  *eval.Expr
-	value *eval.Value
-}
-
 // callNote tells people that steps are those of another workflow.
 type callNote struct {
 	file string
@@ -187,15 +180,6 @@ func (p *preparer) call(b *spec.Call, at diag.Span) body {
 	q.explainOrder()
 	p.addCalled(q.list, at)
 	return out
-}
-
-// plainArguments checks the expressions of a call whose workflow is not known.
-func (p *preparer) plainArguments(with []spec.Binding) {
-	for _, v := range with {
-		if name := strings.TrimSpace(v.Value.Text); !p.isOnDeck(name) {
-			p.expr(v.Value)
-		}
-	}
 }
 
 // isOnDeck reports whether name is that of a labware, a liquid, a
@@ -303,11 +287,11 @@ type mapping struct {
 }
 
 // given returns what `with` says of a name.
-func (m *mapping) given(name string) (*spec.Expr, bool) {
+func (m *mapping) given(name string) (*spec.Argument, bool) {
 	for i := range m.call.With {
 		if m.call.With[i].Name.Value == name {
 			m.used[name] = true
-			return &m.call.With[i].Value, true
+			return &m.call.With[i], true
 		}
 	}
 	return nil, false
@@ -321,15 +305,19 @@ func (m *mapping) ours(name spec.Word, what string, candidates []string) (index 
 	if !given {
 		return slices.Index(candidates, name.Value), false
 	}
-	if !v.IsSet() {
+	if v.Many {
+		m.p.fail(diag.CallMismatch, v.Span, name.Value+" is a "+what+" of "+m.file+", and this is a list", "write one name, without brackets")
+		return -1, true
+	}
+	if !v.Value.IsSet() {
 		return -1, true // refused, as reported
 	}
-	text := strings.TrimSpace(v.Text)
+	text := strings.TrimSpace(v.Value.Text)
 	i := slices.Index(candidates, text)
 	if i < 0 && spec.IsName(text) {
-		m.p.unknownName(diag.UnknownName, spec.Word{Value: text, Span: v.Whole()}, what, slices.DeleteFunc(slices.Clone(candidates), func(s string) bool { return s == "" }))
+		m.p.unknownName(diag.UnknownName, spec.Word{Value: text, Span: v.Value.Whole()}, what, slices.DeleteFunc(slices.Clone(candidates), func(s string) bool { return s == "" }))
 	} else if i < 0 {
-		m.p.fail(diag.CallMismatch, v.Whole(), name.Value+" is a "+what+" of "+m.file+", and this is no name of one of ours", "write the name alone")
+		m.p.fail(diag.CallMismatch, v.Value.Whole(), name.Value+" is a "+what+" of "+m.file+", and this is no name of one of ours", "write the name alone")
 	}
 	return i, true
 }
@@ -348,8 +336,8 @@ func (m *mapping) claimed(by map[int]string, i int, name spec.Word) bool {
 
 // where is where the call says what a name stands for, or the call.
 func (m *mapping) where(name string) diag.Span {
-	if v, ok := m.given(name); ok && v.IsSet() {
-		return v.Whole()
+	if v, ok := m.given(name); ok {
+		return v.Span
 	}
 	return m.at
 }
@@ -458,7 +446,7 @@ func (m *mapping) pipette(d *spec.Pipette) int {
 	ours := m.p.p.deck.Pipettes
 	sameType := func(i int) bool { return ours[i].Model != nil && ours[i].Model.Name == d.Type.Value }
 	if v, given := m.given(d.Name.Value); given {
-		return slices.IndexFunc(ours, func(p program.Pipette) bool { return p.Name != "" && p.Name == strings.TrimSpace(v.Text) })
+		return slices.IndexFunc(ours, func(p program.Pipette) bool { return p.Name != "" && p.Name == strings.TrimSpace(v.Value.Text) })
 	}
 	found := -1
 	for i := range ours {
@@ -501,8 +489,10 @@ func (m *mapping) pipettes() {
 
 func (m *mapping) noPipette(d *spec.Pipette) {
 	if v, given := m.given(d.Name.Value); given {
-		if v.IsSet() {
-			m.p.unknownName(diag.UnknownName, spec.Word{Value: strings.TrimSpace(v.Text), Span: v.Whole()}, "pipette", m.p.pipettesOfDeck())
+		if v.Many {
+			m.p.fail(diag.CallMismatch, v.Span, d.Name.Value+" is a pipette of "+m.file+", and this is a list", "write one name, without brackets")
+		} else if v.Value.IsSet() {
+			m.p.unknownName(diag.UnknownName, spec.Word{Value: strings.TrimSpace(v.Value.Text), Span: v.Value.Whole()}, "pipette", m.p.pipettesOfDeck())
 		}
 		return
 	}
@@ -534,82 +524,6 @@ func (m *mapping) liquids() {
 				Related: []diag.Related{{Span: l.Name.Span, Message: l.Name.Value + " is declared here"}}, Help: "say which it is: with: {" + l.Name.Value + ": …}",
 			})
 		}
-	}
-}
-
-// arguments resolves what the call gives for each parameter.
-func (m *mapping) arguments() []argument {
-	out := make([]argument, len(m.q.p.params))
-	for i := range m.q.p.params {
-		d := &m.q.p.params[i]
-		v, given := m.given(d.decl.Name.Value)
-		switch {
-		case given && v.IsSet():
-			out[i] = m.argument(d, v)
-		case !given && d.value == nil && !d.decl.Default.Set && d.decl.Type.IsSet():
-			m.p.add(diag.Diagnostic{
-				Code: diag.MissingValue, Span: m.at, Message: "the parameter " + d.decl.Name.Value + " of " + m.file + " has no default, and the call gives no value",
-				Related: []diag.Related{{Span: d.decl.Name.Span, Message: d.decl.Name.Value + " is declared here"}}, Help: "give one: with: {" + d.decl.Name.Value + ": " + example(d.typ) + "}",
-			})
-		}
-	}
-	return out
-}
-
-// argument reads a value: the words of a choice and colours are written out,
-// everything else is an expression.
-func (m *mapping) argument(d *param, v *spec.Expr) argument {
-	if d.typ.Kind == eval.Color || d.decl.Type.Value == "choice" {
-		if literal, err := eval.ParseValue(d.typ, strings.TrimSpace(v.Text), -1, m.p.p.deck); err == nil && (d.typ.Kind == eval.Color || d.one.outside(literal) == "") {
-			return argument{value: &literal}
-		}
-	}
-	if word := strings.TrimSpace(v.Text); d.decl.Type.Value == "choice" && spec.IsName(word) && !m.p.scope.Has(word) {
-		m.p.unknownName(diag.UnknownWord, spec.Word{Value: word, Span: v.Whole()}, "choice", d.words())
-		return argument{}
-	}
-	e := m.p.compile(*v, d.typ)
-	if e == nil {
-		return argument{}
-	}
-	if c, ok := e.Const(); ok && d.within(c) != "" {
-		m.p.add(outsideArgument(d, e, d.within(c)))
-		return argument{}
-	}
-	return argument{expr: e}
-}
-
-// words are the choices of a parameter.
-func (d *param) words() []string {
-	var out []string
-	for _, c := range d.one.choices {
-		out = append(out, c.String())
-	}
-	return out
-}
-
-// within says how a value, or an element of it, breaks the bounds, or "".
-func (d *param) within(v eval.Value) string {
-	if len(d.columns) > 0 || !v.Known() {
-		return ""
-	}
-	if v.Kind() != eval.List {
-		return d.one.outside(v)
-	}
-	for i, e := range v.List() {
-		if why := d.one.outside(e); why != "" {
-			return "at its element " + itoa(i+1) + " " + why
-		}
-	}
-	return ""
-}
-
-// outsideArgument reports a value that breaks the bounds of a parameter.
-func outsideArgument(d *param, e *eval.Expr, why string) diag.Diagnostic {
-	name := d.decl.Name
-	return diag.Diagnostic{
-		Code: diag.OutOfBounds, Span: e.Source().Whole(), Message: name.Value + " " + why,
-		Related: []diag.Related{{Span: name.Span, Message: name.Value + " is declared here"}}, Help: "give a value that the called workflow allows",
 	}
 }
 
@@ -688,34 +602,4 @@ func (b *call) returned(x *expansion) eval.Value {
 		}
 	}
 	return eval.RecordValue(b.result.typ, items)
-}
-
-// arguments evaluates what the call gives, in the caller's terms.
-func (b *call) arguments(x *expansion) ([]eval.Value, bool) {
-	vars := make([]eval.Value, b.w.slots)
-	for i := range b.w.params {
-		d, a := &b.w.params[i], &b.values[i]
-		var v eval.Value
-		switch {
-		case a.value != nil:
-			v = *a.value
-		case a.expr != nil:
-			var ok bool
-			if v, ok = x.eval(a.expr); !ok {
-				return nil, false
-			}
-			if why := d.within(v); why != "" {
-				out := outsideArgument(d, a.expr, why)
-				out.Values = a.expr.Reads(&x.env)
-				x.add(out)
-				return nil, false
-			}
-		case d.value != nil:
-			v = d.value.value
-		default:
-			return nil, false
-		}
-		vars[d.slot] = v
-	}
-	return vars, true
 }

@@ -348,7 +348,7 @@ func (b *live) shown() []program.LiveField {
 		if a.one.max != nil {
 			f.Max = a.one.max.String()
 		}
-		f.Choices = a.words()
+		f.Choices = a.one.words()
 		if a.param.value != nil {
 			f.Default = &a.param.value.shown
 		}

@@ -1,6 +1,7 @@
 package interpreter
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -27,6 +28,7 @@ type domain struct {
 	in       int // labware a well is looked for in, or -1
 	min, max *eval.Value
 	choices  []eval.Value
+	choice   bool // one of words, which are written without quotes
 }
 
 // bound is the value of a parameter, and how plans show it.
@@ -94,7 +96,7 @@ func (p *preparer) domain(name string, d *declared) domain {
 	case "wells":
 		typ = "well"
 	}
-	out := domain{typ: paramTypes[typ], in: -1}
+	out := domain{typ: paramTypes[typ], in: -1, choice: typ == "choice"}
 	if d.in.IsSet() {
 		p.labwareOf(&out, d.in)
 	}
@@ -118,12 +120,23 @@ func (p *preparer) domain(name string, d *declared) domain {
 // labwareOf finds the labware that wells are in.
 func (p *preparer) labwareOf(out *domain, in spec.Word) {
 	i, ok := p.labwareIndex(in.Value)
+	if !ok && p.isParam(in.Value) {
+		p.fail(diag.UnknownName, in.Span, in.Value+" is a parameter, and `in` names a labware of the section for labware", "leave `in` out; a run then gives the well with its labware, as plate.A1")
+		out.typ = eval.Type{}
+		return
+	}
 	if !ok {
 		p.unknownName(diag.UnknownName, in, "labware", p.labwareNames())
 		out.typ = eval.Type{} // nothing more can be said about its values
 		return
 	}
 	out.in = i
+}
+
+// isParam reports whether the workflow declares a parameter of this name,
+// perhaps further down.
+func (p *preparer) isParam(name string) bool {
+	return slices.ContainsFunc(p.p.workflow.Params, func(d spec.Param) bool { return d.Name.Value == name })
 }
 
 // pointless reports options that can have no effect on the type.

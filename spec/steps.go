@@ -137,12 +137,56 @@ var calledShape = &Shape{
 	Scalars: Strings, Pattern: notBlank,
 }
 
-var withShape = &Shape{Kind: MapShape, Noun: "its names with what they stand for here", Elem: wantShapes[WantAny], Min: 1}
+var withShape = &Shape{Kind: MapShape, Noun: "its names with what they stand for here", Elem: argumentShape, Min: 1}
+
+var argumentShape = &Shape{
+	Kind: UnionShape, Name: "argument", Noun: "an expression, or a list of values or of rows", Example: "[R, 2 * R]",
+	Doc: "An expression of any type; for a list of a called workflow also its elements in brackets, each an expression, and for a table its rows.",
+	Any: []*Shape{wantShapes[WantAny], {Kind: ListShape, Elem: argumentItem}},
+}
+
+var argumentItem = &Shape{
+	Kind: UnionShape, Name: "argument_item", Noun: "an expression, or a row", Example: "{well: plate.A1, volume: R}",
+	Doc: "An element of a list, or a row of a table: expressions under the names of its columns.",
+	Any: []*Shape{wantShapes[WantAny], {Kind: MapShape, Elem: wantShapes[WantAny], Min: 1}},
+}
+
+func argumentsSlot(to *[]Argument) Slot {
+	return Slot{withShape, func(_ *decoder, v value) {
+		v.entries(argumentShape, func(name Word, item value, taken bool) {
+			a := Argument{Binding: Binding{Name: name}, Span: item.span()}
+			switch {
+			case !taken:
+			case item.isScalar():
+				a.Value = item.expr(WantAny)
+			default:
+				a.Many = true
+				item.each(argumentItem, func(_ int, e value) { a.Items = append(a.Items, e.argumentItem()) })
+			}
+			*to = append(*to, a)
+		})
+	}}
+}
+
+func (v value) argumentItem() ArgumentItem {
+	out := ArgumentItem{Span: v.span()}
+	if v.isScalar() {
+		out.Value = v.expr(WantAny)
+		return out
+	}
+	out.IsRow = true
+	v.entries(wantShapes[WantAny], func(name Word, cell value, taken bool) {
+		if taken && name.IsSet() {
+			out.Cells = append(out.Cells, Binding{name, cell.expr(WantAny)})
+		}
+	})
+	return out
+}
 
 func (s *Call) fields() []Field {
 	return []Field{
 		{"workflow", "The file of the workflow, relative to this one, or the name of one beside it: dilute means ./dilute.yaml.", "./dilute.yaml", true, Slot{calledShape, func(_ *decoder, v value) { s.Workflow = v.scalar() }}},
-		{"with", "What its parameters are, as expressions; and which labware, liquid or pipette of ours each of its own stands for. What is not named is the one of the same name here, and for a parameter its default.", "{volume: 50 uL, plate: samples}", false, bindingsSlot(&s.With, withShape, WantAny)},
+		{"with", "What its parameters are, as expressions or lists of them; and which labware, liquid or pipette of ours each of its own stands for. What is not named is the one of the same name here, and for a parameter its default.", "{volume: 50 uL, plate: samples}", false, argumentsSlot(&s.With)},
 	}
 }
 

@@ -176,6 +176,24 @@ type Binding struct {
 	Value Expr
 }
 
+// Argument is what a call gives for a name of the called workflow: an
+// expression, or, where Many, a list of expressions or of rows of them.
+type Argument struct {
+	Binding
+	Many  bool
+	Items []ArgumentItem
+	Span  diag.Span // of the value
+}
+
+// ArgumentItem is one value of a list, or, where IsRow, a row of a table with
+// its values under the names of their columns.
+type ArgumentItem struct {
+	Value Expr
+	IsRow bool
+	Cells []Binding
+	Span  diag.Span
+}
+
 // Output is what a workflow returns under one name.
 type Output struct {
 	Name        Word
@@ -421,7 +439,7 @@ type (
 	// Call does the steps of another workflow.
 	Call struct {
 		Workflow Scalar
-		With     []Binding
+		With     []Argument
 	}
 	// Fail says why the program must not come here.
 	Fail struct{ Message Text }
