@@ -32,7 +32,7 @@ func prepare(t *testing.T, file string) *interpreter.Prepared {
 // The world, which sees nothing but operations, arrives at the wells that the
 // expansion arrived at; the plan of it, carried out through the runner, too.
 func TestExamplesEndAsExpanded(t *testing.T) {
-	for _, file := range []string{"examples/01-mix-colors/workflow.yaml", "examples/02-color-grid/workflow.yaml", "examples/03-cherry-pick/workflow.yaml", "examples/04-serial-dilution/workflow.yaml", "examples/05-two-plates/workflow.yaml", "examples/08-bead-cleanup/workflow.yaml"} {
+	for _, file := range []string{"examples/01-mix-colors/workflow.yaml", "examples/02-color-grid/workflow.yaml", "examples/03-cherry-pick/workflow.yaml", "examples/04-serial-dilution/workflow.yaml", "examples/05-two-plates/workflow.yaml", "examples/08-bead-cleanup/workflow.yaml", "examples/09-eight-channels/workflow.yaml"} {
 		t.Run(file, func(t *testing.T) {
 			p := prepare(t, file)
 			plan, list := p.Plan(interpreter.Input{})
