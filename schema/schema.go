@@ -22,7 +22,7 @@ var files embed.FS
 const suffix = ".schema.json"
 
 // Names returns the names of the formats that have a schema, sorted:
-// diagnostics, journal, liquid_class, plan, robots, run, runs, simulation, workflow.
+// diagnostics, faults, journal, liquid_class, plan, robots, run, runs, simulation, workflow.
 func Names() []string {
 	entries, err := files.ReadDir(".")
 	if err != nil {

@@ -302,7 +302,7 @@ func (a *app) followed(ctx context.Context, ref string, o resuming) (bool, error
 	}
 	owner, err := store.Owner(ctx, sum.Robot.Key)
 	if err != nil || owner == nil || owner.Run != sum.ID {
-		return false, nil //nolint:nilerr // as above
+		return false, nil
 	}
 	return true, a.askOwner(ctx, store, sum, owner, run.Request{Control: run.Resume, By: o.by})
 }

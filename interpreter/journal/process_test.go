@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -378,32 +377,6 @@ func changed(t *testing.T, data []byte, path, statement string) []byte {
 		t.Fatal(err)
 	}
 	return []byte(read(t, path))
-}
-
-// Where even the folder may not be written, a journal is still read.
-func TestReadOnlyDisk(t *testing.T) {
-	if runtime.GOOS == "windows" || os.Getuid() == 0 {
-		t.Skip("rights do not hold for this user")
-	}
-	dir := t.TempDir()
-	path := filepath.Join(dir, "j.db")
-	s, err := Open(t.Context(), path, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(os.Chmod(path, 0o400), os.Chmod(dir, 0o500)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
-	if err := use(t, path, Options{ReadOnly: true}); err != nil {
-		t.Error(err)
-	}
-	if _, err := Open(t.Context(), path, Options{}); troubleOf(err) != ReadOnly && troubleOf(err) != Missing {
-		t.Error(err)
-	}
 }
 
 // A full disk is said, loses nothing, and does not last.
