@@ -40,25 +40,35 @@ func drawOp(t *rapid.T) *Op {
 }
 
 func whole(s *State) any {
-	return []any{s.wells, s.tips, s.Mounts}
+	return []any{s.wells, s.tips, s.Mounts, s.modules, s.places}
 }
 
-// Whatever an operation did or was faulted for, Revert leaves no trace of it.
-// Where the tip was last is no part of what is undone: nothing depends on it
-// after a refusal.
-func TestRevert(t *testing.T) {
+// drawModuleOp draws anything that a module can be told, whichever it is, a move
+// of labware, or the lights.
+func drawModuleOp(t *rapid.T) *Op {
+	return &Op{
+		Kind: Kind(rapid.IntRange(int(SetTemperature), int(Lights)).Draw(t, "kind")), Module: rapid.Int8Range(0, 1).Draw(t, "module"),
+		Well: WellRef{rapid.Int16Range(0, 1).Draw(t, "labware"), 0}, On: rapid.Bool().Draw(t, "on"),
+		Temperature: rapid.Int32Range(4_000, 99_000).Draw(t, "temperature"), RPM: rapid.Int32Range(200, 3000).Draw(t, "rpm"),
+		At: Position{Z: rapid.Int32Range(0, 20_000).Draw(t, "height")},
+		To: Place{rapid.SampledFrom([]Ground{OnSlot, OnModule, OnLabware, OffDeck}).Draw(t, "ground"), rapid.Int16Range(0, 1).Draw(t, "index")},
+	}
+}
+
+// So it is of modules, and of labware that is moved, among other operations.
+func TestRevertModules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := NewState(smallDeck())
-		for range rapid.IntRange(0, 12).Draw(t, "before") {
+		d := smallDeck()
+		d.Modules = []Module{{Name: "one", Model: &ModuleModel{}, Slot: "1"}, {Name: "two", Model: &ModuleModel{}, Slot: "3"}}
+		s := NewState(d)
+		for range rapid.IntRange(0, 8).Draw(t, "before") {
+			s.Apply(drawModuleOp(t))
 			s.Apply(drawOp(t))
 		}
-		op := drawOp(t)
+		op := drawModuleOp(t)
 		before := s.Clone()
 		touched := s.Apply(op)
 		s.Revert(op, touched)
-		for i := range s.Mounts {
-			s.Mounts[i].Last, s.Mounts[i].At = before.Mounts[i].Last, before.Mounts[i].At
-		}
 		if diff := cmp.Diff(whole(before), whole(s)); diff != "" {
 			t.Fatalf("%v leaves a trace:\n%s", op.Kind, diff)
 		}
