@@ -3,7 +3,6 @@ package ot2_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 
 	"github.com/ot2flow/ot2flow/ot2"
@@ -96,13 +95,6 @@ func (d *drawer) shared(name string) {
 		}
 		if !d.oneIn(10) {
 			v.Before = nil
-		}
-		all := 0.0
-		for i := range many {
-			all += v.Volume[i%len(v.Volume)] + v.AirGap
-		}
-		if all > d.max {
-			v.After = nil
 		}
 	}
 	d.alone(v)
@@ -267,9 +259,6 @@ func (d *drawer) options(v *verb) {
 	}
 	if d.c.Nozzles != "" && v.Name != "transfer" {
 		v.NewTip = "once" // likewise which places tips are taken from
-	}
-	if v.After != nil && slices.ContainsFunc(v.Volume, func(x float64) bool { return x+v.AirGap > d.max }) {
-		v.After = nil
 	}
 	if v.Before != nil || v.After != nil {
 		d.sameRates()

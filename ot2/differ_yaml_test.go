@@ -150,7 +150,7 @@ func (v *verb) compound(m *mapping, c *call) {
 	draw.figure("air_gap", v.AirGap)
 	give.add("at", c.clearance(1))
 	give.add("rate", c.rate(1))
-	give.add("mix", v.After.inYAML(c, ""))
+	give.add("mix", v.After.inYAML(c, "true"))
 	if v.Touch {
 		draw.add("touch_tip", "true")
 		give.add("touch_tip", "true")
