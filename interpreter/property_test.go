@@ -37,6 +37,7 @@ var (
 		"tips: {type: opentrons_96_tiprack_300ul, slot: 3}",
 		"small: {type: opentrons_96_filtertiprack_200ul, slot: 4}",
 		"tips20: {type: opentrons_96_tiprack_20ul, slot: 5}",
+		"named: {type: opentrons_96_tiprack_300ul, slot: 6}", // for tips that steps name: nothing else takes them
 	}
 	randomLiquids = []string{
 		"water: {in: [trough.A1, trough.A2, trough.A3], volume: 5 mL}",
@@ -169,7 +170,7 @@ func keys(t *rapid.T) string {
 }
 
 func drawTip(t *rapid.T, dedicated bool) string {
-	words := []string{"once", "new", "per_source", "per_destination", "{use: once, then: return}", "{use: new, then: return}", "{from: tips.G12, then: return}"}
+	words := []string{"once", "new", "per_source", "per_destination", "{use: once, then: return}", "{use: new, then: return}", "{from: named.G12, then: return}"}
 	if dedicated {
 		words = append(words, "dedicated")
 	}

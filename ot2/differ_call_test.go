@@ -44,6 +44,18 @@ type verb struct {
 	Speed    float64   `json:"speed,omitempty"`
 	Seconds  float64   `json:"seconds,omitempty"`
 	Text     string    `json:"text,omitempty"`
+	Module   string    `json:"module,omitempty"`
+	Set      *float64  `json:"set,omitempty"` // C, rpm, or mm
+	Labware  string    `json:"labware,omitempty"`
+	Place    string    `json:"place,omitempty"` // where it is moved to, as we say it
+	On       bool      `json:"on,omitempty"`
+	Profile  []held    `json:"profile,omitempty"`
+}
+
+// held is a temperature of a thermocycler's block, and for how long.
+type held struct {
+	Celsius float64 `json:"celsius"`
+	Seconds float64 `json:"seconds"`
 }
 
 type mixed struct {
@@ -73,7 +85,15 @@ var benches = []bench{
 	{mounted{"p20_multi_gen2", "opentrons_96_filtertiprack_20ul"}, mounted{"p300_multi_gen2", "opentrons_96_tiprack_300ul"}},
 	{mounted{"p10_multi", "opentrons_96_tiprack_10ul"}, mounted{"p300_multi", "opentrons_96_filtertiprack_200ul"}},
 	{mounted{"p300_multi_gen2", "opentrons_96_tiprack_300ul"}, mounted{"p50_multi", "opentrons_96_tiprack_300ul"}},
+	{mounted{"p300_multi_gen2", "opentrons_96_tiprack_300ul"}, mounted{"p300_single_gen2", "opentrons_96_tiprack_300ul"}},
+	{mounted{"p20_single_gen2", "opentrons_96_tiprack_20ul"}, mounted{"p300_single_gen2", "opentrons_96_tiprack_300ul"}},
 }
+
+// The last benches have modules.
+const (
+	newModules = 7 + iota
+	oldModules
+)
 
 func (b bench) on(mount string) mounted {
 	if mount == "left" {
@@ -82,16 +102,33 @@ func (b bench) on(mount string) mounted {
 	return b.right
 }
 
-// standing is what stands on every bench, by slot.
-var standing = []struct{ name, load, slot string }{
-	{"S", "nest_96_wellplate_2ml_deep", "1"},
-	{"D", "nest_96_wellplate_2ml_deep", "2"},
-	{"R", "nest_12_reservoir_15ml", "4"},
-	{"T", "opentrons_24_tuberack_nest_1.5ml_snapcap", "5"},
+// stood is a labware of a bench, in a slot or on the module there.
+type stood struct{ name, load, slot, module string }
+
+// standing is what stands on every bench that has no modules, by slot.
+var standing = []stood{
+	{"S", "nest_96_wellplate_2ml_deep", "1", ""},
+	{"D", "nest_96_wellplate_2ml_deep", "2", ""},
+	{"R", "nest_12_reservoir_15ml", "4", ""},
+	{"T", "opentrons_24_tuberack_nest_1.5ml_snapcap", "5", ""},
 }
 
 // racks are the slots of each mount's tips.
-var racks = map[string][2]string{"left": {"7", "8"}, "right": {"10", "11"}}
+var racks = map[string][]string{"left": {"7", "8"}, "right": {"10", "11"}}
+
+func (c *call) standing() []stood {
+	if c.Bench >= newModules {
+		return besideModules(c.Bench)
+	}
+	return standing
+}
+
+func (c *call) racks(mount string) []string {
+	if c.Bench >= newModules {
+		return moduleRacks[mount]
+	}
+	return racks[mount]
+}
 
 func figure(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
@@ -129,6 +166,7 @@ func (v *verb) inPython(mount string) string {
 	var a arguments
 	on := "p."
 	switch v.Name {
+	case "return_tip":
 	case "transfer", "distribute", "consolidate":
 		a.add("%s", pythonVolumes(v.Volume))
 		a.add("%s", pythonWells(v.From))
@@ -189,6 +227,8 @@ func (v *verb) inPython(mount string) string {
 		a.add("%q", v.Text)
 	case "home":
 		on = "protocol."
+	default:
+		return v.moduleInPython()
 	}
 	return on + v.Name + "(" + strings.Join(a, ", ") + ")"
 }
@@ -276,19 +316,34 @@ func protocolOf(bench int, calls []*call) string {
 		fmt.Fprintf(&b, format, args...)
 		b.WriteByte('\n')
 	}
-	b.WriteString("from opentrons.protocol_api import ALL, PARTIAL_COLUMN, SINGLE\nfrom opentrons.types import Point\n\nrequirements = {\"robotType\": \"OT-2\", \"apiLevel\": \"2.20\"}\n\n\ndef run(protocol):\n")
-	for _, l := range standing {
-		line(1, "%s = protocol.load_labware(%q, %q)", l.name, l.load, l.slot)
+	b.WriteString("from opentrons.protocol_api import ALL, " + map[bool]string{true: "OFF_DECK, "}[bench >= newModules] + "PARTIAL_COLUMN, SINGLE\nfrom opentrons.types import Point\n\nrequirements = {\"robotType\": \"OT-2\", \"apiLevel\": \"2.20\"}\n\n\ndef run(protocol):\n")
+	c := &call{Bench: bench}
+	for _, m := range c.modules() {
+		line(1, "%s = protocol.load_module(%q, %q)", m.name, m.load, m.slot)
+	}
+	for _, l := range c.standing() {
+		switch {
+		case l.module != "":
+			line(1, "%s = %s.load_labware(%q, label=%[1]q)", l.name, l.module, l.load)
+		case bench >= newModules:
+			line(1, "%s = protocol.load_labware(%q, %q, label=%[1]q)", l.name, l.load, l.slot)
+		default:
+			line(1, "%s = protocol.load_labware(%q, %q)", l.name, l.load, l.slot)
+		}
 	}
 	line(1, "trash = protocol.fixed_trash")
 	line(1, "pipettes, racks, usual = {}, {}, {}")
 	for _, mount := range []string{"left", "right"} {
 		m := benches[bench].on(mount)
-		line(1, "racks[%q] = [protocol.load_labware(%q, slot) for slot in (%q, %q)]", mount, m.rack, racks[mount][0], racks[mount][1])
+		line(1, "racks[%q] = [protocol.load_labware(%q, slot) for slot in (%s)]", mount, m.rack, `"`+strings.Join(c.racks(mount), `", "`)+`"`+map[bool]string{true: ","}[len(c.racks(mount)) == 1])
 		line(1, "p = pipettes[%q] = protocol.load_instrument(%q, %q, tip_racks=racks[%q])", mount, m.pipette, mount, mount)
 		line(1, "usual[%q] = (p.flow_rate.aspirate, p.flow_rate.dispense, p.flow_rate.blow_out)", mount)
 	}
-	b.WriteString(resetting)
+	if bench < newModules {
+		b.WriteString(resetting)
+	} else {
+		b.WriteString(strings.Replace(resetting, "        for mount, p", resettingModules(bench)+"        for mount, p", 1))
+	}
 	for i, c := range calls {
 		line(1, "")
 		line(1, "def call(p):")

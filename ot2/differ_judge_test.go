@@ -27,6 +27,9 @@ func judge(c *call, theirs, ours *outcome) verdict {
 	}
 	switch {
 	case len(theirs.Refused) > 0 && len(ours.Refused) > 0:
+		if c.Bench >= newModules {
+			out.problem = sameReason(theirs, ours)
+		}
 		return out
 	case len(theirs.Refused) > 0:
 		for _, d := range differences {
@@ -103,11 +106,18 @@ func render(steps []exportStep) string {
 // How the two write the same thing down. These are no differences.
 
 // theirNotation: an air gap is a move above the well and an ordinary aspirate
-// there; where a returned tip is let go is left to the robot; tips are dropped
+// there; a wait for a temperature says again which was set; where a returned tip is let go is left to the robot; tips are dropped
 // into the trash left and right in turns, which goes on from call to call.
 func theirNotation(steps []exportStep) []exportStep {
 	var out []exportStep
+	set := map[string]float64{} // the temperatures of modules
 	for i, s := range steps {
+		switch {
+		case s.Op == "set_temperature":
+			set[s.Module] = *s.Celsius
+		case s.Op == "wait_temperature" && s.Celsius != nil && *s.Celsius == set[s.Module]:
+			s.Celsius = nil
+		}
 		if i+1 < len(steps) && s.Op == "move_to" && steps[i+1].Op == "aspirate" && s.Z != nil && samePlace(s, steps[i+1]) {
 			continue
 		}

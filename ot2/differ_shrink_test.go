@@ -70,7 +70,13 @@ func smallerThan(c *call) []*call {
 		}
 	}
 	for i := range c.Do {
+		if i < len(c.modules())-2 {
+			continue // how the lid and the latch stand in the beginning
+		}
 		try(func(s *call) { s.Do = slices.Delete(s.Do, i, i+1) })
+	}
+	if c.Bench >= newModules {
+		return out // what is left says little enough
 	}
 	try(func(s *call) { s.Rates = nil })
 	try(func(s *call) { s.Clearance = nil })

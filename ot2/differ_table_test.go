@@ -129,6 +129,22 @@ var differences = []difference{
 		name: "the tip's capacity", reason: "the vendor divides a volume by what the pipette can hold, and then by what its tip holds; we divide by what both hold",
 		same: func(c *call, theirs, ours []exportStep) bool { return c.smallTips() && sameTotals(theirs, ours) },
 	},
+	{
+		name: "what modules reach", reason: "the vendor's software takes temperatures that the vendor does not promise for the module (below 4 C, above 95 C), and drops fractions of a degree; we refuse",
+		code: "module-range", holds: beyondPromise,
+	},
+	{
+		name: "waiting for nothing", reason: "in the vendor's Python a wait names its temperature, whatever was set, and never ends where nothing was; we refuse",
+		code: "nothing-to-wait-for", holds: waitsForNothing,
+	},
+	{
+		name: "moves that cannot be", reason: "the vendor asks a person to move labware to where it is, and off magnets that are up in its wells; we refuse",
+		code: "move-refused", sometimes: true, holds: byHand,
+	},
+	{
+		name: "a profile", reason: "the vendor sends a profile as one command; we send its temperatures one after the other, so that a run can be seen and gone on with in the middle",
+		rewrite: profileInSteps,
+	},
 }
 
 // compounds are the methods that make many steps.
@@ -194,12 +210,11 @@ func (c *call) gives(steps []exportStep) bool {
 		want := map[string]int64{}
 		n := max(len(v.From), len(v.To))
 		for i := range n {
-			labware, well, _ := strings.Cut(v.To[min(i, len(v.To)-1)], ".")
-			for _, l := range standing {
-				if l.name == labware {
-					want[l.slot+" "+well] += thousandths(v.Volume[min(i, len(v.Volume)-1)])
-				}
+			to := v.To[min(i, len(v.To)-1)]
+			if c.channels() > 1 && c.Nozzles == "" && to[2] != 'A' {
+				continue // with the well in row A
 			}
+			want[c.slot(to)+" "+to[2:]] += thousandths(v.Volume[min(i, len(v.Volume)-1)])
 		}
 		got := totals(steps)
 		for place, volume := range want {
@@ -264,7 +279,7 @@ func (c *call) places(wells []string) int {
 // slot is that of a well of the call.
 func (c *call) slot(well string) string {
 	name, _, _ := strings.Cut(well, ".")
-	for _, l := range standing {
+	for _, l := range c.standing() {
 		if l.name == name {
 			return l.slot
 		}
@@ -368,14 +383,14 @@ func sameTotals(theirs, ours []exportStep) bool {
 	return reflect.DeepEqual(totals(theirs), totals(ours))
 }
 
-// totals are of liquid: what is drawn above the well that was just drawn from
-// is air, and is given together with what is given next.
+// totals are of liquid: what is drawn above the point where the tip just was in
+// the same well is air, and is given together with what is given next.
 func totals(steps []exportStep) map[string]int64 {
 	out := map[string]int64{}
 	air := int64(0)
 	for i, s := range steps {
 		switch v := thousandths(s.Volume); {
-		case s.Op == "aspirate" && i > 0 && steps[i-1].Op == "aspirate" && steps[i-1].Well == s.Well && *steps[i-1].Z < *s.Z:
+		case s.Op == "aspirate" && i > 0 && slices.Contains([]string{"aspirate", "dispense"}, steps[i-1].Op) && steps[i-1].Well == s.Well && *steps[i-1].Z < *s.Z:
 			air += v
 		case s.Op == "aspirate":
 			out[s.Slot+" "+s.Well] -= v

@@ -163,6 +163,9 @@ func TestDifferential(t *testing.T) {
 	for i := range *differCalls {
 		calls = append(calls, drawCall(*differSeed, i))
 	}
+	for i := range *differCalls / 3 {
+		calls = append(calls, drawModuleCall(*differSeed, i))
+	}
 	drawn := *differSeed == 1 && *differCalls == 600
 	running := startEngines(t)
 	theirs := map[string][]*outcome{}
@@ -193,7 +196,9 @@ func TestDifferential(t *testing.T) {
 			}
 		}
 		if problem == "" {
-			r.add(names)
+			if r.add(names); len(names) == 0 && len(ours.Refused) > 0 {
+				r.refused++
+			}
 			continue
 		}
 		failed++
@@ -256,8 +261,8 @@ func askAll(running map[string]*engine, calls []*call) (map[string][]*outcome, e
 
 // report counts what became of the calls.
 type report struct {
-	calls, agree int
-	intended     map[string]int
+	calls, agree, refused int // refused: by both, which is to agree
+	intended              map[string]int
 }
 
 func (r *report) add(names []string) {
@@ -276,7 +281,7 @@ func (r *report) String() string {
 	for _, e := range engines {
 		fmt.Fprintf(&b, " %s", e.version)
 	}
-	fmt.Fprintf(&b, " and by ot2flow\n%6d calls\n%6d agree\n%6d differ as intended\n", r.calls, r.agree, r.calls-r.agree)
+	fmt.Fprintf(&b, " and by ot2flow\n%6d calls\n%6d agree, %d of them in refusing\n%6d differ as intended\n", r.calls, r.agree, r.refused, r.calls-r.agree)
 	for _, d := range differences {
 		fmt.Fprintf(&b, "%12d %s: %s\n", r.intended[d.name], d.name, d.reason)
 	}

@@ -32,12 +32,23 @@ func (m mapping) String() string {
 // inYAML is a whole workflow.
 func inYAML(c *call) string {
 	var b strings.Builder
-	b.WriteString("ot2flow: 1\nname: call\nlabware:\n")
-	for _, l := range standing {
-		fmt.Fprintf(&b, "  %s: {type: %s, slot: %s}\n", l.name, l.load, l.slot)
+	b.WriteString("ot2flow: 1\nname: call\n")
+	for i, m := range c.modules() {
+		if i == 0 {
+			b.WriteString("modules:\n")
+		}
+		fmt.Fprintf(&b, "  %s: {type: %s, slot: %s}\n", m.name, m.load, m.slot)
+	}
+	b.WriteString("labware:\n")
+	for _, l := range c.standing() {
+		if l.module != "" {
+			fmt.Fprintf(&b, "  %s: {type: %s, module: %s}\n", l.name, l.load, l.module)
+		} else {
+			fmt.Fprintf(&b, "  %s: {type: %s, slot: %s}\n", l.name, l.load, l.slot)
+		}
 	}
 	for _, mount := range []string{"left", "right"} {
-		for i, slot := range racks[mount] {
+		for i, slot := range c.racks(mount) {
 			fmt.Fprintf(&b, "  %s%d: {type: %s, slot: %s}\n", mount, i, benches[c.Bench].on(mount).rack, slot)
 		}
 	}
@@ -47,10 +58,14 @@ func inYAML(c *call) string {
 		if mount == c.Mount && c.Nozzles != "" {
 			nozzles = ", nozzles: " + c.Nozzles
 		}
-		fmt.Fprintf(&b, "  %s: {type: %s, mount: %[1]s, tips: [%[1]s0, %[1]s1]%[3]s}\n", mount, benches[c.Bench].on(mount).pipette, nozzles)
+		fmt.Fprintf(&b, "  %s: {type: %s, mount: %[1]s, tips: [%[4]s]%[3]s}\n", mount, benches[c.Bench].on(mount).pipette, nozzles, []string{mount + "0", mount + "0, " + mount + "1"}[len(c.racks(mount))-1])
 	}
 	// How much there is nobody knows: the vendor's software does not ask.
-	b.WriteString("liquids:\n  samples: {in: S}\n  made: {in: D}\n  stock: {in: R}\n  tubes: {in: T}\nsteps:\n")
+	b.WriteString("liquids:\n")
+	for _, l := range c.standing() {
+		fmt.Fprintf(&b, "  in_%[1]s: {in: %[1]s}\n", l.name)
+	}
+	b.WriteString("steps:\n")
 	for i := range c.Do {
 		b.WriteString("  - " + c.Do[i].inYAML(c) + "\n")
 	}
@@ -59,6 +74,9 @@ func inYAML(c *call) string {
 
 func (v *verb) inYAML(c *call) string {
 	var m mapping
+	if v.Module != "" || v.Labware != "" || v.Name == "lights" {
+		return v.moduleInYAML()
+	}
 	if !strings.Contains(" delay pause comment home ", v.Name) {
 		m.add("pipette", c.Mount)
 	}

@@ -99,11 +99,12 @@ var rewritings = []struct {
 // exportStep is a step in the form of analyze.py.
 type exportStep struct {
 	engineStep
-	Spread bool      `json:"spread"`
-	Deck   []float64 `json:"deck_mm"`
-	touch  program.Touch
-	well   *program.Well
-	kind   program.ModuleType // of Module
+	Spread  bool      `json:"spread"`
+	Deck    []float64 `json:"deck_mm"`
+	Profile []held    `json:"profile"`
+	touch   program.Touch
+	well    *program.Well
+	kind    program.ModuleType // of Module
 }
 
 func (s exportStep) String() string {

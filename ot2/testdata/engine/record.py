@@ -162,6 +162,7 @@ NAMES = {
     "thermocycler/waitForBlockTemperature": "wait_temperature", "thermocycler/deactivateBlock": "stop_temperature",
     "thermocycler/setTargetLidTemperature": "set_lid_temperature", "thermocycler/waitForLidTemperature": "wait_lid_temperature",
     "thermocycler/deactivateLid": "stop_lid_temperature", "thermocycler/openLid": "open_lid", "thermocycler/closeLid": "close_lid",
+    "thermocycler/runProfile": "profile",
 }
 
 OF_MODULES = [("celsius", "celsius"), ("blockMaxVolumeUl", "volume_uL"), ("holdTimeSeconds", "duration_s"), ("rpm", "rpm"), ("height", "height_mm")]
@@ -230,6 +231,8 @@ def engine_steps(result):
             labware = params["labwareId"]
             step["labware"], step["from"] = places.names[labware], places.text(places.at[labware])
             step["to"], step["text"] = places.text(params["newLocation"]), params["strategy"]
+        if "profile" in params:
+            step["profile"] = [{"celsius": p["celsius"], "seconds": p["holdSeconds"]} for p in params["profile"]]
         if kind == "setRailLights":
             step["on"] = params["on"]
         if step["op"] == "delay":
@@ -252,7 +255,8 @@ def engine_steps(result):
             if params.get(key) is not None:
                 step[name] = number(params[key])
         yield step
-        places.after(command)
+        if command["status"] == "succeeded":
+            places.after(command)
 
 
 def height(location, depth):
