@@ -30,8 +30,11 @@ const pcrPlate = "nest_96_wellplate_100ul_pcr_full_skirt"
 // besideModules is what stands on a bench with modules.
 func besideModules(bench int) []stood {
 	out := []stood{
-		{"A", pcrPlate, "7", "tc"}, {"C", pcrPlate, "3", "mag"}, {"E", pcrPlate, "6", "temp"},
-		{"F", "nest_12_reservoir_15ml", "5", ""}, {"G", "nest_96_wellplate_200ul_flat", "2", ""},
+		{"A", pcrPlate, "7", "tc"},
+		{"C", pcrPlate, "3", "mag"},
+		{"E", pcrPlate, "6", "temp"},
+		{"F", "nest_12_reservoir_15ml", "5", ""},
+		{"G", "nest_96_wellplate_200ul_flat", "2", ""},
 	}
 	if bench == newModules {
 		return append(out, stood{"B", "nest_96_wellplate_2ml_deep", "1", "hs"})
