@@ -247,6 +247,7 @@ func (a *argument) outside(why string) diag.Diagnostic {
 // arguments evaluates what the call gives, in the caller's terms.
 func (b *call) arguments(x *expansion) ([]eval.Value, bool) {
 	vars := make([]eval.Value, b.w.slots)
+	copy(vars, x.env.Vars) // for what our liquids and pipettes say of their handling
 	for i := range b.w.params {
 		d, a := &b.w.params[i], &b.values[i]
 		switch {

@@ -2,6 +2,7 @@ package interpreter
 
 import (
 	"math"
+	"slices"
 
 	"github.com/ot2flow/ot2flow/interpreter/eval"
 	"github.com/ot2flow/ot2flow/interpreter/program"
@@ -179,7 +180,7 @@ func (p *preparer) height(h *spec.Height) height {
 
 // position works out a point in a well; change is how much liquid the operation
 // there adds to the well, below 0 what it takes.
-func (x *expansion) position(h *height, otherwise program.Position, well program.WellRef, change int64) (program.Position, bool) {
+func (x *expansion) position(h *height, otherwise program.Position, pip int, well program.WellRef, change int64) (program.Position, bool) {
 	x.blame[program.AboutHeight] = h.z
 	if !h.set {
 		return otherwise, true
@@ -200,7 +201,7 @@ func (x *expansion) position(h *height, otherwise program.Position, well program
 	if !h.liquid || !ok1 || !ok2 || !ok3 {
 		return at, ok1 && ok2 && ok3
 	}
-	level, ok := x.surface(h, well, change, pz < 0)
+	level, ok := x.surface(h, pip, well, change, pz < 0)
 	at.From, at.Z = program.Bottom, max(level+at.Z, bottom1mm.Z)
 	return at, ok
 }
@@ -208,7 +209,37 @@ func (x *expansion) position(h *height, otherwise program.Position, well program
 // surface is how high the liquid stands in a well, in µm: at its lowest during an
 // operation where something below it is wanted, and otherwise at its highest.
 // Walls are taken to be straight. In a well that narrows the liquid stands higher.
-func (x *expansion) surface(h *height, well program.WellRef, change int64, below bool) (int32, bool) {
+// Of the wells that the tips of a pipette are in together it is that of the lowest,
+// or the highest; change is what each tip does.
+func (x *expansion) surface(h *height, pip int, well program.WellRef, change int64, below bool) (int32, bool) {
+	if _, ok := x.state.Content(well); !ok || !x.deck.IsMulti(pip) {
+		return x.surfaceIn(h, well, change, below)
+	}
+	reach := x.state.Reach(pip, x.state.Mounts[pip].Nozzles, well)
+	found, level := false, int32(0)
+	for i, w := range reach {
+		if w < 0 || slices.Contains(reach[:i], w) {
+			continue
+		}
+		sharing := int64(0)
+		for _, other := range reach[i:] {
+			if other == w {
+				sharing++
+			}
+		}
+		one, ok := x.surfaceIn(h, program.WellRef{Labware: well.Labware, Well: w}, change*sharing, below)
+		switch {
+		case !ok:
+			return 0, false
+		case !found, below && one < level, !below && one > level:
+			found, level = true, one
+		}
+	}
+	return level, true
+}
+
+// surfaceIn is surface for one well.
+func (x *expansion) surfaceIn(h *height, well program.WellRef, change int64, below bool) (int32, bool) {
 	c, ok := x.state.Content(well)
 	if !ok {
 		x.add(diag.Diagnostic{Code: diag.BadHeight, Span: h.at, Message: "a height from the liquid is asked for where no liquid can be", Help: "count it from top, bottom or center"})
@@ -265,7 +296,7 @@ func (s *single) op(x *expansion, needWell bool, change int64) (program.Op, bool
 		return op, false
 	}
 	var okAt, okRate, okSpeed bool
-	op.At, okAt = x.position(&s.at, s.otherwise, op.Well, change)
+	op.At, okAt = x.position(&s.at, s.otherwise, int(op.Pipette), op.Well, change)
 	op.Rate, okRate = x.quantity(s.rate, x.rate(pip, s.kind))
 	op.Speed, okSpeed = x.quantity(s.speed, 0)
 	return op, ok && okAt && okRate && okSpeed && x.positive(s.rate, op.Rate, "flow rate") && x.positive(s.speed, op.Speed, "speed")
@@ -433,7 +464,7 @@ func (b *returnTip) expand(x *expansion, f *program.Frame) {
 		return
 	}
 	place := x.state.Mounts[pip].From
-	at, ok := x.position(&b.at, x.dropPosition(pip, place), place, 0)
+	at, ok := x.position(&b.at, x.dropPosition(pip, place), pip, place, 0)
 	if ok {
 		x.emit(program.Op{Kind: program.ReturnTip, Pipette: int8(pip), Well: place, At: at}, "", f, nil)
 	}

@@ -30,7 +30,6 @@ type calls struct {
 
 	classes map[string]*spec.LiquidClass // by file
 	made    map[string]*class            // by file, or name of one that is shipped
-	levels  *levels
 }
 
 // call is a resolved `call`.
@@ -156,6 +155,7 @@ func (p *preparer) call(b *spec.Call, at diag.Span) body {
 		scope: eval.NewScope(), names: map[string]diag.Span{}, vars: map[string]eval.Type{},
 		calls: p.calls, chain: append(slices.Clone(p.chain), f.Name), only: -1, incomplete: p.incomplete,
 	}
+	q.scope.Leave(p.scope.Slots())
 	m := mapping{p: p, q: q, call: b, file: f.Name, at: at, used: map[string]bool{}}
 	found := len(p.list)
 	m.modules()
@@ -173,6 +173,7 @@ func (p *preparer) call(b *spec.Call, at diag.Span) body {
 	q.variables()
 	q.instruments()
 	q.requirements()
+	m.levels()
 	q.defaults()
 	q.p.nodes = q.steps(w.Steps)
 	q.outputs()
@@ -284,7 +285,13 @@ type mapping struct {
 	file string
 	at   diag.Span
 	used map[string]bool // names under `with`
+
+	ofPipettes, ofLiquids []stand
 }
+
+// stand says which of ours a pipette or liquid of the called workflow stands for,
+// by index.
+type stand struct{ theirs, ours int }
 
 // given returns what `with` says of a name.
 func (m *mapping) given(name string) (*spec.Argument, bool) {
@@ -477,6 +484,7 @@ func (m *mapping) pipettes() {
 			continue
 		}
 		m.q.p.deck.Pipettes[k].Name = d.Name.Value
+		m.ofPipettes = append(m.ofPipettes, stand{i, k})
 		m.q.declareLayout(d, k, m.p.p.deck.Pipettes[k].Model)
 		if len(m.q.p.workflow.Pipettes) == 1 {
 			m.q.only = k
@@ -514,6 +522,7 @@ func (m *mapping) liquids() {
 		if k >= 0 && !m.claimed(claims, k, l.Name) {
 			m.q.declare(l.Name, eval.Type{}, "liquid", false)
 			m.q.p.deck.Liquids[k].Name = l.Name.Value
+			m.ofLiquids = append(m.ofLiquids, stand{i, k})
 			continue
 		}
 		m.q.names[l.Name.Value] = l.Name.Span
@@ -524,6 +533,28 @@ func (m *mapping) liquids() {
 				Related: []diag.Related{{Span: l.Name.Span, Message: l.Name.Value + " is declared here"}}, Help: "say which it is: with: {" + l.Name.Value + ": …}",
 			})
 		}
+	}
+}
+
+// levels lays what the called workflow says of handling its liquids and with its
+// pipettes over what we say of them.
+func (m *mapping) levels() {
+	q, far := m.q, m.p.said
+	l := &levels{slices.Clone(far.liquids), slices.Clone(far.classes), slices.Clone(far.noClass), slices.Clone(far.pipettes), far.any}
+	q.said = l
+	for _, s := range m.ofLiquids {
+		d := &q.p.workflow.Liquids[s.theirs]
+		l.liquids[s.ours] = q.handling(&d.Defaults.Handling).saidBy(byLiquid).over(&far.liquids[s.ours])
+		c, none := q.class(d.LiquidClass)
+		if c != nil || none {
+			l.classes[s.ours], l.noClass[s.ours] = c, none
+		}
+		l.any = l.any || d.Defaults.Set || c != nil
+	}
+	for _, s := range m.ofPipettes {
+		d := &q.p.workflow.Pipettes[s.theirs]
+		l.pipettes[s.ours] = q.handling(&d.Defaults.Handling).saidBy(byPipette).over(&far.pipettes[s.ours])
+		l.any = l.any || d.Defaults.Set
 	}
 }
 

@@ -17,8 +17,9 @@ import (
 type tipRule struct {
 	use, then string
 	from      *eval.Expr
-	match     bool // the place in the rack of from has the name of the source
-	start     bool // from is where the first tip is taken
+	match     bool       // the place in the rack of from has the name of the source
+	start     bool       // from is where the first tip is taken
+	put       *eval.Expr // the place it goes to, nil where then says it
 	span      diag.Span
 }
 
@@ -53,12 +54,15 @@ func (p *preparer) tipRule(t *spec.Tip, otherwise string) tipRule {
 	} else if d != nil && !t.Short {
 		merged := *t
 		t = &merged
-		t.Use, t.Then, t.Match = cmp.Or(t.Use, d.Use), cmp.Or(t.Then, d.Then), cmp.Or(t.Match, d.Match)
+		if t.Then == "" && !t.Put.IsSet() && t.Use != "current" { // what is to become of new tips says nothing of the one that is on
+			t.Then, t.Put = d.Then, d.Put
+		}
+		t.Use, t.Match = cmp.Or(t.Use, d.Use), cmp.Or(t.Match, d.Match)
 		if !t.From.IsSet() {
 			t.From = d.From
 		}
 	}
-	out := tipRule{use: t.Use, then: t.Then, match: t.Match != "", from: p.place(t.From, spec.TipWords...), span: t.Span}
+	out := tipRule{use: t.Use, then: t.Then, match: t.Match != "", from: p.place(t.From, spec.TipWords...), put: p.place(t.Put, spec.TipEnds...), span: t.Span}
 	if out.use == "" {
 		out.use = otherwise
 		if t.From.IsSet() && !out.match {
@@ -72,7 +76,7 @@ func (p *preparer) tipRule(t *spec.Tip, otherwise string) tipRule {
 		p.fail(diag.NoEffect, t.From.Whole(), "`from` says where tips are taken, which does not go with `use: "+out.use+"`", "leave out `use`, or `from`")
 	}
 	out.start = out.from != nil && !out.match && out.use != "once"
-	if out.then == "" {
+	if out.then == "" && out.put == nil {
 		out.then = map[string]string{"dedicated": "return", "current": "keep"}[out.use]
 	}
 	return out

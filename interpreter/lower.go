@@ -112,7 +112,7 @@ func (x *expansion) draw(c *cycle, i int) bool {
 	m := &x.moment
 	*m = moment{cycle: c, part: p, side: &h.aspirate, well: c.from}
 	var ok bool
-	if m.at, ok = x.position(&h.aspirate.at, bottom1mm, m.well, -p.volume); !ok {
+	if m.at, ok = x.position(&h.aspirate.at, bottom1mm, m.pip, m.well, -p.volume); !ok {
 		return false
 	}
 	for _, do := range drawing {
@@ -151,7 +151,7 @@ func (x *expansion) give(c *cycle, i int) bool {
 		at = &h.aspirate.at
 	}
 	var ok bool
-	if m.at, ok = x.position(at, bottom1mm, m.well, p.volume); !ok {
+	if m.at, ok = x.position(at, bottom1mm, m.pip, m.well, p.volume); !ok {
 		return false
 	}
 	for _, do := range giving {
@@ -293,7 +293,7 @@ func waitInWell(x *expansion, m *moment) bool {
 		return true
 	}
 	if w.height.set {
-		at, ok := x.position(&w.height, m.at, m.well, 0)
+		at, ok := x.position(&w.height, m.at, m.pip, m.well, 0)
 		if !ok {
 			return false
 		}
@@ -307,7 +307,7 @@ func leaveLiquid(x *expansion, m *moment) bool {
 	if !r.on() || m.k.mixes {
 		return true
 	}
-	at, ok1 := x.position(&r.to, top0, m.well, 0)
+	at, ok1 := x.position(&r.to, top0, m.pip, m.well, 0)
 	speed, ok2 := x.speed(&r.speed)
 	if !ok1 || !ok2 {
 		return false
@@ -351,7 +351,7 @@ func (x *expansion) lastAir(m *moment) bool {
 	if o.expr == nil || m.k.mixes {
 		return true
 	}
-	if m.k.tip.use == "current" || m.k.tip.then == "keep" {
+	if m.k.tip.then == "keep" {
 		return true // inherited, and the tip is not put away
 	}
 	gap, ok1 := x.quantity(o.expr, 0)
@@ -412,7 +412,7 @@ func (x *expansion) mixWell(mix *mixing, m *moment, ready bool) bool {
 	at, ok1 := m.at, true
 	v, ok2 := x.quantity(mix.volume.expr, 0)
 	if ok2 && mix.height.set {
-		at, ok1 = x.position(&mix.height, m.at, m.well, -v)
+		at, ok1 = x.position(&mix.height, m.at, m.pip, m.well, -v)
 	}
 	h := x.handlingFor(m.k, m.pip, m.part.pair.from.liquid, x.rack(m.pip))
 	times, ok3 := x.times(mix.times.expr, "mixes")
@@ -474,7 +474,7 @@ func (x *expansion) touchTip(t *touching, c *cycle, well program.WellRef) bool {
 	defer func() { x.blame = outer }()
 	at, ok1 := touchAt, true
 	if t.height.set {
-		at, ok1 = x.position(&t.height, touchAt, well, 0)
+		at, ok1 = x.position(&t.height, touchAt, c.pip, well, 0)
 	}
 	speed, ok2 := x.quantity(t.speed.expr, touchSpeed)
 	radius := 1.0
@@ -522,7 +522,7 @@ func (x *expansion) blowOut(b *blowing, c *cycle) bool {
 		op.Well, ok = x.well(b.in)
 	}
 	if op.At = top0; b.height.set && !op.Trash {
-		op.At, ok1 = x.position(&b.height, top0, op.Well, 0)
+		op.At, ok1 = x.position(&b.height, top0, c.pip, op.Well, 0)
 	}
 	var ok2, ok3 bool
 	op.Rate, ok2 = x.quantity(b.rate.expr, x.rate(c.pip, program.BlowOut))

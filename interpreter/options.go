@@ -508,7 +508,7 @@ type defaults struct {
 
 // levels resolves what liquids and pipettes say.
 func (p *preparer) levels() {
-	l := p.calls.levels
+	l := p.said
 	for i := range p.p.workflow.Liquids {
 		d := &p.p.workflow.Liquids[i]
 		c, none := p.class(d.LiquidClass)
@@ -535,9 +535,9 @@ func (p *preparer) defaults() {
 // inherit gives a step what it inherits from.
 func (p *preparer) inherit(k *keys, class spec.Scalar) {
 	k.class, k.noClass = p.class(class)
-	k.levels, k.defaults = p.calls.levels, &p.p.defaults
+	k.levels, k.defaults = p.said, &p.p.defaults
 	k.alone = k.class == nil && !k.levels.any && !k.defaults.set
-	if gap := k.dispense.airGap.expr; gap != nil && (k.tip.use == "current" || k.tip.then == "keep") {
+	if gap := k.dispense.airGap.expr; gap != nil && k.tip.then == "keep" {
 		p.fail(diag.NoEffect, gap.Source().Whole(), "`air_gap` of `dispense` is drawn before the tip is put away, and this step keeps it", "remove it, or write an air_gap: step where the tip moves on")
 	}
 	if k.alone {

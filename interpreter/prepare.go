@@ -72,6 +72,7 @@ type preparer struct {
 
 	incomplete bool // some labware is not known; that has been reported
 
+	said    *levels // of the workflow that is prepared
 	calls   *calls
 	chain   []string          // the files from the workflow to the one that is prepared
 	layouts []program.Nozzles // that the pipettes are declared with, by index into the deck's
@@ -92,7 +93,7 @@ func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, files Files) (*Prepare
 	p := &preparer{
 		p:     &Prepared{workflow: w, bundle: b, machine: m, deck: &program.Deck{}},
 		scope: eval.NewScope(), names: map[string]diag.Span{}, vars: map[string]eval.Type{},
-		taken: map[program.Place]placed{}, calls: &calls{called: map[string]*spec.Workflow{}, classes: map[string]*spec.LiquidClass{}, made: map[string]*class{}, levels: &levels{}}, chain: []string{w.File}, only: -1,
+		taken: map[program.Place]placed{}, calls: &calls{called: map[string]*spec.Workflow{}, classes: map[string]*spec.LiquidClass{}, made: map[string]*class{}}, said: &levels{}, chain: []string{w.File}, only: -1,
 	}
 	for _, c := range files.Called {
 		p.calls.called[c.File] = c

@@ -3,6 +3,7 @@ package interpreter
 import (
 	"slices"
 
+	"github.com/ot2flow/ot2flow/interpreter/eval"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec/diag"
 )
@@ -15,17 +16,20 @@ type tipUse struct {
 	place   program.WellRef // asked for by name, or None
 	from    source          // of the last cycle
 	to      program.WellRef
+	put     *eval.Expr // where it is put, nil where then says it
+	puts    int        // how many tips of the step were put away before
 	air     program.Op // an air gap to be drawn before it is put away, if its volume is above 0
 }
 
 // takeTip sees to it that the right tip is on before a cycle, by the rule of
 // the step.
 func (x *expansion) takeTip(c *cycle) bool {
-	k, p := c.k, c.gives[0].pair
+	k, p, t := c.k, c.gives[0].pair, &x.tip
+	t.air.Volume = 0 // it is for what comes last
 	if k.tip.use == "current" {
+		*t = tipUse{on: x.state.Mounts[c.pip].On, pipette: c.pip, then: k.tip.then, put: k.tip.put}
 		return true
 	}
-	t := &x.tip
 	place := program.None
 	if c.first {
 		var ok bool
@@ -40,7 +44,7 @@ func (x *expansion) takeTip(c *cycle) bool {
 		if !x.pickUpFor(k, c.pip, place, c.frame) {
 			return false
 		}
-		*t = tipUse{on: true, pipette: c.pip, then: k.tip.then, place: place}
+		*t = tipUse{on: true, pipette: c.pip, then: k.tip.then, put: k.tip.put, puts: t.puts, place: place}
 	}
 	t.from, t.to = p.from, p.to
 	return true
@@ -265,17 +269,41 @@ func (x *expansion) changeTip() {
 		return
 	}
 	t := x.tip
-	x.tip = tipUse{}
+	x.tip = tipUse{puts: t.puts}
 	if !t.on {
 		return
 	}
+	x.tip.puts++
 	f := x.frame
 	if t.air.Volume > 0 {
 		x.emit(t.air, "", f, nil)
+	}
+	if t.put != nil {
+		x.putTip(&t, f)
+		return
 	}
 	if m := &x.state.Mounts[t.pipette]; t.then == "return" && m.From != program.None {
 		x.emit(program.Op{Kind: program.ReturnTip, Pipette: int8(t.pipette), Well: m.From, At: x.dropPosition(t.pipette, m.From)}, "", f, nil)
 		return
 	}
 	x.emit(program.Op{Kind: program.DropTip, Pipette: int8(t.pipette), Trash: true, Well: program.None}, "", f, nil)
+}
+
+// putTip puts a tip into the place that the step names; those after the first go
+// to the next empty places of the rack. Where there is none left, the rules say
+// that the place is taken.
+func (x *expansion) putTip(t *tipUse, f *program.Frame) {
+	outer := x.blame
+	defer func() { x.blame = outer }()
+	x.blame[program.AboutTo] = t.put
+	place, ok := x.well(t.put)
+	if !ok {
+		return
+	}
+	if t.puts > 0 {
+		if next, ok := x.state.NextEmpty(t.pipette, place); ok {
+			place = next
+		}
+	}
+	x.emit(program.Op{Kind: program.DropTip, Pipette: int8(t.pipette), Well: place, At: x.dropPosition(t.pipette, place)}, "", f, nil)
 }

@@ -406,6 +406,9 @@ func blowOutSlot(to *BlowOut) Slot {
 	}}
 }
 
+// TipEnds are the words for what becomes of a tip.
+var TipEnds = []string{"trash", "return", "keep"}
+
 // TipWords are the tip policies of liquid steps.
 var TipWords = []string{"new", "once", "per_source", "per_destination", "dedicated", "current"}
 
@@ -413,7 +416,7 @@ var (
 	tipPlace  = &Shape{Noun: "a tip policy, or a place", Doc: "A policy, or a place in a tip rack.", Example: "new", Scalars: Strings, Pattern: notBlank, Lead: TipWords}
 	tipPolicy = &Shape{Noun: "a tip policy", Scalars: Strings, Words: TipWords}
 	tipMatch  = &Shape{Noun: "what the place of the tip is named after", Scalars: Strings, Words: []string{"source"}}
-	tipEnd    = &Shape{Noun: "what becomes of the tip", Scalars: Strings, Words: []string{"trash", "return", "keep"}}
+	tipEnd    = &Shape{Noun: "what becomes of the tip, or a place", Doc: "trash, return, keep, or a place in a tip rack.", Example: "return", Scalars: Strings, Pattern: notBlank, Lead: TipEnds}
 )
 
 var tipShape = &Shape{
@@ -429,7 +432,7 @@ func tipFields(t *Tip) []Field {
 		{"use", "How often a new tip is taken. Default: once.", "new", false, choiceSlot(&t.Use, tipPolicy)},
 		{"from", "The place of the tip to use; with `use`, the place of the first one, from where the next ones are taken. With `match`, the rack.", "tips.B1", false, exprSlot(&t.From, WantWells)},
 		{"match", "Take from the rack in `from` the tip whose place has the name of the source: A1 for plate.A1.", "source", false, choiceSlot(&t.Match, tipMatch)},
-		{"then", "What becomes of the tip. Default: trash; return for dedicated, keep for current.", "return", false, choiceSlot(&t.Then, tipEnd)},
+		{"then", "What becomes of the tip: trash, return, keep, or a place in a tip rack, where the first one goes; more of them go to the next empty places of the rack. Default: trash; return for dedicated, keep for current.", "return", false, placeSlot(&t.Then, &t.Put, tipEnd)},
 	}
 }
 

@@ -323,7 +323,8 @@ type Tip struct {
 	Use   string // new, once, per_source, per_destination, dedicated, current; empty where From is a place
 	From  Expr
 	Match string // source
-	Then  string // trash, return, keep; empty where not written
+	Then  string // trash, return, keep; empty where not written, or a place
+	Put   Expr   // the place of `then`
 	Span  diag.Span
 }
 

@@ -116,6 +116,10 @@ func (s *Scope) Pop(with string) {
 	s.names = s.names[:n]
 }
 
+// Leave keeps n slots free, before anything is declared: the expressions of
+// another scope can then be evaluated with the same variables.
+func (s *Scope) Leave(n int) { s.slots, s.most = s.slots+n, s.most+n }
+
 // Slots returns how long Env.Vars must be for everything declared so far,
 // closed levels included.
 func (s *Scope) Slots() int { return s.most }

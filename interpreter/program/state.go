@@ -248,6 +248,38 @@ func (s *State) nextIn(rack, pipette int, n Nozzles, start int) (int, bool) {
 	return 0, false
 }
 
+// NextEmpty is the first place of a tip rack, from start on, where the tips on a
+// pipette can be put.
+func (s *State) NextEmpty(pipette int, start WellRef) (WellRef, bool) {
+	if start == None || s.tips[start.Labware] == nil {
+		return None, false
+	}
+	begun := false
+	for _, column := range s.Deck.Labware[start.Labware].Def.Columns {
+		for _, w := range column {
+			begun = begun || w == int(start.Well)
+			if at := (WellRef{start.Labware, int16(w)}); begun && s.isEmpty(pipette, at) {
+				return at, true
+			}
+		}
+	}
+	return None, false
+}
+
+// isEmpty reports whether all tips on a pipette find an empty place.
+func (s *State) isEmpty(pipette int, at WellRef) bool {
+	tips := s.tips[at.Labware]
+	if !s.Deck.IsMulti(pipette) {
+		return tips[at.Well] == TipOut
+	}
+	for _, w := range s.Reach(pipette, s.Mounts[pipette].Nozzles, at) {
+		if w < 0 || tips[w] != TipOut {
+			return false
+		}
+	}
+	return true
+}
+
 func (s *State) isNew(rack, w int) bool { return s.tips[rack][w] == TipNew && !s.reserve[rack][w] }
 
 // allNew reports whether all channels find a new tip, and no other nozzle one.
