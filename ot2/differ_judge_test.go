@@ -58,6 +58,9 @@ func judge(c *call, theirs, ours *outcome) verdict {
 		out.problem = "this should be refused as " + strings.Join(must, ", ")
 		return out
 	}
+	if out.problem = c.tooMuchOrLittle(ours.Steps); out.problem != "" {
+		return out
+	}
 	t, o := theirNotation(theirs.Steps), ourNotation(ours.Steps)
 	for _, d := range differences {
 		if d.rewrite == nil {
@@ -78,6 +81,30 @@ func judge(c *call, theirs, ours *outcome) verdict {
 		}
 	}
 	return out
+}
+
+// tooMuchOrLittle says at which step of ours a tip holds more than it can, with
+// the air, or less is drawn than the pipette can draw.
+func (c *call) tooMuchOrLittle(ours []exportStep) string {
+	least, most := c.limits()
+	held := int64(0)
+	for i, s := range ours {
+		switch s.Op {
+		case "aspirate", "air_gap":
+			held += thousandths(s.Volume)
+			if s.Op == "aspirate" && thousandths(s.Volume) < thousandths(least) {
+				return fmt.Sprintf("step %d: ours draws less than the pipette can: %s", i+1, s)
+			}
+		case "dispense":
+			held -= thousandths(s.Volume)
+		case "blow_out", "pick_up_tip", "drop_tip", "return_tip":
+			held = 0
+		}
+		if held < 0 || held > thousandths(most) {
+			return fmt.Sprintf("step %d: ours has %d nL in a tip: %s", i+1, held, s)
+		}
+	}
+	return ""
 }
 
 // firstDifferent says at which step two lists differ, or nothing.
