@@ -157,7 +157,7 @@ func (v *verb) compound(m *mapping, c *call) {
 	m.add("split", "even_last_two")
 	var tip mapping
 	tip.add("use", map[string]string{"": "once", "once": "once", "always": "new", "never": "current"}[v.NewTip])
-	if v.Return {
+	if v.Return && v.NewTip != "never" { // the vendor then leaves the tip on
 		tip.add("then", "return")
 	}
 	m.add("tip", tip.String())
