@@ -256,7 +256,11 @@ func (q Quantity) String() string {
 	case q.Dim == Time && q.N != 0 && q.N%60_000 == 0:
 		unit, per = "min", 60_000
 	}
-	return string(append(AppendDecimal(nil, q.N, per), " "+unit...))
+	out := AppendDecimal(nil, q.N, per)
+	if unit == "" {
+		return string(out)
+	}
+	return string(append(out, " "+unit...))
 }
 
 // AppendDecimal appends n/per as a decimal without trailing zeros; per must be
