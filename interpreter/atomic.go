@@ -30,7 +30,7 @@ func (p *preparer) body(s *spec.Step) body {
 	case *spec.Mix:
 		return p.mix(b)
 	case *spec.Formulate:
-		return p.formulate(b)
+		return p.formulate(b, s)
 	case *spec.PickUpTip:
 		pip := p.pipette(b.Pipette)
 		return &pickUp{pip, p.nozzles(b.Nozzles, pip, ""), p.expr(b.From)}

@@ -296,78 +296,12 @@ func (x *expansion) wellLabels(wells []program.WellRef) []string {
 	return out
 }
 
-type formulate struct {
-	to      []*eval.Expr
-	volumes []portion
-	keys
-}
-
-// portion is a liquid and how much of it every well gets.
-type portion struct {
-	liquid int
-	volume *eval.Expr
-}
-
-func (p *preparer) formulate(b *spec.Formulate) body {
-	out := &formulate{to: p.exprs(b.To), keys: p.keys(&b.LiquidKeys, "per_source")}
-	given := map[string]*eval.Expr{}
-	for _, v := range b.Volumes {
-		x := p.compile(v.Value, wanted(spec.WantVolume))
-		if !p.isLiquid(v.Name.Value) {
-			p.unknownName(diag.UnknownName, v.Name, "liquid", p.liquidNameList())
-			continue
-		}
-		given[v.Name.Value] = x
-	}
-	for i := range p.p.deck.Liquids {
-		if x, ok := given[p.p.deck.Liquids[i].Name]; ok {
-			out.volumes = append(out.volumes, portion{i, x})
-		}
-	}
-	return out
-}
-
-func (p *preparer) isLiquid(name string) bool {
-	for i := range p.p.deck.Liquids {
-		if p.p.deck.Liquids[i].Name == name {
-			return true
-		}
-	}
-	return false
-}
-
 func (p *preparer) liquidNameList() []string {
 	var out []string
 	for i := range p.p.deck.Liquids {
 		out = append(out, p.p.deck.Liquids[i].Name)
 	}
 	return out
-}
-
-// expand goes liquid by liquid, in the order of their declaration, and within
-// a liquid well by well, so that every liquid's tip is taken once.
-func (b *formulate) expand(x *expansion, f *program.Frame) {
-	to, ok := x.targets(b.to)
-	if !ok {
-		return
-	}
-	labels := x.destinationLabels(to)
-	x.pairs = x.pairs[:0]
-	for _, v := range b.volumes {
-		nl, ok := x.quantity(v.volume, 0)
-		if !ok {
-			return
-		}
-		l := &x.deck.Liquids[v.liquid]
-		for i, t := range to {
-			p := pair{from: source{wells: l.Wells, liquid: v.liquid}, to: t.well, volume: nl, label: l.Name, toExpr: t.expr, volExp: v.volume}
-			if labels != nil && nl > 0 {
-				p.label += "." + labels[i]
-			}
-			x.pairs = append(x.pairs, p)
-		}
-	}
-	x.move(job{k: &b.keys, pairs: x.pairs}, f)
 }
 
 // destinationLabels names several destinations; one needs no name.

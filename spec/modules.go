@@ -246,6 +246,8 @@ var heaterShakerRules = []Rule{
 // mapping.
 func rulesOf(key string) []Rule {
 	switch key {
+	case "formulate":
+		return formulateRules
 	case "thermocycler":
 		return thermocyclerRules
 	case "heater_shaker":

@@ -10,13 +10,6 @@ func (s *Transfer) fields() []Field {
 	}, s.LiquidKeys.fields()...)
 }
 
-func (s *Formulate) fields() []Field {
-	return append([]Field{
-		{"to", "The wells to fill.", "plate.A1", true, wellsSlot(&s.To)},
-		{"volumes", "How much of each liquid every well gets, in the order the liquids are declared. 0 skips the liquid.", "{red: 100 uL, blue: 50 uL}", true, bindingsSlot(&s.Volumes, recipeShape, WantVolume)},
-	}, s.LiquidKeys.fields()...)
-}
-
 func (k *LiquidKeys) fields() []Field {
 	return append([]Field{
 		{"pipette", "The pipette to use. Default: the one mounted that does it in the fewest moves.", "p300", false, nameSlot(&k.Pipette)},

@@ -66,9 +66,8 @@ var stepKinds = []StepKind{
 var later = map[string]string{
 	"publish": "", "protocol": "",
 	"timeout": "", "retry": "", "on_error": "", "cache": "",
-	"finally": "",
-	"order":   "", "target": "", "total": "", "rows": "",
-	"distinct": "", "offset": "", "below_minimum": "",
+	"finally":  "",
+	"distinct": "", "offset": "",
 }
 
 // Later reports whether key belongs to the language but not to this version of

@@ -366,8 +366,16 @@ type (
 	}
 	// Formulate brings named liquids together in each of the wells.
 	Formulate struct {
-		To      Exprs
-		Volumes []Binding // per well
+		To           Exprs
+		Volumes      []Binding // per well
+		Rows         Expr      // a table
+		Target       []Binding // concentrations
+		From         Exprs     // paired with To
+		Total        Expr
+		Diluent      Exprs
+		ByWell       bool
+		Order        []Word // liquids
+		BelowMinimum Word
 		LiquidKeys
 	}
 	// PickUpTip picks up a tip.

@@ -11,6 +11,8 @@ var (
 	OnePlace       = &Code{"OTF607", "one-place", "A distribute draws from one place and a consolidate gives to one. With several, some would have to be left out, as the vendor's software does without a word. A transfer pairs several sources with several destinations; wells of the same liquid, declared together under liquids, are a pool and count as one source."}
 	MostlyWaste    = &Code{"OTF608", "mostly-waste", "The disposal of a distribute is drawn at every filling of the tip and thrown away. Here it is so large that more is thrown away than given. A disposal of the pipette's minimum is usual; a transfer needs none."}
 	CannotDilute   = &Code{"OTF609", "cannot-dilute", "A dilution begins with a well that holds what is diluted and goes on to empty ones. Each of those gets the diluent, volume, and then volume / (factor - 1) of the well before; in the end every well holds volume. So the first must hold volume and what is carried on, there must be a well to go on to, and the factor must be above 1. The message says which of these is not so, and how much is missing."}
+
+	CannotFormulate = &Code{"OTF610", "cannot-formulate", "The wells cannot get what is asked for. Volumes that add up to more than the total leave no room for the diluent. A target concentration cannot be reached where no liquid is strong enough, where the stocks alone take more than the total, or where the liquids hold the components in other proportions; the message says which, and the help the recipe that comes nearest. The wells must be empty, because what stands in them would change the concentrations."}
 )
 
-var liquidCodes = []*Code{EmptyWell, OverAspirate, Overflow, NoLiquidHere, TwoLiquids, ListsDoNotPair, OnePlace, MostlyWaste, CannotDilute}
+var liquidCodes = []*Code{EmptyWell, OverAspirate, Overflow, NoLiquidHere, TwoLiquids, ListsDoNotPair, OnePlace, MostlyWaste, CannotDilute, CannotFormulate}

@@ -1,0 +1,612 @@
+package interpreter
+
+import (
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/ot2flow/ot2flow/interpreter/eval"
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec"
+	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/spec/quantity"
+)
+
+// formulate brings liquids together: as much of each as is written, or as a
+// table says, or as target concentrations ask for.
+type formulate struct {
+	to      []*eval.Expr
+	volumes []portion
+	rows    *eval.Expr
+	columns []portion // of rows; their expression is that of rows
+	target  []aim
+	from    []*eval.Expr
+	total   *eval.Expr
+	diluent []*eval.Expr
+	byWell  bool
+	order   []int // liquids
+	below   string
+	keys
+}
+
+// portion is a liquid and how much of it every well gets.
+type portion struct {
+	liquid int
+	volume *eval.Expr
+}
+
+// aim is a concentration that wells are to have.
+type aim struct {
+	component int
+	expr      *eval.Expr
+}
+
+// ingredient is what one liquid gives to each well.
+type ingredient struct {
+	name    string
+	liquid  int      // index, or -1
+	from    []source // one for all wells, or one for each
+	volumes []int64  // nL by well
+	expr    *eval.Expr
+}
+
+func (p *preparer) formulate(b *spec.Formulate, s *spec.Step) body {
+	out := &formulate{
+		to: p.exprs(b.To), rows: p.expr(b.Rows), from: p.exprs(b.From), total: p.expr(b.Total), diluent: p.exprs(b.Diluent),
+		byWell: b.ByWell, below: b.BelowMinimum.Value, keys: p.keys(&b.LiquidKeys, "per_source"),
+	}
+	if !b.To.IsSet() && !b.Rows.IsSet() && !s.Broken {
+		p.fail(diag.MissingKey, s.KeyAt, "`formulate` does not say which wells get what", "add for example to: plate.A1, volumes: {red: 100 uL}; or rows: with a table")
+	}
+	given := map[string]*eval.Expr{}
+	for _, v := range b.Volumes {
+		x := p.compile(v.Value, wanted(spec.WantVolume))
+		if p.liquidIndex(v.Name) >= 0 {
+			given[v.Name.Value] = x
+		}
+	}
+	for i := range p.p.deck.Liquids {
+		if x, ok := given[p.p.deck.Liquids[i].Name]; ok {
+			out.volumes = append(out.volumes, portion{i, x})
+		}
+	}
+	for _, name := range b.Order {
+		if i := p.liquidIndex(name); i >= 0 {
+			out.order = append(out.order, i)
+		}
+	}
+	for _, t := range b.Target {
+		k := p.component(t.Name.Value)
+		if k < 0 {
+			p.unknownName(diag.UnknownName, t.Name, "component", p.componentNames())
+			continue
+		}
+		if x := p.concentration(t.Value, k); x != nil {
+			out.target = append(out.target, aim{k, x})
+		}
+	}
+	p.rowsOf(out)
+	return out
+}
+
+func (p *preparer) componentNames() []string {
+	var out []string
+	for i := range p.p.deck.Components {
+		out = append(out, p.p.deck.Components[i].Name)
+	}
+	return out
+}
+
+// liquidIndex finds a liquid by name, -1 where there is none, which is reported.
+func (p *preparer) liquidIndex(name spec.Word) int {
+	i := slices.Index(p.liquidNameList(), name.Value)
+	if i < 0 {
+		p.unknownName(diag.UnknownName, name, "liquid", p.liquidNameList())
+	}
+	return i
+}
+
+// rowsOf finds the columns of a table of recipes.
+func (p *preparer) rowsOf(b *formulate) {
+	if b.rows == nil || b.rows.Type().Kind == eval.Invalid {
+		return
+	}
+	t := b.rows.Type()
+	var fields []eval.Field
+	if t.Kind == eval.List && t.Elem != nil && t.Elem.Kind == eval.Record {
+		fields = *t.Elem.Fields
+	}
+	wells, liquids := false, p.liquidNameList()
+	for _, f := range fields {
+		isVolume := f.Type.Equal(eval.Of(quantity.Volume))
+		switch i := slices.Index(liquids, f.Name); {
+		case f.Name == "well" && f.Type.Kind == eval.Well:
+			wells = true
+		case isVolume && i >= 0:
+			b.columns = append(b.columns, portion{i, b.rows})
+		case isVolume:
+			p.fail(diag.UnknownName, b.rows.Source().Whole(), "the column "+f.Name+" holds volumes, and there is no liquid "+f.Name, "name the columns of volumes as the liquids: "+strings.Join(liquids, ", "))
+			return
+		}
+	}
+	if !wells || len(b.columns) == 0 {
+		p.fail(diag.TypeMismatch, b.rows.Source().Whole(), "`rows` wants a table with a column `well` and columns of volumes named as liquids", "declare a parameter: recipes: {type: table, columns: {well: {type: well, in: plate}, red: volume}}")
+	}
+	slices.SortStableFunc(b.columns, func(a, b portion) int { return a.liquid - b.liquid })
+}
+
+func (b *formulate) expand(x *expansion, f *program.Frame) {
+	to, list, ok := b.ingredients(x)
+	if !ok {
+		return
+	}
+	if b.below != "" && b.below != "error" {
+		b.raise(x, to, list, f)
+	}
+	slices.SortStableFunc(list, func(p, q ingredient) int { return b.place(x, p.liquid) - b.place(x, q.liquid) })
+	labels := x.destinationLabels(to)
+	x.pairs = x.pairs[:0]
+	add := func(g *ingredient, i int) {
+		p := pair{from: g.from[i%len(g.from)], to: to[i].well, volume: g.volumes[i], label: g.name, toExpr: to[i].expr, volExp: g.expr}
+		if labels != nil && p.volume > 0 {
+			p.label += "." + labels[i]
+		}
+		x.pairs = append(x.pairs, p)
+	}
+	if b.byWell {
+		for i := range to {
+			for k := range list {
+				add(&list[k], i)
+			}
+		}
+	} else {
+		for k := range list {
+			for i := range to {
+				add(&list[k], i)
+			}
+		}
+	}
+	x.move(job{k: &b.keys, pairs: x.pairs}, f)
+}
+
+// place is where a liquid stands in the order: as `order` says, and then as the
+// liquids are declared; what is none comes last.
+func (b *formulate) place(x *expansion, liquid int) int {
+	if i := slices.Index(b.order, liquid); i >= 0 {
+		return i - len(b.order)
+	}
+	if liquid < 0 {
+		return len(x.deck.Liquids)
+	}
+	return liquid
+}
+
+// ingredients works out what every well gets, with the diluent.
+func (b *formulate) ingredients(x *expansion) (to []target, list []ingredient, ok bool) {
+	if b.rows != nil {
+		to, list, ok = b.fromRows(x)
+	} else if to, ok = x.targets(b.to); ok {
+		to = slices.Clone(to)
+		if b.target != nil {
+			list, ok = b.aimed(x, to)
+			return to, list, ok
+		}
+		for _, v := range b.volumes {
+			nl, fine := x.quantity(v.volume, 0)
+			ok = ok && fine
+			g := b.ingredient(x, v.liquid, v.volume)
+			for range to {
+				g.volumes = append(g.volumes, nl)
+			}
+			list = append(list, g)
+		}
+	}
+	if !ok || b.total == nil {
+		return to, list, ok
+	}
+	total, diluent, ok := b.rest(x, to, list)
+	if !ok {
+		return nil, nil, false
+	}
+	for i := range to {
+		left := total
+		for k := range list {
+			left -= max(0, list[k].volumes[i])
+		}
+		if left < 0 {
+			x.addAt(b.total, diag.Diagnostic{
+				Code: diag.CannotFormulate, Message: x.deck.WellName(to[i].well) + " would get " + quantity.Volume.Text(total-left) + ", more than the total of " + quantity.Volume.Text(total),
+				Help: "raise the total, or lower the volumes by " + quantity.Volume.Text(-left),
+			})
+			return nil, nil, false
+		}
+		diluent.volumes = append(diluent.volumes, left)
+	}
+	return to, append(list, diluent), true
+}
+
+func (b *formulate) ingredient(x *expansion, liquid int, volume *eval.Expr) ingredient {
+	l := &x.deck.Liquids[liquid]
+	return ingredient{name: l.Name, liquid: liquid, from: []source{{wells: l.Wells, liquid: liquid}}, expr: volume}
+}
+
+// rest is the total, and the diluent without its volumes.
+func (b *formulate) rest(x *expansion, to []target, list []ingredient) (int64, ingredient, bool) {
+	total, ok1 := x.quantity(b.total, 0)
+	from, ok2 := x.sources(b.diluent)
+	if !ok1 || !ok2 || !x.volumeOK(total, b.total) {
+		return 0, ingredient{}, false
+	}
+	cannot := func(e *eval.Expr, message, help string) (int64, ingredient, bool) {
+		x.addAt(e, diag.Diagnostic{Code: diag.CannotFormulate, Message: message, Help: help})
+		return 0, ingredient{}, false
+	}
+	if len(from) != 1 {
+		return cannot(b.diluent[0], "there is one diluent, and these are "+count(len(from), "place"), "declare them together as one liquid, which is a pool")
+	}
+	g := ingredient{name: "diluent", liquid: from[0].liquid, from: []source{from[0]}, expr: b.total}
+	if g.liquid >= 0 {
+		g.name = x.deck.Liquids[g.liquid].Name
+	}
+	for i := range list {
+		if g.liquid >= 0 && list[i].liquid == g.liquid {
+			return cannot(b.diluent[0], g.name+" is the diluent, and a volume of it is given, too", "leave out its volume: it makes up the rest")
+		}
+	}
+	for i := range to {
+		if x.crew.n > 1 && x.isWide(to[i].well) {
+			return cannot(to[i].expr, "all channels would give into "+x.deck.WellName(to[i].well)+", which would get the total several times", "use a single-channel pipette, or one nozzle: nozzles: H1")
+		}
+	}
+	return total, g, true
+}
+
+// fromRows reads a table of recipes.
+func (b *formulate) fromRows(x *expansion) ([]target, []ingredient, bool) {
+	v, ok := x.eval(b.rows)
+	if !ok {
+		return nil, nil, false
+	}
+	rows := v.List()
+	x.to = x.to[:0]
+	for _, row := range rows {
+		w, _ := row.Field("well")
+		x.to = append(x.to, target{w.Well(), b.rows})
+	}
+	x.toOf = x.toOf[:0]
+	if x.multi && !x.gatherTargets() {
+		return nil, nil, false
+	}
+	to := slices.Clone(x.to)
+	var list []ingredient
+	for _, c := range b.columns {
+		g := b.ingredient(x, c.liquid, b.rows)
+		g.volumes = make([]int64, len(to))
+		set := make([]bool, len(to))
+		for i, row := range rows {
+			cell, _ := row.Field(g.name)
+			k, nl := i, cell.Quantity().N
+			if x.crew.n > 1 {
+				k = x.toOf[i]
+			}
+			if set[k] && g.volumes[k] != nl {
+				x.addAt(b.rows, diag.Diagnostic{
+					Code: diag.NotAColumn, Message: x.deck.Pipettes[x.crew.pip].Name + " moves the same volume with all channels, and the rows give the wells of a column " + quantity.Volume.Text(g.volumes[k]) + " and " + quantity.Volume.Text(nl) + " of " + g.name,
+					Help: "use a single-channel pipette, or one nozzle: nozzles: H1",
+				})
+				return nil, nil, false
+			}
+			g.volumes[k], set[k] = nl, true
+		}
+		list = append(list, g)
+	}
+	return to, list, true
+}
+
+// raise treats volumes that are too small for a pipette as `below_minimum` says.
+func (b *formulate) raise(x *expansion, to []target, list []ingredient, f *program.Frame) {
+	least, n := x.least(&b.keys), 0
+	var names []string
+	for i := range to {
+		for k := range list {
+			g := &list[k]
+			if g.volumes[i] <= 0 || g.volumes[i] >= least {
+				continue
+			}
+			now := int64(0)
+			if b.below == "round_up" {
+				now = least
+			}
+			if b.total != nil {
+				other := b.gives(list, i, k, now-g.volumes[i])
+				if other < 0 {
+					continue // the rules say that it is too little
+				}
+				list[other].volumes[i] -= now - g.volumes[i]
+			}
+			if n++; n <= maxNamed {
+				names = append(names, quantity.Volume.Text(g.volumes[i])+" of "+g.name+" into "+x.deck.WellName(to[i].well))
+			}
+			g.volumes[i] = now
+		}
+	}
+	if n == 0 {
+		return
+	}
+	if n > maxNamed {
+		names = append(names, itoa(n-maxNamed)+" more")
+	}
+	text := "left out, because it is too little for the pipette: "
+	if b.below == "round_up" {
+		text = "raised to " + quantity.Volume.Text(least) + ", because it is too little for the pipette: "
+	}
+	x.emit(program.Op{Kind: program.Comment, Well: program.None}, text+strings.Join(names, ", "), f, nil)
+}
+
+// gives is which ingredient of a well makes up for a change of another: the
+// diluent, which is the last, or else the largest; -1 where none has as much.
+func (b *formulate) gives(list []ingredient, well, changed int, more int64) int {
+	last := len(list) - 1
+	if changed != last && list[last].volumes[well] >= more {
+		return last
+	}
+	best := -1
+	for k := range list {
+		if v := list[k].volumes[well]; k != changed && v >= more && v > 0 && (best < 0 || v > list[best].volumes[well]) {
+			best = k
+		}
+	}
+	return best
+}
+
+// least is the smallest volume that the pipettes of a step can move.
+func (x *expansion) least(k *keys) int64 {
+	switch {
+	case k.pipette.index >= 0:
+		return x.deck.Pipettes[k.pipette.index].Model.MinNL
+	case x.crew.n > 0:
+		return x.deck.Pipettes[x.crew.pip].Model.MinNL
+	}
+	least := int64(0)
+	for i := range x.deck.Pipettes {
+		if m := x.deck.Pipettes[i].Model.MinNL; least == 0 || m < least {
+			least = m
+		}
+	}
+	return least
+}
+
+// aimed works out the volumes that give target concentrations.
+func (b *formulate) aimed(x *expansion, to []target) ([]ingredient, bool) {
+	total, diluent, ok := b.rest(x, to, nil)
+	if !ok || len(to) == 0 {
+		return nil, ok
+	}
+	m := mixture{total: total, least: x.least(&b.keys)}
+	for _, a := range b.target {
+		v, ok := x.concentrations([]*eval.Expr{a.expr})
+		if !ok {
+			return nil, false
+		}
+		d, ok := x.strength(diluent.from[0], a.component, b.diluent[0])
+		if !ok {
+			return nil, false
+		}
+		m.target, m.diluent = append(m.target, new(big.Rat).SetInt64(v[0])), append(m.diluent, d)
+	}
+	if !b.allEmpty(x, to) {
+		return nil, false
+	}
+	if len(b.from) > 0 {
+		return b.normalised(x, to, m, diluent)
+	}
+	var list []ingredient
+	for i := range x.deck.Liquids {
+		if i == diluent.liquid || !slices.ContainsFunc(b.target, func(a aim) bool {
+			return slices.ContainsFunc(x.deck.Liquids[i].Contains[a.component], func(n int64) bool { return n > 0 })
+		}) {
+			continue
+		}
+		g := b.ingredient(x, i, b.target[0].expr)
+		s, ok := b.stock(x, g.from[0])
+		if !ok {
+			return nil, false
+		}
+		m.stocks, list = append(m.stocks, s), append(list, g)
+	}
+	if len(list) > maxStocks || len(list) == 0 {
+		x.addAt(b.target[0].expr, diag.Diagnostic{Code: diag.CannotFormulate, Message: count(len(list), "liquid") + " beside the diluent hold what the target names, and a recipe is sought of 1 to " + itoa(maxStocks), Help: "write the volumes: formulate: {volumes: …}"})
+		return nil, false
+	}
+	v, met := m.solve()
+	names := make([]string, len(list))
+	for k := range list {
+		names[k] = list[k].name
+	}
+	if !met {
+		b.infeasible(x, &m, v, names, diluent.name, b.target[0].expr, to[0])
+		return nil, false
+	}
+	rest := total
+	for k := range list {
+		for range to {
+			list[k].volumes = append(list[k].volumes, v[k])
+		}
+		rest -= v[k]
+	}
+	for range to {
+		diluent.volumes = append(diluent.volumes, rest)
+	}
+	return append(list, diluent), true
+}
+
+// normalised brings each of the sources to the target.
+func (b *formulate) normalised(x *expansion, to []target, m mixture, diluent ingredient) ([]ingredient, bool) {
+	if x.crew.n > 1 {
+		x.addAt(b.from[0], diag.Diagnostic{Code: diag.NotAColumn, Message: "every source has its own concentration, and " + x.deck.Pipettes[x.crew.pip].Name + " moves the same volume with all channels", Help: "use a single-channel pipette, or one nozzle: nozzles: H1"})
+		return nil, false
+	}
+	var from []source
+	for _, e := range b.from {
+		v, ok := x.eval(e)
+		if !ok {
+			return nil, false
+		}
+		for _, w := range v.Wells(x.deck) {
+			from = append(from, source{[]program.WellRef{w}, x.liquidIn(w), e})
+		}
+	}
+	if len(from) != len(to) {
+		x.addAt(b.from[0], diag.Diagnostic{Code: diag.ListsDoNotPair, Message: count(len(from), "source") + " cannot be paired with " + count(len(to), "destination"), Help: "name one source for each destination"})
+		return nil, false
+	}
+	g := ingredient{name: "source", liquid: from[0].liquid, from: from, expr: b.target[0].expr}
+	for i := range from {
+		if from[i].liquid != g.liquid {
+			g.liquid = -1
+		}
+	}
+	if g.liquid >= 0 {
+		g.name = x.deck.Liquids[g.liquid].Name
+	}
+	for i := range from {
+		s, ok := b.stock(x, from[i])
+		if !ok {
+			return nil, false
+		}
+		m.stocks = [][]*big.Rat{s}
+		v, met := m.solve()
+		if !met {
+			b.infeasible(x, &m, v, []string{x.deck.WellName(from[i].wells[0])}, diluent.name, b.target[0].expr, to[i])
+			return nil, false
+		}
+		g.volumes, diluent.volumes = append(g.volumes, v[0]), append(diluent.volumes, m.total-v[0])
+	}
+	return []ingredient{g, diluent}, true
+}
+
+// stock is what a source holds of each component of the target.
+func (b *formulate) stock(x *expansion, s source) ([]*big.Rat, bool) {
+	var out []*big.Rat
+	for _, a := range b.target {
+		n, ok := x.strength(s, a.component, a.expr)
+		if !ok {
+			return nil, false
+		}
+		out = append(out, n)
+	}
+	return out, true
+}
+
+// strength is how much of a component a source holds now; all its wells that are
+// not empty must hold the same.
+func (x *expansion) strength(s source, component int, at *eval.Expr) (*big.Rat, bool) {
+	var out *big.Rat
+	for _, w := range s.wells {
+		if c, ok := x.state.Content(w); ok && !c.Unknown && c.Volume <= 0 && len(s.wells) > 1 {
+			continue
+		}
+		n, why := x.state.Concentration(w, component)
+		if why == "" && out != nil && n.Cmp(out) != 0 {
+			why = "its wells do not hold the same; name them in `from`, paired with `to`"
+		}
+		if why != "" {
+			x.addAt(at, diag.Diagnostic{Code: diag.CannotFormulate, Message: "how much " + x.deck.Components[component].Name + " is in " + x.deck.WellName(w) + " is not known: " + why, Help: "say what the liquids contain: liquids: {…: {contains: …}}"})
+			return nil, false
+		}
+		out = n
+	}
+	if out == nil {
+		out = new(big.Rat) // all are empty, which the rules say
+	}
+	return out, true
+}
+
+// allEmpty reports wells that hold something already.
+func (b *formulate) allEmpty(x *expansion, to []target) bool {
+	for _, t := range to {
+		wells := []int16{t.well.Well}
+		if x.crew.n > 1 {
+			wells, _ = x.reach(t.well)
+		}
+		for _, w := range wells {
+			r := program.WellRef{Labware: t.well.Labware, Well: w}
+			if c, ok := x.state.Content(r); ok && (c.Volume > 0 || c.Unknown) {
+				x.addAt(t.expr, diag.Diagnostic{Code: diag.CannotFormulate, Message: x.deck.WellName(r) + " is not empty, so that the target would be missed", Help: "name empty wells"})
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// infeasible reports a target that cannot be reached, with the recipe that comes
+// nearest.
+func (b *formulate) infeasible(x *expansion, m *mixture, v []int64, names []string, diluent string, at *eval.Expr, to target) {
+	var wanted, gets, recipe []string
+	component := func(c int) *program.Component { return &x.deck.Components[b.target[c].component] }
+	for c := range m.target {
+		wanted = append(wanted, component(c).Name+" "+component(c).Text(nearest(m.target[c])))
+		gets = append(gets, component(c).Name+" "+component(c).Text(digits(nearest(m.gives(v, c)))))
+	}
+	rest := m.total
+	for k, one := range v {
+		rest -= one
+		if one > 0 {
+			recipe = append(recipe, quantity.Volume.Text(one)+" of "+names[k])
+		}
+	}
+	if rest > 0 {
+		recipe = append(recipe, quantity.Volume.Text(rest)+" of "+diluent)
+	}
+	x.addAt(at, diag.Diagnostic{
+		Code: diag.CannotFormulate, Message: x.deck.WellName(to.well) + " cannot get " + strings.Join(wanted, ", ") + " in " + quantity.Volume.Text(m.total) + ": " + b.reason(x, m, names, component),
+		Help: "the nearest that is possible is " + strings.Join(recipe, ", ") + ", which gives " + strings.Join(gets, ", "),
+	})
+}
+
+func (b *formulate) reason(x *expansion, m *mixture, names []string, component func(int) *program.Component) string {
+	for c := range m.target {
+		least, most := m.diluent[c], m.diluent[c]
+		for _, s := range m.stocks {
+			if s[c].Cmp(most) > 0 {
+				most = s[c]
+			}
+			if s[c].Cmp(least) < 0 {
+				least = s[c]
+			}
+		}
+		switch {
+		case most.Cmp(m.target[c]) < 0:
+			return "no more " + component(c).Name + " than " + component(c).Text(digits(nearest(most))) + " is in what it is made of"
+		case least.Cmp(m.target[c]) > 0:
+			return "no less " + component(c).Name + " than " + component(c).Text(digits(nearest(least))) + " is in what it is made of"
+		}
+	}
+	// The same amounts in a thousand times the volume: what the stocks would take.
+	wide, t := mixture{stocks: m.stocks, diluent: m.diluent, total: m.total * 1000}, new(big.Rat)
+	for c := range m.target {
+		more := new(big.Rat).Sub(m.target[c], m.diluent[c])
+		wide.target = append(wide.target, more.Mul(more, t.SetFrac64(1, 1000)).Add(more, m.diluent[c]))
+	}
+	v, met := wide.solve()
+	var takes []string
+	for k, one := range v {
+		if one > 0 {
+			takes = append(takes, quantity.Volume.Text(digits(one))+" of "+names[k])
+		}
+	}
+	if met && len(takes) > 0 {
+		return "it takes " + strings.Join(takes, " and ")
+	}
+	return "the liquids hold them in other proportions"
+}
+
+// digits keeps the first four digits of a number.
+func digits(n int64) int64 {
+	unit := int64(1)
+	for n/unit >= 10_000 {
+		unit *= 10
+	}
+	return (n + unit/2) / unit * unit
+}
