@@ -148,7 +148,7 @@ func asked(l *command.NozzleLayout) (nozzles, *failure) {
 			return out, incompatible("No entry for " + end.what + " nozzle '" + end.name + "' in pipette")
 		}
 	}
-	single, toFront := out.back == out.front && out.back == 0, out.front == 7 && out.back <= 7
+	single, toFront := out.back == 0 && out.front == 0, out.front == 7
 	if !single && !toFront {
 		return out, incompatible("Attempted Nozzle Configuration does not match any approved map layout for the current pipette.")
 	}
