@@ -148,7 +148,7 @@ func TestPauseOnARobotWaitsForAPerson(t *testing.T) {
 	select {
 	case e := <-done:
 		t.Fatalf("it did not wait: exit %d\n%s%s", e.code, e.stdout, e.stderr)
-	case <-time.After(300 * time.Millisecond):
+	case <-time.After(3 * time.Second): // it has seen by then that the robot waits
 	}
 	robotPost(t, address+"/runs/"+run+"/actions", `{"data":{"actionType":"play"}}`)
 	if e := <-done; e.code != exitFine || !strings.Contains(e.stderr, "nobody is there to answer, and the robot waits") {
