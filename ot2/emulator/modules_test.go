@@ -22,7 +22,7 @@ func TestModuleCommands(t *testing.T) {
 		return p{"loadName": "nest_96_wellplate_100ul_pcr_full_skirt", "namespace": "opentrons", "version": 2, "labwareId": id, "location": at}
 	}
 	adapter := func(id string, at any) p {
-		return p{"loadName": "opentrons_96_well_aluminum_block", "namespace": "opentrons", "version": 1, "labwareId": id, "location": at} //nolint:misspell // its name
+		return p{"loadName": "opentrons_96_well_aluminum_block", "namespace": "opentrons", "version": 1, "labwareId": id, "location": at}
 	}
 	module := func(id string, more p) p {
 		out := p{"moduleId": id}
