@@ -107,15 +107,11 @@ func (p *preparer) pipette(w spec.Word) chosen {
 	if !w.IsSet() {
 		return chosen{p.only, diag.Span{}}
 	}
-	var names []string
-	for i := range p.p.deck.Pipettes {
-		if p.p.deck.Pipettes[i].Name == w.Value {
-			return chosen{i, w.Span}
-		}
-		names = append(names, p.p.deck.Pipettes[i].Name)
+	i := indexOf(p.pipetteNames(), w.Value)
+	if i < 0 {
+		p.unknownName(diag.UnknownName, w, "pipette", p.pipetteNames())
 	}
-	p.unknownName(diag.UnknownName, w, "pipette", names)
-	return chosen{0, w.Span}
+	return chosen{max(0, i), w.Span}
 }
 
 // current returns the pipette a single operation uses: the one named, the only
@@ -563,11 +559,8 @@ func (p *preparer) notVariable(name spec.Word) {
 		})
 		return
 	}
-	var names []string
-	for _, b := range p.p.workflow.Vars {
-		names = append(names, b.Name.Value)
-	}
-	p.unknownName(diag.UnknownName, name, "variable", names)
+	vars := p.p.workflow.Vars
+	p.unknownName(diag.UnknownName, name, "variable", namesOf(len(vars), func(i int) string { return vars[i].Name.Value }))
 }
 
 func (b *set) expand(x *expansion, _ *program.Frame) {

@@ -186,32 +186,7 @@ func (p *preparer) call(b *spec.Call, at diag.Span) body {
 // isOnDeck reports whether name is that of a labware, a liquid, a
 // pipette or a module.
 func (p *preparer) isOnDeck(name string) bool {
-	_, labware := p.labwareIndex(name)
-	_, module := p.moduleIndex(name)
-	return labware || module || slices.Contains(p.liquidsOfDeck(), name) || slices.Contains(p.pipettesOfDeck(), name)
-}
-
-func (p *preparer) liquidsOfDeck() []string {
-	var out []string
-	for i := range p.p.deck.Liquids {
-		out = appendName(out, p.p.deck.Liquids[i].Name)
-	}
-	return out
-}
-
-func (p *preparer) pipettesOfDeck() []string {
-	var out []string
-	for i := range p.p.deck.Pipettes {
-		out = appendName(out, p.p.deck.Pipettes[i].Name)
-	}
-	return out
-}
-
-func appendName(out []string, name string) []string {
-	if name == "" {
-		return out
-	}
-	return append(out, name)
+	return slices.Contains(slices.Concat(p.labwareNames(), p.moduleNames(), p.liquidNames(), p.pipetteNames()), name)
 }
 
 // mayCall reports a call that would never end, and calls without measure.
@@ -322,7 +297,7 @@ func (m *mapping) ours(name spec.Word, what string, candidates []string) (index 
 	text := strings.TrimSpace(v.Value.Text)
 	i := slices.Index(candidates, text)
 	if i < 0 && spec.IsName(text) {
-		m.p.unknownName(diag.UnknownName, spec.Word{Value: text, Span: v.Value.Whole()}, what, slices.DeleteFunc(slices.Clone(candidates), func(s string) bool { return s == "" }))
+		m.p.unknownName(diag.UnknownName, spec.Word{Value: text, Span: v.Value.Whole()}, what, candidates)
 	} else if i < 0 {
 		m.p.fail(diag.CallMismatch, v.Value.Whole(), name.Value+" is a "+what+" of "+m.file+", and this is no name of one of ours", "write the name alone")
 	}
@@ -349,20 +324,10 @@ func (m *mapping) where(name string) diag.Span {
 	return m.at
 }
 
-// namesOf lists the names of n things, with "" for those that have none here, so
-// that indexes stay what they are.
-func namesOf(n int, name func(int) string) []string {
-	out := make([]string, n)
-	for i := range out {
-		out[i] = name(i)
-	}
-	return out
-}
-
 // labware finds the place of each labware. One that stands for none of ours is
 // wrong only where the steps name it: a liquid's own rack need not be here.
 func (m *mapping) labware() {
-	ours := namesOf(len(m.p.p.deck.Labware), func(i int) string { return m.p.p.deck.Labware[i].Name })
+	ours := m.p.labwareNames()
 	claims := map[int]string{}
 	for i := range m.q.p.workflow.Labware {
 		l := &m.q.p.workflow.Labware[i]
@@ -384,7 +349,7 @@ func (m *mapping) labware() {
 // modules finds the module each one of the called workflow stands for. Its type
 // must be the same but for the generation, which the steps do not name.
 func (m *mapping) modules() {
-	ours := namesOf(len(m.p.p.deck.Modules), func(i int) string { return m.p.p.deck.Modules[i].Name })
+	ours := m.p.moduleNames()
 	claims := map[int]string{}
 	for i := range m.q.p.workflow.Modules {
 		d := &m.q.p.workflow.Modules[i]
@@ -500,7 +465,7 @@ func (m *mapping) noPipette(d *spec.Pipette) {
 		if v.Many {
 			m.p.fail(diag.CallMismatch, v.Span, d.Name.Value+" is a pipette of "+m.file+", and this is a list", "write one name, without brackets")
 		} else if v.Value.IsSet() {
-			m.p.unknownName(diag.UnknownName, spec.Word{Value: strings.TrimSpace(v.Value.Text), Span: v.Value.Whole()}, "pipette", m.p.pipettesOfDeck())
+			m.p.unknownName(diag.UnknownName, spec.Word{Value: strings.TrimSpace(v.Value.Text), Span: v.Value.Whole()}, "pipette", m.p.pipetteNames())
 		}
 		return
 	}
@@ -514,7 +479,7 @@ func (m *mapping) noPipette(d *spec.Pipette) {
 }
 
 func (m *mapping) liquids() {
-	ours := namesOf(len(m.p.p.deck.Liquids), func(i int) string { return m.p.p.deck.Liquids[i].Name })
+	ours := m.p.liquidNames()
 	claims := map[int]string{}
 	for i := range m.q.p.workflow.Liquids {
 		l := &m.q.p.workflow.Liquids[i]
@@ -560,23 +525,14 @@ func (m *mapping) levels() {
 
 // unknown reports names under `with` that the called workflow does not have.
 func (m *mapping) unknown() {
-	var names []string
 	w := m.q.p.workflow
-	for i := range w.Params {
-		names = append(names, w.Params[i].Name.Value)
-	}
-	for i := range w.Labware {
-		names = append(names, w.Labware[i].Name.Value)
-	}
-	for i := range w.Liquids {
-		names = append(names, w.Liquids[i].Name.Value)
-	}
-	for i := range w.Pipettes {
-		names = append(names, w.Pipettes[i].Name.Value)
-	}
-	for i := range w.Modules {
-		names = append(names, w.Modules[i].Name.Value)
-	}
+	names := slices.Concat(
+		namesOf(len(w.Params), func(i int) string { return w.Params[i].Name.Value }),
+		namesOf(len(w.Labware), func(i int) string { return w.Labware[i].Name.Value }),
+		namesOf(len(w.Liquids), func(i int) string { return w.Liquids[i].Name.Value }),
+		namesOf(len(w.Pipettes), func(i int) string { return w.Pipettes[i].Name.Value }),
+		namesOf(len(w.Modules), func(i int) string { return w.Modules[i].Name.Value }),
+	)
 	for _, v := range m.call.With {
 		if m.used[v.Name.Value] || slices.Contains(names, v.Name.Value) || !v.Name.IsSet() {
 			continue

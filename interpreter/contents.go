@@ -2,7 +2,6 @@ package interpreter
 
 import (
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/eval"
@@ -65,9 +64,7 @@ func ratio(text string) (percent, ok bool) {
 }
 
 // component is the index of a component, -1 where no liquid contains it.
-func (p *preparer) component(name string) int {
-	return slices.IndexFunc(p.p.deck.Components, func(c program.Component) bool { return c.Name == name })
-}
+func (p *preparer) component(name string) int { return indexOf(p.componentNames(), name) }
 
 func (p *preparer) contained(l *spec.Liquid) []contained {
 	var out []contained

@@ -220,16 +220,7 @@ func (x *expansion) requirement(r *requirement) bool {
 	if !ok || v.Bool() {
 		return ok
 	}
-	d := diag.Diagnostic{
-		Code: diag.RequirementFailed, Message: "what the workflow requires does not hold: " + r.that.Source().Text,
-		Help: "give other parameters",
-	}
-	if r.message != nil {
-		if text, fault := r.message.Eval(&x.env); fault == nil {
-			d.Message = text
-		}
-	}
-	x.addAt(r.that, d)
+	x.addAt(r.that, diag.Diagnostic{Code: diag.RequirementFailed, Message: r.broken(&x.env, "what the workflow requires does not hold"), Help: "give other parameters"})
 	return false
 }
 

@@ -16,15 +16,11 @@ type fillUp struct {
 }
 
 func (p *preparer) fill(b *spec.Fill) body {
-	return &fillUp{p.route(b.From, b.To, b.UpTo), p.keys(&b.LiquidKeys, "once")}
+	return &fillUp{p.route(b.From, b.To, b.UpTo, alone), p.keys(&b.LiquidKeys, "once")}
 }
 
 func (b *fillUp) expand(x *expansion, f *program.Frame) {
-	from, to, upTo, ok := x.places(&b.route)
-	if !ok {
-		return
-	}
-	pairs, ok := x.pair(from, to, upTo, &b.route, len(to) > 1 || len(from) == 1)
+	pairs, ok := x.pairsOf(&b.route)
 	if !ok {
 		return
 	}

@@ -129,7 +129,7 @@ func (x *expansion) otherwise(els []*node, f *program.Frame) {
 type assertion struct{ requirement }
 
 func (p *preparer) assertion(b *spec.Assert) body {
-	a := &assertion{requirement{that: p.expr(b.That), message: p.text(b.Message), span: b.Span}}
+	a := &assertion{p.requirement(b.Check)}
 	if a.that == nil {
 		return nil
 	}
@@ -143,13 +143,7 @@ func (b *assertion) expand(x *expansion, _ *program.Frame) {
 	if !ok || v.Bool() {
 		return
 	}
-	d := diag.Diagnostic{Code: diag.CheckFailed, Message: "at this point of the program this does not hold: " + b.that.Source().Text, Help: "change what comes before, or the parameters"}
-	if b.message != nil {
-		if text, ok := x.text(b.message); ok {
-			d.Message = text
-		}
-	}
-	x.addAt(b.that, d)
+	x.addAt(b.that, diag.Diagnostic{Code: diag.CheckFailed, Message: b.broken(&x.env, "at this point of the program this does not hold"), Help: "change what comes before, or the parameters"})
 }
 
 // failure is a `fail`.

@@ -89,19 +89,11 @@ func (p *preparer) formulate(b *spec.Formulate, s *spec.Step) body {
 	return out
 }
 
-func (p *preparer) componentNames() []string {
-	var out []string
-	for i := range p.p.deck.Components {
-		out = append(out, p.p.deck.Components[i].Name)
-	}
-	return out
-}
-
 // liquidIndex finds a liquid by name, -1 where there is none, which is reported.
 func (p *preparer) liquidIndex(name spec.Word) int {
-	i := slices.Index(p.liquidNameList(), name.Value)
+	i := indexOf(p.liquidNames(), name.Value)
 	if i < 0 {
-		p.unknownName(diag.UnknownName, name, "liquid", p.liquidNameList())
+		p.unknownName(diag.UnknownName, name, "liquid", p.liquidNames())
 	}
 	return i
 }
@@ -116,16 +108,16 @@ func (p *preparer) rowsOf(b *formulate) {
 	if t.Kind == eval.List && t.Elem != nil && t.Elem.Kind == eval.Record {
 		fields = *t.Elem.Fields
 	}
-	wells, liquids := false, p.liquidNameList()
+	wells, liquids := false, p.liquidNames()
 	for _, f := range fields {
 		isVolume := f.Type.Equal(eval.Of(quantity.Volume))
-		switch i := slices.Index(liquids, f.Name); {
+		switch i := indexOf(liquids, f.Name); {
 		case f.Name == "well" && f.Type.Kind == eval.Well:
 			wells = true
 		case isVolume && i >= 0:
 			b.columns = append(b.columns, portion{i, b.rows})
 		case isVolume:
-			p.fail(diag.UnknownName, b.rows.Source().Whole(), "the column "+f.Name+" holds volumes, and there is no liquid "+f.Name, "name the columns of volumes as the liquids: "+strings.Join(liquids, ", "))
+			p.fail(diag.UnknownName, b.rows.Source().Whole(), "the column "+f.Name+" holds volumes, and there is no liquid "+f.Name, "name the columns of volumes as the liquids: "+strings.Join(named(liquids), ", "))
 			return
 		}
 	}

@@ -189,18 +189,41 @@ func (x *expansion) amounts(list []*eval.Expr) ([]amount, bool) {
 }
 
 // route is the places and volumes of a step that pairs them.
-type route struct{ from, to, volume []*eval.Expr }
-
-func (p *preparer) route(from, to, volume spec.Exprs) route {
-	return route{p.exprs(from), p.exprs(to), p.exprs(volume)}
+type route struct {
+	from, to, volume []*eval.Expr
+	share            sharing
 }
 
-// places evaluates a route.
-func (x *expansion) places(r *route) ([]source, []target, []amount, bool) {
+func (p *preparer) route(from, to, volume spec.Exprs, share sharing) route {
+	return route{p.exprs(from), p.exprs(to), p.exprs(volume), share}
+}
+
+// pairsOf evaluates a route.
+func (x *expansion) pairsOf(r *route) ([]pair, bool) {
 	from, ok1 := x.sources(r.from)
 	to, ok2 := x.targets(r.to)
 	volumes, ok3 := x.amounts(r.volume)
-	return from, to, volumes, ok1 && ok2 && ok3
+	if !ok1 || !ok2 || !ok3 || !x.onePlace(r, len(from), len(to)) {
+		return nil, false
+	}
+	return x.pair(from, to, volumes, r)
+}
+
+// onePlace reports several places where the step has one for all the others.
+func (x *expansion) onePlace(r *route, from, to int) bool {
+	d := diag.Diagnostic{Code: diag.OnePlace}
+	switch {
+	case r.share == fanOut && from != 1:
+		d.Span, d.Message = r.from[0].Source().Whole(), "distribute draws from one place, and these are "+itoa(from)
+		d.Help = "use a transfer, which pairs sources and destinations; or declare the wells as one liquid, which is a pool"
+	case r.share == fanIn && to != 1:
+		d.Span, d.Message = r.to[0].Source().Whole(), "consolidate brings everything to one place, and these are "+itoa(to)
+		d.Help = "use a transfer, which pairs sources and destinations"
+	default:
+		return true
+	}
+	x.add(d)
+	return false
 }
 
 type transfer struct {
@@ -209,35 +232,29 @@ type transfer struct {
 }
 
 func (p *preparer) transfer(b *spec.Transfer) body {
-	return &transfer{p.route(b.From, b.To, b.Volume), p.keys(&b.LiquidKeys, "once")}
+	return &transfer{p.route(b.From, b.To, b.Volume, alone), p.keys(&b.LiquidKeys, "once")}
 }
 
 func (b *transfer) expand(x *expansion, f *program.Frame) {
-	from, to, volumes, ok := x.places(&b.route)
-	if !ok {
-		return
+	if pairs, ok := x.pairsOf(&b.route); ok {
+		x.warnEmpty(pairs)
+		x.move(job{k: &b.keys, pairs: pairs}, f)
 	}
-	pairs, ok := x.pair(from, to, volumes, &b.route, len(to) > 1 || len(from) == 1)
-	if !ok {
-		return
-	}
-	x.warnEmpty(volumes, &b.route)
-	x.move(job{k: &b.keys, pairs: pairs}, f)
 }
 
 // warnEmpty says that a step moves nothing at all.
-func (x *expansion) warnEmpty(volumes []amount, r *route) {
-	for _, v := range volumes {
-		if v.volume != 0 {
+func (x *expansion) warnEmpty(pairs []pair) {
+	for i := range pairs {
+		if pairs[i].volume != 0 {
 			return
 		}
 	}
-	x.addAt(r.volume[0], diag.Diagnostic{Code: diag.NoEffect, Severity: diag.Warning, Message: "nothing is moved: every volume is 0", Help: "do the step only if there is something to move: if: … > 0 uL"})
+	x.addAt(pairs[0].volExp, diag.Diagnostic{Code: diag.NoEffect, Severity: diag.Warning, Message: "nothing is moved: every volume is 0", Help: "do the step only if there is something to move: if: … > 0 uL"})
 }
 
 // pair stretches the shorter of two lists as the field does: each element is
 // repeated in place.
-func (x *expansion) pair(from []source, to []target, volumes []amount, r *route, byDestination bool) ([]pair, bool) {
+func (x *expansion) pair(from []source, to []target, volumes []amount, r *route) ([]pair, bool) {
 	n := max(len(from), len(to))
 	if len(from) == 0 || len(to) == 0 || n%len(from) != 0 || n%len(to) != 0 {
 		x.add(diag.Diagnostic{
@@ -255,7 +272,7 @@ func (x *expansion) pair(from []source, to []target, volumes []amount, r *route,
 		to, v := to[i/(n/len(to))], volumes[i%len(volumes)]
 		x.pairs = append(x.pairs, pair{from: from[i/(n/len(from))], to: to.well, volume: v.volume, toExpr: to.expr, volExp: v.expr})
 	}
-	x.labelPairs(x.pairs, byDestination)
+	x.labelPairs(x.pairs, len(to) > 1 || len(from) == 1)
 	return x.pairs, true
 }
 
@@ -292,14 +309,6 @@ func (x *expansion) wellLabels(wells []program.WellRef) []string {
 		if seen[w]++; seen[w] > 1 {
 			out[i] += "-" + itoa(seen[w])
 		}
-	}
-	return out
-}
-
-func (p *preparer) liquidNameList() []string {
-	var out []string
-	for i := range p.p.deck.Liquids {
-		out = append(out, p.p.deck.Liquids[i].Name)
 	}
 	return out
 }

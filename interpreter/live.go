@@ -171,7 +171,7 @@ func (p *preparer) validity(checks []spec.Check, fields []answer) []requirement 
 	}
 	var out []requirement
 	for _, c := range checks {
-		out = append(out, requirement{that: p.expr(c.That), message: p.text(c.Message), span: c.Span})
+		out = append(out, p.requirement(c))
 	}
 	return out
 }
@@ -455,19 +455,9 @@ func (b *live) invalid(values []eval.Value, deck *program.Deck) string {
 	for i := range b.valid {
 		if that := b.valid[i].that; that != nil {
 			if v, fault := that.Eval(&env); fault == nil && v.Known() && !v.Bool() {
-				return b.valid[i].text(&env)
+				return b.valid[i].broken(&env, "this does not hold")
 			}
 		}
 	}
 	return ""
-}
-
-// text is what is said where the requirement does not hold.
-func (r *requirement) text(env *eval.Env) string {
-	if r.message != nil {
-		if text, fault := r.message.Eval(env); fault == nil {
-			return text
-		}
-	}
-	return "this does not hold: " + r.that.Source().Text
 }

@@ -113,19 +113,6 @@ func (p *preparer) moduleModel(m *spec.Module) *program.ModuleModel {
 	return nil
 }
 
-func (p *preparer) moduleNames() []string {
-	var out []string
-	for i := range p.p.deck.Modules {
-		out = appendName(out, p.p.deck.Modules[i].Name)
-	}
-	return out
-}
-
-func (p *preparer) moduleIndex(name string) (int, bool) {
-	i := slices.IndexFunc(p.p.deck.Modules, func(m program.Module) bool { return m.Name != "" && m.Name == name })
-	return i, i >= 0
-}
-
 // labware declares the labware, with an adapter of its own where it has one,
 // and finds the place of each. Adapters that are named come where they stand in
 // the section, so that an index is known before the place is.

@@ -43,10 +43,25 @@ type binding struct {
 	expr *eval.Expr
 }
 
+// requirement is what must hold, and what is said where it does not.
 type requirement struct {
 	that    *eval.Expr
 	message *eval.Template
-	span    diag.Span
+}
+
+func (p *preparer) requirement(c spec.Check) requirement {
+	return requirement{p.expr(c.That), p.text(c.Message)}
+}
+
+// broken is what is said where a requirement does not hold: its message, or
+// otherwise with the condition.
+func (r *requirement) broken(env *eval.Env, otherwise string) string {
+	if r.message != nil {
+		if text, fault := r.message.Eval(env); fault == nil {
+			return text
+		}
+	}
+	return otherwise + ": " + r.that.Source().Text
 }
 
 type liquid struct {
@@ -104,7 +119,7 @@ func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, files Files) (*Prepare
 	p.modules()
 	p.labware()
 	p.pipettes()
-	p.liquidNames()
+	p.declareLiquids()
 	p.components()
 	p.params()
 	p.lets()
@@ -373,24 +388,9 @@ func (p *preparer) compatible(name spec.Word, m *program.PipetteModel, def *prog
 		"racks that fit: "+strings.Join(m.Tips, ", "))
 }
 
-func (p *preparer) labwareIndex(name string) (int, bool) {
-	for i := range p.p.deck.Labware {
-		if p.p.deck.Labware[i].Name == name {
-			return i, true
-		}
-	}
-	return 0, false
-}
-
-func (p *preparer) labwareNames() []string {
-	var out []string
-	for i := range p.p.deck.Labware {
-		out = appendName(out, p.p.deck.Labware[i].Name)
-	}
-	return out
-}
-
+// unknownName reports a name that none of the candidates has.
 func (p *preparer) unknownName(code *diag.Code, name spec.Word, what string, candidates []string) {
+	candidates = named(candidates)
 	d := diag.Diagnostic{Code: code, Span: name.Span, Message: "there is no " + what + " " + name.Value}
 	if near, ok := diag.Nearest(name.Value, candidates); ok {
 		d.Help = "did you mean " + near + "?"
@@ -403,7 +403,7 @@ func (p *preparer) unknownName(code *diag.Code, name spec.Word, what string, can
 	p.add(d)
 }
 
-func (p *preparer) liquidNames() {
+func (p *preparer) declareLiquids() {
 	for i := range p.p.workflow.Liquids {
 		l := &p.p.workflow.Liquids[i]
 		p.declare(l.Name, eval.Type{}, "liquid", false)
@@ -445,6 +445,6 @@ func (p *preparer) liquids() {
 
 func (p *preparer) requirements() {
 	for _, c := range p.p.workflow.Require {
-		p.p.require = append(p.p.require, requirement{that: p.expr(c.That), message: p.text(c.Message), span: c.Span})
+		p.p.require = append(p.p.require, p.requirement(c))
 	}
 }

@@ -21,7 +21,7 @@ type distribute struct {
 }
 
 func (p *preparer) distribute(b *spec.Distribute) body {
-	out := &distribute{route: p.route(b.From, b.To, b.Volume), disposal: p.expr(b.Disposal.Volume), best: b.Pack.Value == "best", keys: p.keys(&b.LiquidKeys, "once")}
+	out := &distribute{route: p.route(b.From, b.To, b.Volume, fanOut), disposal: p.expr(b.Disposal.Volume), best: b.Pack.Value == "best", keys: p.keys(&b.LiquidKeys, "once")}
 	if d := &b.Disposal.Place; d.Set {
 		if b.BlowOut.Set {
 			p.fail(diag.NoEffect, b.BlowOut.Span, "`blow_out` has no effect beside a disposal that says where it goes", "remove one of the two")
@@ -52,19 +52,9 @@ func (b *distribute) expand(x *expansion, f *program.Frame) {
 		})
 		return
 	}
-	from, to, volumes, ok := x.places(&b.route)
-	if !ok {
-		return
-	}
-	if len(from) != 1 {
-		x.add(diag.Diagnostic{
-			Code: diag.OnePlace, Span: b.from[0].Source().Whole(), Message: "distribute draws from one place, and these are " + itoa(len(from)),
-			Help: "use a transfer, which pairs sources and destinations; or declare the wells as one liquid, which is a pool",
-		})
-		return
-	}
-	if j.pairs, ok = x.pair(from, to, volumes, &b.route, true); ok {
-		x.warnEmpty(volumes, &b.route)
+	var ok bool
+	if j.pairs, ok = x.pairsOf(&b.route); ok {
+		x.warnEmpty(j.pairs)
 		x.move(j, f)
 	}
 }
@@ -76,7 +66,7 @@ type consolidate struct {
 }
 
 func (p *preparer) consolidate(b *spec.Consolidate) body {
-	out := &consolidate{p.route(b.From, b.To, b.Volume), b.Pack.Value == "best", p.keys(&b.LiquidKeys, "once")}
+	out := &consolidate{p.route(b.From, b.To, b.Volume, fanIn), b.Pack.Value == "best", p.keys(&b.LiquidKeys, "once")}
 	if out.tip.use == "per_source" {
 		p.fail(diag.TipRule, b.Tip.Span, "`per_source` cannot be kept: what is drawn from several wells is in one tip", "use tip: new for a new tip at every filling, or a transfer for one per well")
 	}
@@ -87,36 +77,25 @@ func (p *preparer) consolidate(b *spec.Consolidate) body {
 }
 
 func (b *consolidate) expand(x *expansion, f *program.Frame) {
-	from, to, volumes, ok := x.places(&b.route)
-	if !ok {
+	pairs, ok := x.pairsOf(&b.route)
+	if !ok || b.tip.use == "dedicated" && !x.oneLiquid(pairs) {
 		return
 	}
-	if len(to) != 1 {
-		x.add(diag.Diagnostic{
-			Code: diag.OnePlace, Span: b.to[0].Source().Whole(), Message: "consolidate brings everything to one place, and these are " + itoa(len(to)),
-			Help: "use a transfer, which pairs sources and destinations",
-		})
-		return
-	}
-	if b.tip.use == "dedicated" && !x.oneLiquid(from) {
-		return
-	}
-	j := job{k: &b.keys, share: fanIn, best: b.best}
-	if j.pairs, ok = x.pair(from, to, volumes, &b.route, false); ok {
-		x.warnEmpty(volumes, &b.route)
-		x.move(j, f)
-	}
+	x.warnEmpty(pairs)
+	x.move(job{k: &b.keys, pairs: pairs, share: fanIn, best: b.best}, f)
 }
 
 // oneLiquid reports sources of different liquids, which cannot share a tip that
 // one of them keeps for itself.
-func (x *expansion) oneLiquid(from []source) bool {
-	for i := range from {
-		if from[i].liquid == from[0].liquid {
+func (x *expansion) oneLiquid(pairs []pair) bool {
+	first := pairs[0].from
+	for i := range pairs {
+		other := pairs[i].from
+		if other.liquid == first.liquid {
 			continue
 		}
 		var names []string
-		for _, s := range []source{from[0], from[i]} {
+		for _, s := range []source{first, other} {
 			if s.liquid >= 0 {
 				names = append(names, x.deck.Liquids[s.liquid].Name)
 			} else {
@@ -124,7 +103,7 @@ func (x *expansion) oneLiquid(from []source) bool {
 			}
 		}
 		x.add(diag.Diagnostic{
-			Code: diag.TipRule, Span: from[i].expr.Source().Whole(), Message: "`dedicated` cannot be kept: " + strings.Join(names, " and ") + " would be in one tip",
+			Code: diag.TipRule, Span: other.expr.Source().Whole(), Message: "`dedicated` cannot be kept: " + strings.Join(names, " and ") + " would be in one tip",
 			Help: "use another tip rule, such as once, or a transfer",
 		})
 		return false

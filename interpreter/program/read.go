@@ -295,6 +295,33 @@ func (r *reader) offset(n json.Number, what string) int32 {
 	return int32(v)
 }
 
+// index finds a thing of the deck by its name.
+func (r *reader) index(what, name string, n int, nameOf func(int) string) int {
+	for i := range n {
+		if nameOf(i) == name {
+			return i
+		}
+	}
+	r.fail("there is no %s %s", what, name)
+	return 0
+}
+
+func (r *reader) moduleIndex(name string) int8 {
+	return int8(r.index("module", name, len(r.plan.Deck.Modules), func(i int) string { return r.plan.Deck.Modules[i].Name }))
+}
+
+func (r *reader) labwareIndex(name string) int {
+	return r.index("labware", name, len(r.plan.Deck.Labware), func(i int) string { return r.plan.Deck.Labware[i].Name })
+}
+
+func (r *reader) pipetteIndex(name string) int8 {
+	return int8(r.index("pipette", name, len(r.plan.Deck.Pipettes), func(i int) string { return r.plan.Deck.Pipettes[i].Name }))
+}
+
+func (r *reader) liquidIndex(name string) int {
+	return r.index("liquid", name, len(r.plan.Deck.Liquids), func(i int) string { return r.plan.Deck.Liquids[i].Name })
+}
+
 func (r *reader) modules() {
 	for _, m := range r.in.Modules {
 		model, ok := r.defs.Module(m.Type)
@@ -342,16 +369,6 @@ func (r *reader) place(in *placeJSON) Place {
 		return Place{OnLabware, int16(r.labwareIndex(in.On))}
 	}
 	return r.slot(in.Slot)
-}
-
-func (r *reader) moduleIndex(name string) int8 {
-	for i := range r.plan.Deck.Modules {
-		if r.plan.Deck.Modules[i].Name == name {
-			return int8(i)
-		}
-	}
-	r.fail("there is no module %s", name)
-	return 0
 }
 
 func (r *reader) labware() {
@@ -432,16 +449,6 @@ func (r *reader) rack(name string) int {
 	return i
 }
 
-func (r *reader) labwareIndex(name string) int {
-	for i := range r.plan.Deck.Labware {
-		if r.plan.Deck.Labware[i].Name == name {
-			return i
-		}
-	}
-	r.fail("there is no labware %s", name)
-	return 0
-}
-
 func (r *reader) well(labware, name string) WellRef {
 	i := r.labwareIndex(labware)
 	if r.err != nil {
@@ -493,16 +500,6 @@ func (r *reader) needs(in *needsJSON) (out Needs) {
 		out.Liquids = append(out.Liquids, Count{r.liquidIndex(name), r.number(amount.Volume, name)})
 	})
 	return out
-}
-
-func (r *reader) liquidIndex(name string) int {
-	for i := range r.plan.Deck.Liquids {
-		if r.plan.Deck.Liquids[i].Name == name {
-			return i
-		}
-	}
-	r.fail("there is no liquid %s", name)
-	return 0
 }
 
 func (r *reader) step(in *stepJSON) Step {
@@ -634,16 +631,6 @@ func (r *reader) origin(s string) Origin {
 	}
 	r.fail("there is no origin %q", s)
 	return Top
-}
-
-func (r *reader) pipetteIndex(name string) int8 {
-	for i := range r.plan.Deck.Pipettes {
-		if r.plan.Deck.Pipettes[i].Name == name {
-			return int8(i)
-		}
-	}
-	r.fail("there is no pipette %s", name)
-	return 0
 }
 
 // frame rebuilds the frames of a step from its id and origin. Steps of one
