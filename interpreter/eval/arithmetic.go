@@ -74,31 +74,11 @@ func (c *compiler) sum(n *ast.BinaryNode, l, r operand) operand {
 	}
 	left, right, at := a.code, b.code, c.at(n)
 	o := operand{node: n, typ: t, ratio: t.isPlain() && (l.ratio || r.ratio)}
-	if n.Operator == "+" {
-		o.code = func(env *Env) Value {
-			x := left(env)
-			if x.state != known {
-				return pass(x, t)
-			}
-			y := right(env)
-			if y.state != known {
-				return pass(y, t)
-			}
-			return env.number(at, x.num+y.num, t)
-		}
-		return c.fold(o, a, b)
+	sign := 1.0
+	if n.Operator == "-" {
+		sign = -1
 	}
-	o.code = func(env *Env) Value {
-		x := left(env)
-		if x.state != known {
-			return pass(x, t)
-		}
-		y := right(env)
-		if y.state != known {
-			return pass(y, t)
-		}
-		return env.number(at, x.num-y.num, t)
-	}
+	o.code = numbers(left, right, t, func(env *Env, x, y float64) Value { return env.number(at, x+sign*y, t) })
 	return c.fold(o, a, b)
 }
 
@@ -143,17 +123,7 @@ func (c *compiler) ratioHelp(op string, l, r operand) string {
 
 func (c *compiler) concat(n ast.Node, l, r operand) operand {
 	left, right, at, t := l.code, r.code, c.at(n), Type{Kind: Text}
-	return c.fold(operand{node: n, typ: t, code: func(env *Env) Value {
-		a := left(env)
-		if a.state != known {
-			return pass(a, t)
-		}
-		b := right(env)
-		if b.state != known {
-			return pass(b, t)
-		}
-		return env.text(at, a.text+b.text)
-	}}, l, r)
+	return c.fold(operand{node: n, typ: t, code: both(left, right, t, func(env *Env, a, b Value) Value { return env.text(at, a.text+b.text) })}, l, r)
 }
 
 // scale is * and /, whose result may measure something else than both sides.
@@ -191,34 +161,16 @@ func (c *compiler) scaleMessage(op string, l, r operand) string {
 }
 
 func product(left, right code, factor float64, at where, t Type) code {
-	return func(env *Env) Value {
-		a := left(env)
-		if a.state != known {
-			return pass(a, t)
-		}
-		b := right(env)
-		if b.state != known {
-			return pass(b, t)
-		}
-		return env.number(at, a.num*b.num*factor, t)
-	}
+	return numbers(left, right, t, func(env *Env, a, b float64) Value { return env.number(at, a*b*factor, t) })
 }
 
 func quotient(left, right code, factor float64, at, divisor where, t Type) code {
-	return func(env *Env) Value {
-		a := left(env)
-		if a.state != known {
-			return pass(a, t)
-		}
-		b := right(env)
-		if b.state != known {
-			return pass(b, t)
-		}
-		if b.num == 0 {
+	return numbers(left, right, t, func(env *Env, a, b float64) Value {
+		if b == 0 {
 			return env.fail(divisor, diag.DivisionByZero, "divides by "+zeroText(divisor), notZero)
 		}
-		return env.number(at, a.num/b.num*factor, t)
-	}
+		return env.number(at, a/b*factor, t)
+	})
 }
 
 // notZero is what to do about a divisor that is zero.
@@ -249,21 +201,13 @@ func (c *compiler) power(n *ast.BinaryNode, l, r operand) operand {
 		t = plainResult(l.typ, r.typ)
 	}
 	remainder := n.Operator == "%"
-	return c.fold(operand{node: n, typ: t, ratio: l.ratio, code: func(env *Env) Value {
-		a := left(env)
-		if a.state != known {
-			return pass(a, t)
-		}
-		b := right(env)
-		if b.state != known {
-			return pass(b, t)
-		}
+	return c.fold(operand{node: n, typ: t, ratio: l.ratio, code: numbers(left, right, t, func(env *Env, a, b float64) Value {
 		if !remainder {
-			return env.number(at, math.Pow(a.num, b.num), t)
+			return env.number(at, math.Pow(a, b), t)
 		}
-		if b.num == 0 {
+		if b == 0 {
 			return env.fail(divisor, diag.DivisionByZero, "takes the remainder by "+zeroText(divisor), notZero)
 		}
-		return env.number(at, math.Mod(a.num, b.num)+0, t)
-	}}, l, r)
+		return env.number(at, math.Mod(a, b)+0, t)
+	})}, l, r)
 }

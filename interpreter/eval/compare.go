@@ -146,15 +146,7 @@ func (c *compiler) membership(n *ast.BinaryNode, l, r operand) operand {
 
 func (c *compiler) within(n ast.Node, l, r operand) operand {
 	left, right, at, t := l.code, r.code, c.at(n), Type{Kind: Bool}
-	return c.fold(operand{node: n, typ: t, code: func(env *Env) Value {
-		x := left(env)
-		if x.state != known {
-			return pass(x, t)
-		}
-		list := right(env)
-		if list.state != known {
-			return pass(list, t)
-		}
+	return c.fold(operand{node: n, typ: t, code: both(left, right, t, func(env *Env, x, list Value) Value {
 		if !env.weigh(at, list) {
 			return Value{}
 		}
@@ -170,7 +162,7 @@ func (c *compiler) within(n ast.Node, l, r operand) operand {
 			return pass(doubt, t)
 		}
 		return BoolValue(false)
-	}}, l, r)
+	})}, l, r)
 }
 
 // textTest is contains, startsWith, endsWith and matches.
@@ -201,15 +193,7 @@ func (c *compiler) matches(n *ast.BinaryNode, l, r operand) operand {
 			return c.fail(diag.ExprSyntax, r.node, "this is not a regular expression: "+err.Error(), "")
 		}
 	}
-	return c.fold(operand{node: n, typ: t, code: func(env *Env) Value {
-		a := left(env)
-		if a.state != known {
-			return pass(a, t)
-		}
-		b := right(env)
-		if b.state != known {
-			return pass(b, t)
-		}
+	return c.fold(operand{node: n, typ: t, code: both(left, right, t, func(env *Env, a, b Value) Value {
 		re := fixed
 		if re == nil {
 			if !env.spend(at, 100+10*len(b.text)) {
@@ -224,7 +208,7 @@ func (c *compiler) matches(n *ast.BinaryNode, l, r operand) operand {
 			return Value{}
 		}
 		return BoolValue(re.MatchString(a.text))
-	}}, l, r)
+	})}, l, r)
 }
 
 func compilePattern(s string) (*regexp.Regexp, error) {

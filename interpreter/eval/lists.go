@@ -18,17 +18,7 @@ func (c *compiler) span(n *ast.BinaryNode, l, r operand) operand {
 		return operand{node: n}
 	}
 	left, right, at, t := a.code, b.code, c.at(n), ListOf(Type{Kind: Integer})
-	return c.fold(operand{node: n, typ: t, code: func(env *Env) Value {
-		x := left(env)
-		if x.state != known {
-			return pass(x, t)
-		}
-		y := right(env)
-		if y.state != known {
-			return pass(y, t)
-		}
-		return env.integers(at, x.num, y.num, 1)
-	}}, a, b)
+	return c.fold(operand{node: n, typ: t, code: numbers(left, right, t, func(env *Env, x, y float64) Value { return env.integers(at, x, y, 1) })}, a, b)
 }
 
 // whole converts an operand to a whole number for an operator or an index.

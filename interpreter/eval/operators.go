@@ -92,6 +92,38 @@ func (c *compiler) binary(n *ast.BinaryNode) operand {
 	return c.fail(diag.ExprSyntax, n, n.Operator+" is no operator here", "")
 }
 
+// both evaluates what two operands that must be known come to. One that is not
+// makes the whole unknown, the left one first.
+func both(left, right code, t Type, f func(env *Env, a, b Value) Value) code {
+	return func(env *Env) Value {
+		a := left(env)
+		if a.state != known {
+			return pass(a, t)
+		}
+		b := right(env)
+		if b.state != known {
+			return pass(b, t)
+		}
+		return f(env, a, b)
+	}
+}
+
+// numbers is both for operands that are numbers: these go from hand to hand in
+// registers, which a Value does not.
+func numbers(left, right code, t Type, f func(env *Env, a, b float64) Value) code {
+	return func(env *Env) Value {
+		a := left(env)
+		if a.state != known {
+			return pass(a, t)
+		}
+		b := right(env)
+		if b.state != known {
+			return pass(b, t)
+		}
+		return f(env, a.num, b.num)
+	}
+}
+
 // logic is and, or. Unknown operands matter only if the other one does not
 // decide; an operand that fails after an unknown one may never be reached and
 // counts as unknown.
