@@ -39,18 +39,17 @@ func (p *Prepared) scenarios() []scenario {
 	return out
 }
 
-// candidates are the corners of what an answer can be.
+// candidates are the corners of what an answer can be. A list has none.
 func (a *answer) candidates() []eval.Value {
 	switch {
-	case len(a.one.choices) > 0 && a.typ.Kind != eval.List:
+	case a.typ.Kind == eval.List:
+		return nil
+	case len(a.one.choices) > 0:
 		return a.one.choices
 	case a.typ.Kind == eval.Bool:
 		return []eval.Value{eval.BoolValue(false), eval.BoolValue(true)}
 	}
 	var out []eval.Value
-	if a.typ.Kind == eval.List {
-		return nil
-	}
 	for _, v := range []*eval.Value{a.one.min, a.one.max} {
 		if v != nil {
 			out = append(out, *v)
@@ -154,7 +153,7 @@ func (p *Prepared) proveDeferred(in Input) diag.List {
 		in.assume = i + 1
 		_, list, _ := p.prove(in)
 		for _, d := range once(list) {
-			k := foundOnce{finding{d.Code, d.Span}, d.Message}
+			k := foundAs(&d)
 			if counts[k]++; counts[k] == 1 {
 				if note := p.assumption(i); note != "" {
 					d.Notes = append(slices.Clone(d.Notes), note)
@@ -164,7 +163,7 @@ func (p *Prepared) proveDeferred(in Input) diag.List {
 		}
 	}
 	return slices.DeleteFunc(out, func(d diag.Diagnostic) bool {
-		k := foundOnce{finding{d.Code, d.Span}, d.Message}
+		k := foundAs(&d)
 		judged := d.Severity != diag.Error || slices.Contains(byDesign, d.Code)
 		return judged && counts[k] < len(p.all)
 	})

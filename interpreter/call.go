@@ -223,12 +223,14 @@ type foundOnce struct {
 	message string
 }
 
+func foundAs(d *diag.Diagnostic) foundOnce { return foundOnce{finding{d.Code, d.Span}, d.Message} }
+
 // once leaves out what was found again because a workflow is called from
 // several places.
 func once(list diag.List) diag.List {
 	seen := map[foundOnce]bool{}
 	return slices.DeleteFunc(list, func(d diag.Diagnostic) bool {
-		k := foundOnce{finding{d.Code, d.Span}, d.Message}
+		k := foundAs(&d)
 		again := seen[k]
 		seen[k] = true
 		return again

@@ -32,27 +32,23 @@ type live struct {
 	instrument, method    string
 	message, to, url, key *eval.Template
 	headers               []*eval.Template
-	send                  []sent
+	send                  []*eval.Expr
 	sentSlot              int // of the record `sent` that simulate can read, or -1
 	fields                []answer
-	single                bool // one answer without a name
 	valid                 []requirement
 	simulate              map[string]*eval.Expr
 	timeout               *eval.Expr
 	timeoutMS             int64
 	typ                   eval.Type
 	result                *result
-}
-
-// sent is one value that is sent along.
-type sent struct {
-	name string
-	expr *eval.Expr
+	shown                 []program.LiveField // fields as data
+	sentType              eval.Type           // of the record that is sent
 }
 
 // answer is one value that comes back.
 type answer struct {
 	param
+	key        string // in a Result: its name, or empty for a single answer
 	path, unit string
 }
 
@@ -79,26 +75,34 @@ func (p *preparer) ask(a *spec.Ask) body {
 	b := p.newLive(program.Ask)
 	b.message, b.timeout = p.text(a.Message), p.expr(a.Timeout)
 	if len(a.Fields) == 0 {
-		b.single = true
 		one := a.Answer
 		one.Name = spec.Word{Value: "the answer", Span: a.Message.Whole()}
 		if !one.Type.IsSet() {
 			one.Type = spec.Word{Value: "boolean", Span: a.Message.Whole()}
 		}
-		b.fields = []answer{{param: p.param(&one)}}
-		b.typ = b.fields[0].typ
-		p.askable(&b.fields[0])
+		answers := []answer{{param: p.param(&one)}}
+		p.askable(&answers[0])
+		b.give(answers, answers[0].typ)
 		return b
 	}
 	if a.Answer.Type.IsSet() {
 		p.fail(diag.NoEffect, a.Answer.Type.Span, "`type` has no effect beside `fields`", "remove it: every field has a type of its own")
 	}
+	answers := make([]answer, len(a.Fields))
 	for i := range a.Fields {
-		b.fields = append(b.fields, answer{param: p.param(&a.Fields[i])})
-		p.askable(&b.fields[i])
+		answers[i] = answer{param: p.param(&a.Fields[i]), key: a.Fields[i].Name.Value}
+		p.askable(&answers[i])
 	}
-	b.typ = p.recordOf(b.fields)
+	b.give(answers, p.recordOf(answers))
 	return b
+}
+
+// give says what comes back.
+func (b *live) give(fields []answer, t eval.Type) {
+	b.fields, b.typ = fields, t
+	for i := range fields {
+		b.shown = append(b.shown, fields[i].shown())
+	}
 }
 
 // askable refuses what nobody can type in as an answer.
@@ -128,7 +132,7 @@ func (p *preparer) results(columns []spec.Column) []answer {
 			Name: c.Name, Type: c.Type, In: c.In, Min: c.Min, Max: c.Max, Choices: c.Choices, Description: c.Description, Span: c.Span,
 			Default: spec.Written{Given: c.Default, Span: c.Span},
 		}
-		a := answer{param: p.param(d), path: header(c), unit: c.Unit.Value}
+		a := answer{param: p.param(d), key: c.Name.Value, path: header(c), unit: c.Unit.Value}
 		p.unit(&column{domain: a.one, decl: c})
 		out = append(out, a)
 	}
@@ -150,10 +154,7 @@ func (p *preparer) instruments() {
 	for i := range p.p.workflow.Instruments {
 		d := &p.p.workflow.Instruments[i]
 		p.declare(d.Name, eval.Type{}, "instrument", false)
-		out := instrument{decl: d, url: p.text(d.Web.URL), fields: p.results(d.Result), timeout: p.expr(d.Timeout)}
-		for _, h := range d.Web.Headers {
-			out.headers = append(out.headers, p.text(h))
-		}
+		out := instrument{decl: d, url: p.text(d.Web.URL), headers: p.texts(d.Web.Headers), fields: p.results(d.Result), timeout: p.expr(d.Timeout)}
 		out.typ = p.recordOf(out.fields)
 		out.valid = p.validity(d.Valid, out.fields)
 		p.measuring = append(p.measuring, out)
@@ -178,7 +179,8 @@ func (p *preparer) validity(checks []spec.Check, fields []answer) []requirement 
 
 func (p *preparer) measure(m *spec.Measure) body {
 	b := p.newLive(program.Measure)
-	b.send, b.timeout, b.timeoutMS = p.sent(m.Send), p.expr(m.Timeout), defaultTimeoutMS
+	b.timeout, b.timeoutMS = p.expr(m.Timeout), defaultTimeoutMS
+	p.sent(b, m.Send)
 	i := slices.IndexFunc(p.measuring, func(i instrument) bool { return i.decl.Name.Value == m.With.Value })
 	if i < 0 {
 		if m.With.IsSet() {
@@ -188,7 +190,8 @@ func (p *preparer) measure(m *spec.Measure) body {
 	}
 	in := &p.measuring[i]
 	b.instrument, b.url, b.headers, b.method = in.decl.Name.Value, in.url, in.headers, in.decl.Web.Method.Value
-	b.fields, b.valid, b.typ = in.fields, in.valid, in.typ
+	b.give(in.fields, in.typ)
+	b.valid = in.valid
 	if b.timeout == nil {
 		b.timeout = in.timeout
 	}
@@ -206,13 +209,11 @@ func (p *preparer) instrumentNames() []string {
 
 func (p *preparer) request(r *spec.Request) body {
 	b := p.newLive(program.Request)
-	b.url, b.method, b.key = p.text(r.URL), r.Method.Value, p.text(r.Key)
-	for _, h := range r.Headers {
-		b.headers = append(b.headers, p.text(h))
-	}
-	b.send, b.timeout, b.timeoutMS = p.sent(r.Send), p.expr(r.Timeout), defaultTimeoutMS
-	b.fields = p.results(r.Result)
-	b.typ = p.recordOf(b.fields)
+	b.url, b.method, b.key, b.headers = p.text(r.URL), r.Method.Value, p.text(r.Key), p.texts(r.Headers)
+	b.timeout, b.timeoutMS = p.expr(r.Timeout), defaultTimeoutMS
+	p.sent(b, r.Send)
+	answers := p.results(r.Result)
+	b.give(answers, p.recordOf(answers))
 	p.simulated(b, r.Simulate)
 	return b
 }
@@ -223,12 +224,29 @@ func (p *preparer) notify(n *spec.Notify) body {
 	return b
 }
 
-func (p *preparer) sent(list []spec.Binding) []sent {
-	var out []sent
-	for _, v := range list {
-		out = append(out, sent{v.Name.Value, p.expr(v.Value)})
+// texts compiles a list of texts.
+func (p *preparer) texts(list []spec.Text) []*eval.Template {
+	var out []*eval.Template
+	for _, t := range list {
+		out = append(out, p.text(t))
 	}
 	return out
+}
+
+// sent resolves what is sent along.
+func (p *preparer) sent(b *live, list []spec.Binding) {
+	var fields []eval.Field
+	known := true
+	for _, v := range list {
+		e := p.expr(v.Value)
+		b.send = append(b.send, e)
+		if known = known && e != nil; known {
+			fields = append(fields, eval.Field{Name: v.Name.Value, Type: e.Type()})
+		}
+	}
+	if known {
+		b.sentType = eval.RecordOf(fields...)
+	}
 }
 
 // simulated compiles what the simulator takes for the results. What is sent is
@@ -239,8 +257,8 @@ func (p *preparer) simulated(b *live, list []spec.Binding) {
 	}
 	p.scope.Push()
 	defer p.scope.Pop("`simulate`, which alone knows what is sent")
-	if fields, known := sentFields(b.send); known && len(fields) > 0 {
-		b.sentSlot, _ = p.scope.Declare("sent", eval.RecordOf(fields...), "what is sent")
+	if b.sentType.Kind == eval.Record && len(b.send) > 0 {
+		b.sentSlot, _ = p.scope.Declare("sent", b.sentType, "what is sent")
 	}
 	b.simulate = map[string]*eval.Expr{}
 	for _, v := range list {
@@ -251,16 +269,6 @@ func (p *preparer) simulated(b *live, list []spec.Binding) {
 		}
 		b.simulate[v.Name.Value] = p.compile(v.Value, b.fields[i].typ)
 	}
-}
-
-func sentFields(list []sent) (out []eval.Field, known bool) {
-	for _, v := range list {
-		if v.expr == nil {
-			return nil, false
-		}
-		out = append(out, eval.Field{Name: v.name, Type: v.expr.Type()})
-	}
-	return out, true
 }
 
 func answerNames(fields []answer) []string {
@@ -289,7 +297,7 @@ func (b *live) expand(x *expansion, f *program.Frame) {
 
 // needs computes what the step is carried out with.
 func (b *live) needs(x *expansion) (*program.Live, bool) {
-	out := &program.Live{Site: b.index, Instrument: b.instrument, Method: b.method, Fields: b.shown()}
+	out := &program.Live{Site: b.index, Instrument: b.instrument, Method: b.method, Fields: b.shown}
 	ok := true
 	for _, t := range []struct {
 		to   *string
@@ -306,9 +314,10 @@ func (b *live) needs(x *expansion) (*program.Live, bool) {
 	}
 	values, fine := b.sending(x)
 	if len(values) > 0 {
-		out.Body = string(appendValue(nil, eval.RecordValue(b.sentType(), values)))
+		record := eval.RecordValue(b.sentType, values)
+		out.Body = string(appendValue(nil, record))
 		if b.sentSlot >= 0 {
-			x.env.Vars[b.sentSlot] = eval.RecordValue(b.sentType(), values)
+			x.env.Vars[b.sentSlot] = record
 		}
 	}
 	var timed bool
@@ -316,15 +325,10 @@ func (b *live) needs(x *expansion) (*program.Live, bool) {
 	return out, ok && fine && timed
 }
 
-func (b *live) sentType() eval.Type {
-	fields, _ := sentFields(b.send)
-	return eval.RecordOf(fields...)
-}
-
 func (b *live) sending(x *expansion) ([]eval.Value, bool) {
 	var out []eval.Value
-	for _, s := range b.send {
-		v, ok := x.eval(s.expr)
+	for _, e := range b.send {
+		v, ok := x.eval(e)
 		if !ok {
 			return nil, false
 		}
@@ -333,28 +337,20 @@ func (b *live) sending(x *expansion) ([]eval.Value, bool) {
 	return out, true
 }
 
-// shown are the values that come back, as data.
-func (b *live) shown() []program.LiveField {
-	var out []program.LiveField
-	for i := range b.fields {
-		a := &b.fields[i]
-		f := program.LiveField{Name: a.decl.Name.Value, Path: a.path, Type: a.decl.Type.Value, Of: a.decl.Of.Value, Unit: a.unit, Description: a.decl.Description.Text}
-		if b.single {
-			f.Name = ""
-		}
-		if a.one.min != nil {
-			f.Min = a.one.min.String()
-		}
-		if a.one.max != nil {
-			f.Max = a.one.max.String()
-		}
-		f.Choices = a.one.words()
-		if a.param.value != nil {
-			f.Default = &a.param.value.shown
-		}
-		out = append(out, f)
+// shown is the value as data.
+func (a *answer) shown() program.LiveField {
+	f := program.LiveField{Name: a.key, Path: a.path, Type: a.decl.Type.Value, Of: a.decl.Of.Value, Unit: a.unit, Description: a.decl.Description.Text}
+	if a.one.min != nil {
+		f.Min = a.one.min.String()
 	}
-	return out
+	if a.one.max != nil {
+		f.Max = a.one.max.String()
+	}
+	f.Choices = a.one.words()
+	if a.param.value != nil {
+		f.Default = &a.param.value.shown
+	}
+	return f
 }
 
 // value is what the step gives: its result, or, while a program is proved, one
@@ -377,32 +373,37 @@ func (b *live) value(x *expansion) (eval.Value, bool) {
 // read takes a result for a value. What is wrong with it was found when it came
 // (see Accept), so that anything wrong now means other files.
 func (b *live) read(x *expansion, r *Result) (eval.Value, bool) {
-	items := make([]eval.Value, len(b.fields))
-	for i := range b.fields {
-		v, err := b.fields[i].take(r.Values, b.single, x.deck)
-		if err != nil {
-			x.add(diag.Diagnostic{Code: diag.BadValue, Span: x.blameStep, Message: "the result of this step does not fit it: " + err.Error(), Help: "the workflow was changed since the run began; go on with the files it began with"})
-			return v, false
-		}
-		items[i] = v
+	items, err := b.values(r.Values, x.deck)
+	if err != nil {
+		x.add(diag.Diagnostic{Code: diag.BadValue, Span: x.blameStep, Message: "the result of this step does not fit it: " + err.Error(), Help: "the workflow was changed since the run began; go on with the files it began with"})
+		return eval.Value{}, false
 	}
 	return b.composed(items), true
 }
 
 func (b *live) composed(items []eval.Value) eval.Value {
-	if b.single {
+	if b.typ.Kind != eval.Record {
 		return items[0]
 	}
 	return eval.RecordValue(b.typ, items)
 }
 
-// take reads one value of a result.
-func (a *answer) take(values map[string]string, single bool, deck *program.Deck) (eval.Value, error) {
-	name := a.decl.Name.Value
-	if single {
-		name = ""
+// values reads all values of a result, in the order of the fields.
+func (b *live) values(written map[string]string, deck *program.Deck) ([]eval.Value, error) {
+	out := make([]eval.Value, len(b.fields))
+	for i := range b.fields {
+		v, err := b.fields[i].take(written, deck)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = v
 	}
-	text, given := values[name]
+	return out, nil
+}
+
+// take reads one value of a result.
+func (a *answer) take(values map[string]string, deck *program.Deck) (eval.Value, error) {
+	text, given := values[a.key]
 	switch {
 	case !given && a.param.value != nil:
 		return a.param.value.value, nil
@@ -430,18 +431,12 @@ func firstMessage(list diag.List) string {
 func (p *Prepared) Accept(s *program.Step, deck *program.Deck, values map[string]string) (Result, error) {
 	b := p.lives[s.Live.Site]
 	out := Result{N: s.N, Values: map[string]string{}}
-	vars := make([]eval.Value, len(b.fields))
+	vars, err := b.values(values, deck)
+	if err != nil {
+		return out, err
+	}
 	for i := range b.fields {
-		v, err := b.fields[i].take(values, b.single, deck)
-		if err != nil {
-			return out, err
-		}
-		vars[i] = v
-		name := b.fields[i].decl.Name.Value
-		if b.single {
-			name = ""
-		}
-		out.Values[name] = v.String()
+		out.Values[b.fields[i].key] = vars[i].String()
 	}
 	if why := b.invalid(vars, deck); why != "" {
 		return out, errors.New(why)
