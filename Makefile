@@ -39,7 +39,7 @@ bench: ## compare with the vendor's simulator, and measure ourselves
 	.ci/bench
 
 chaos: ## kill programs and robots at every moment of a run, and count what happened (MOMENTS=500)
-	$(GO) test ./cmd/ot2flow -run '^TestChaos$$' -v -timeout 12h -chaos $(MOMENTS) -chaos-every 1
+	$(GO) test ./cmd/ot2flow -run '^TestChaos' -v -timeout 12h -chaos $(MOMENTS) -chaos-every 1
 
 cover: ## which lines the tests run: cover.html
 	$(GO) test -coverpkg=./... -coverprofile=cover.out ./...

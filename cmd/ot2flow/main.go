@@ -97,6 +97,8 @@ type app struct {
 	// around is put around the journal of a run, where a test wants to be there
 	// when something is written; nil otherwise.
 	around func(run.Journal) run.Journal
+	// through is put around the robot, likewise.
+	through func(run.Backend) run.Backend
 }
 
 func (a *app) command() *cobra.Command {

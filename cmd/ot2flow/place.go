@@ -65,6 +65,9 @@ func (a *app) place(ctx context.Context, name string, plan *program.Plan, s *sta
 		return nil, usage("--robot: %v", err)
 	}
 	p := &place{backend: r, robot: r}
+	if a.through != nil {
+		p.backend = a.through(r)
+	}
 	if p.device, err = r.Inspect(ctx); err != nil {
 		p.close()
 		return nil, cannot("%v", err)

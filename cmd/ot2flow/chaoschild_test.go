@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/ot2flow/ot2flow/interpreter/run"
+)
+
+// chaosChild names the variable that makes the test binary ot2flow itself. Its
+// value says when the process calls whoever strikes, and where: "7 false
+// ADDRESS" is before the 7th record of the journal is written, "7 true ADDRESS"
+// after it, and "never" is never.
+const chaosChild = "OT2FLOW_CHAOS"
+
+// chaosBroken names the variable that says which rule this ot2flow breaks. The
+// sweep has to notice.
+const chaosBroken = "OT2FLOW_CHAOS_BROKEN"
+
+// The rules that can be broken, one after the other. What is right about each
+// of them is what the others are proved with.
+const (
+	// unsynced has the journal write later what it says is written.
+	unsynced = "unsynced"
+	// unadopted takes for not taken what the robot has not finished.
+	unadopted = "unadopted"
+	// credulous takes for done what a robot that was restarted has forgotten.
+	credulous = "credulous"
+)
+
+// chaotic is ot2flow in a process that calls at a record.
+func chaotic(when string) int {
+	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr}
+	at, after, address := 0, false, ""
+	_, _ = fmt.Sscan(when, &at, &after, &address) // "never" leaves it at 0, which no record has
+	broken := os.Getenv(chaosBroken)
+	a.around = func(j run.Journal) run.Journal {
+		if broken == unsynced {
+			j = &late{Journal: j}
+		}
+		return &calling{Journal: j, left: at, after: after, address: address}
+	}
+	if broken == unadopted || broken == credulous {
+		a.through = func(b run.Backend) run.Backend { return liar{b, broken} }
+	}
+	return a.main(os.Args[1:])
+}
+
+// calling calls before or after a record.
+type calling struct {
+	run.Journal
+	left    int
+	after   bool
+	address string
+}
+
+func (s *calling) Append(ctx context.Context, records ...run.Record) error {
+	s.left--
+	if s.left == 0 && !s.after {
+		callIn(s.address)
+	}
+	err := s.Journal.Append(ctx, records...)
+	if s.left == 0 && s.after {
+		callIn(s.address)
+	}
+	return err
+}
+
+// late is a journal that breaks its promise: the last records are in memory
+// only.
+type late struct {
+	run.Journal
+	held []run.Record
+}
+
+func (l *late) Append(ctx context.Context, records ...run.Record) error {
+	l.held = append(l.held, records...)
+	keep := 6
+	switch records[len(records)-1].Event.(type) {
+	case run.Finished, run.Left:
+		keep = 0
+	}
+	n := max(0, len(l.held)-keep)
+	if n == 0 {
+		return nil
+	}
+	out := slices.Clone(l.held[:n])
+	l.held = slices.Delete(l.held, 0, n)
+	return l.Journal.Append(ctx, out...)
+}
+
+// liar is a robot of which is said what is not so.
+type liar struct {
+	run.Backend
+	broken string
+}
+
+func (l liar) Open(ctx context.Context, job run.Job) (run.Session, error) {
+	s, err := l.Backend.Open(ctx, job)
+	return l.session(s), err
+}
+
+func (l liar) Reattach(ctx context.Context, job run.Job, h run.Handle) (run.Session, error) {
+	s, err := l.Backend.Reattach(ctx, job, h)
+	if run.KindOf(err) == run.Halted && err != nil && l.broken == credulous {
+		return dreamt{steps: len(job.Plan.Steps), handle: h}, nil
+	}
+	return l.session(s), err
+}
+
+func (l liar) session(s run.Session) run.Session {
+	if s == nil || l.broken != unadopted {
+		return s
+	}
+	return denying{s}
+}
+
+// denying says of what is under way that it was not taken.
+type denying struct{ run.Session }
+
+func (d denying) Find(ctx context.Context, n int) (run.Finding, error) {
+	f, err := d.Session.Find(ctx, n)
+	if f.Outcome == run.WasTaken || f.Outcome == run.WasDone {
+		f.Outcome = run.WasNotTaken
+	}
+	return f, err
+}
+
+// dreamt is a run that was forgotten, and of which is said that all went well.
+type dreamt struct {
+	steps  int
+	handle run.Handle
+}
+
+func (d dreamt) Handle() run.Handle                   { return d.handle }
+func (dreamt) Send(context.Context, run.Batch) error  { return nil }
+func (dreamt) Ask(context.Context, run.Control) error { return nil }
+func (dreamt) Close(context.Context) error            { return nil }
+func (d dreamt) Next(context.Context) (run.Report, error) {
+	return run.Report{Status: run.Succeeded}, nil
+}
+
+func (dreamt) Find(context.Context, int) (run.Finding, error) {
+	return run.Finding{Outcome: run.WasDone}, nil
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/ot2/command"
+	"github.com/ot2flow/ot2flow/ot2/emulator"
+	"github.com/ot2flow/ot2flow/ot2/robot"
+)
+
+// What really happened is taken from the file of the emulator, which nobody
+// under test has written.
+
+func (c *trial) deeds() []emulator.Deed {
+	f, err := os.Open(c.disk())
+	if err != nil {
+		c.problem("%v", err)
+		return nil
+	}
+	defer f.Close()
+	deeds, err := emulator.ReadDeeds(f)
+	if err != nil {
+		c.problem("%v", err)
+	}
+	return deeds
+}
+
+// forgotten reports whether the robot lost its power in the middle of a run: it
+// was played, was not over, and the robot was switched on after that. Then, and
+// only then, nobody can know.
+func (c *trial) forgotten(run string) bool {
+	f, err := os.Open(c.disk())
+	if err != nil {
+		c.problem("%v", err)
+		return false
+	}
+	defer f.Close()
+	in := bufio.NewScanner(f)
+	in.Buffer(nil, 1<<26)
+	played, forgotten := false, false
+	for in.Scan() {
+		var line struct {
+			Power  *string
+			Action *struct{ Run, Kind string }
+			Over   *struct{ Run string }
+		}
+		if json.Unmarshal(in.Bytes(), &line) != nil {
+			break // what follows the last line end was never written whole
+		}
+		switch {
+		case line.Action != nil && line.Action.Run == run:
+			played = played || line.Action.Kind == "play"
+		case line.Over != nil && line.Over.Run == run:
+			return false
+		case line.Power != nil:
+			forgotten = played
+		}
+	}
+	return forgotten
+}
+
+// did returns, for every step of a part, how often its last command happened.
+func did(part *run.Part, deeds []emulator.Deed) []int {
+	return didIn(part, deeds, robot.RunOf(part.State.Handle))
+}
+
+// didIn is did for the robot's run of that id.
+func didIn(part *run.Part, deeds []emulator.Deed, id string) []int {
+	out := make([]int, len(part.Plan.Steps)+1)
+	steps := map[string]int{}
+	for i := range part.Plan.Steps {
+		step := &part.Plan.Steps[i]
+		steps[fmt.Sprintf("%d.%d", step.N, len(command.Of(step, part.Plan.Deck)))] = step.N
+	}
+	for _, d := range deeds {
+		if n := steps[d.Key]; n > 0 && d.Run == id {
+			out[n]++
+		}
+	}
+	return out
+}
+
+// decide looks at the deck and says how it is. That nobody could know is
+// checked too.
+func (c *trial) decide() {
+	story := c.story()
+	if story == nil {
+		return
+	}
+	c.doubts++
+	part := story.Last()
+	d, ok := part.State.Unclear()
+	switch {
+	case !ok:
+		c.problem("somebody has to decide, and nothing is in question")
+		return
+	case !c.forgotten(robot.RunOf(part.State.Handle)):
+		c.problem("a person is asked about steps %d to %d, and the robot knows", d.First, d.Last)
+	}
+	happened := did(part, c.deeds())
+	to := 0
+	for n, times := range happened {
+		if times > 0 {
+			to = n
+		}
+	}
+	if to > d.Last || to < d.First-1 {
+		c.problem("steps %d to %d are in question, and %d happened", d.First, d.Last, to)
+	}
+	args := []string{"runs", "answer", "last", "redo", "--state", c.state(), "--by", "Ada"}
+	if to >= d.First && !c.hasty {
+		args = []string{"runs", "answer", "last", "done", "--to", part.Label(to), "--state", c.state(), "--by", "Ada"}
+	}
+	if code, text := c.call(blow{}, args...); code != exitFine {
+		c.problem("%v: exit %d: %s", args, code, text)
+	}
+}
+
+// judge compares what happened with what should have.
+func (c *trial) judge() {
+	story := c.story()
+	if story == nil {
+		return
+	}
+	deeds := c.deeds()
+	times := make([]int, len(story.Plan.Steps)+1)
+	count := func(part *run.Part, happened []int) {
+		for n, k := range happened {
+			if n > 0 && part.Origin[n-1] > 0 {
+				times[part.Origin[n-1]] += k
+			}
+		}
+	}
+	known := map[string]bool{}
+	for i := range story.Parts {
+		part := &story.Parts[i]
+		known[robot.RunOf(part.State.Handle)] = true
+		count(part, did(part, deeds))
+	}
+	for _, d := range deeds {
+		if !known[d.Run] {
+			known[d.Run] = true
+			c.problem("the robot did %s in a run that the journal does not know", d.Command)
+			count(&story.Parts[0], didIn(&story.Parts[0], deeds, d.Run))
+		}
+	}
+	for n, k := range times {
+		switch {
+		case n > 0 && k == 0:
+			c.lost++
+			c.problem("step %d never happened", n)
+		case k > 1:
+			c.twice++
+			c.problem("step %d happened %d times", n, k)
+		}
+	}
+	for i, f := range story.Fates() {
+		if f != run.IsDone {
+			c.problem("step %d does not count as done", i+1)
+		}
+	}
+	c.compare(story, deeds)
+}
+
+// compare does on a deck what the robot did, and looks at the wells.
+func (c *trial) compare(story *run.Story, deeds []emulator.Deed) {
+	plan := story.Plan
+	world := program.NewState(plan.Deck)
+	for i := range deeds {
+		op, ok := opOf(plan.Deck, &deeds[i])
+		if !ok || op.Kind == program.DropTip && !world.Mounts[op.Pipette].On {
+			continue
+		}
+		if t := world.Apply(&op); t.Faults&^program.NotEmpty != 0 {
+			c.problem("%s %s.%s of the robot's command %s goes wrong on the deck: %b", deeds[i].Command, deeds[i].Slot, deeds[i].Well, deeds[i].Key, t.Faults)
+		}
+	}
+	whole, _ := plan.Timeline(func(*program.Transition) error { return nil })
+	plate := slices.IndexFunc(plan.Deck.Labware, func(p program.Placed) bool { return p.Name == "plate" })
+	for w := range plan.Deck.Labware[plate].Def.Wells {
+		ref := program.WellRef{Labware: int16(plate), Well: int16(w)}
+		want, _ := whole.Content(ref)
+		got, _ := world.Content(ref)
+		if !slices.Equal(want.Parts, got.Parts) {
+			c.problem("%s holds %v, and without chaos %v", plan.Deck.WellName(ref), got.Parts, want.Parts)
+		}
+	}
+}
+
+// opOf is a deed as an operation on a deck.
+func opOf(deck *program.Deck, d *emulator.Deed) (program.Op, bool) {
+	if d.Command == emulator.EndOfRun {
+		return program.Op{Kind: program.EndRun, Well: program.None}, true
+	}
+	kind, ok := program.LookupKind(d.Op)
+	if !ok {
+		return program.Op{}, false
+	}
+	op := program.Op{Kind: kind, Volume: d.VolumeNL, Trash: d.Trash, Well: program.None}
+	for i := range deck.Pipettes {
+		if deck.Pipettes[i].Mount == d.Mount {
+			op.Pipette = int8(i)
+		}
+	}
+	for i := range deck.Labware {
+		if w, there := deck.Labware[i].Def.Well(d.Well); there && deck.Labware[i].Slot == d.Slot {
+			op.Well = program.WellRef{Labware: int16(i), Well: int16(w)}
+		}
+	}
+	return op, true
+}

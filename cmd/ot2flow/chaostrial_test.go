@@ -1,0 +1,311 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ot2flow/ot2flow/interpreter/journal"
+	"github.com/ot2flow/ot2flow/interpreter/run"
+)
+
+// blow is what happens to a run, and when. The zero blow is nothing.
+type blow struct {
+	victim  victim
+	record  int           // at this record of the journal
+	written bool          // after it was written; otherwise before
+	after   time.Duration // or at this moment
+	pause   time.Duration // how long there is no connection
+}
+
+func (b blow) String() string {
+	switch {
+	case b.record > 0 && b.written:
+		return fmt.Sprintf("%s after record %d", b.victim, b.record)
+	case b.record > 0:
+		return fmt.Sprintf("%s before record %d", b.victim, b.record)
+	case b.after > 0:
+		return fmt.Sprintf("%s after %s", b.victim, b.after.Round(time.Millisecond))
+	}
+	return "nothing"
+}
+
+// trial is one run under chaos.
+type trial struct {
+	blow   blow
+	again  blow   // happens to the first attempt to go on
+	live   int    // steps that are handed over at a time; 0: the plan is uploaded
+	broken string // a rule that this ot2flow does not keep
+	hasty  bool   // whoever is asked says redo, without looking
+
+	t       testing.TB
+	dir     string
+	address string
+	port    int
+	robot   *exec.Cmd
+	proxy   *proxy
+
+	records, struck, resumes, doubts, twice, lost int
+	took                                          time.Duration
+	problems                                      []string
+}
+
+func (c *trial) String() string {
+	return fmt.Sprintf("%s, again %s, %d steps at a time", c.blow, c.again, c.live)
+}
+
+func (c *trial) problem(format string, args ...any) {
+	c.problems = append(c.problems, fmt.Sprintf(format, args...))
+}
+
+func (c *trial) wrong() bool { return len(c.problems) > 0 }
+
+func (c *trial) run() {
+	if err := os.WriteFile(filepath.Join(c.dir, "chaos.yaml"), []byte(chaosWorkflow), 0o600); err != nil {
+		c.problem("%v", err)
+		return
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		c.problem("%v", err)
+		return
+	}
+	c.port = l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	if !c.startRobot() {
+		return
+	}
+	defer func() { c.stopRobot() }()
+	c.address = fmt.Sprintf("http://127.0.0.1:%d", c.port)
+	if c.blow.victim == theConnection {
+		if c.proxy, err = newProxy(c.port); err != nil {
+			c.problem("%v", err)
+			return
+		}
+		defer c.proxy.close()
+		c.address = c.proxy.address()
+	}
+	c.call(c.blow, c.apply()...)
+	c.recover()
+	c.judge()
+}
+
+func (c *trial) apply() []string {
+	args := []string{"apply", "chaos.yaml", "--robot", c.address, "--yes", "--state", c.state(), "--patience", "20s", "--quiet"}
+	if c.live > 0 {
+		args = append(args, "--live", strconv.Itoa(c.live))
+	}
+	return args
+}
+
+// ot2flow is ot2flow in a process of its own, which calls when it is time.
+func (c *trial) ot2flow(call string, args ...string) *exec.Cmd {
+	self, err := os.Executable()
+	if err != nil {
+		self = os.Args[0]
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Env = append(os.Environ(), chaosChild+"="+call, chaosBroken+"="+c.broken)
+	cmd.Dir = c.dir
+	return cmd
+}
+
+func (c *trial) disk() string { return filepath.Join(c.dir, "disk") }
+
+func (c *trial) state() string { return filepath.Join(c.dir, "runs.db") }
+
+func (c *trial) startRobot() bool {
+	c.robot = c.ot2flow("never", "emulate", "--port", strconv.Itoa(c.port), "--disk", c.disk(), "--speed", "400", "--quiet")
+	log, err := os.OpenFile(filepath.Join(c.dir, "robot.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		c.problem("%v", err)
+		return false
+	}
+	c.robot.Stdout, c.robot.Stderr = log, log
+	err = c.robot.Start()
+	log.Close()
+	if err != nil {
+		c.problem("the robot does not start: %v", err)
+		return false
+	}
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		r, err := http.NewRequest(http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/health", c.port), nil)
+		if err != nil {
+			break
+		}
+		r.Header.Set("Opentrons-Version", "*")
+		if resp, err := http.DefaultClient.Do(r); err == nil {
+			resp.Body.Close()
+			return true
+		}
+	}
+	c.problem("the robot does not answer")
+	return false
+}
+
+func (c *trial) stopRobot() {
+	if c.robot != nil && c.robot.Process != nil {
+		_ = c.robot.Process.Kill()
+		_ = c.robot.Wait()
+	}
+}
+
+// call runs ot2flow while a blow falls, and waits for its end.
+func (c *trial) call(b blow, args ...string) (code int, text string) {
+	when, called := "never", make(chan net.Conn, 1)
+	if b.record > 0 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			c.problem("%v", err)
+			return -1, ""
+		}
+		defer l.Close()
+		when = fmt.Sprintf("%d %t %s", b.record, b.written, l.Addr())
+		go func() {
+			if conn, err := l.Accept(); err == nil {
+				called <- conn
+			}
+		}()
+	}
+	cmd := c.ot2flow(when, args...)
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		c.problem("%v", err)
+		return -1, ""
+	}
+	ended := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		var moment <-chan time.Time
+		if b.after > 0 {
+			moment = time.After(b.after)
+		}
+		select {
+		case <-ended:
+		case conn := <-called:
+			c.strike(b, cmd.Process, func() { conn.Close() })
+		case <-moment:
+			c.strike(b, cmd.Process, func() {})
+		}
+	})
+	_ = cmd.Wait() // its exit code says it all
+	close(ended)
+	wg.Wait()
+	return cmd.ProcessState.ExitCode(), out.String()
+}
+
+// strike has happen what is to happen. Whoever called waits until release.
+func (c *trial) strike(b blow, p *os.Process, release func()) {
+	c.struck++
+	switch b.victim {
+	case theProgram:
+		_ = p.Kill()
+		release()
+	case theRobot:
+		c.stopRobot()
+		release()
+		c.startRobot()
+	case theConnection:
+		c.proxy.cut(b.pause)
+		release()
+	case thePower:
+		_ = p.Kill()
+		c.stopRobot()
+		release()
+		c.startRobot()
+	}
+}
+
+// recover goes on with the run until it is done, and answers truthfully what a
+// person is asked.
+func (c *trial) recover() {
+	again := c.again
+	var code int
+	var text string
+	for range 12 {
+		sum := c.summary()
+		if sum != nil && sum.Verdict == run.VerdictOK {
+			return
+		}
+		args := []string{"runs", "resume", "last", "--yes", "--state", c.state(), "--robot", c.address, "--patience", "20s", "--quiet"}
+		if sum == nil { // it was killed before there was a run
+			args = c.apply()
+		}
+		c.resumes++
+		code, text = c.call(again, args...)
+		again = blow{}
+		switch {
+		case code == exitFine:
+			return
+		case strings.Contains(text, "waits for a decision"):
+			c.decide()
+		}
+	}
+	c.problem("it does not come to its end: exit %d\n%s", code, text)
+}
+
+func (c *trial) store() *journal.Store {
+	s, err := journal.Open(context.Background(), c.state(), journal.Options{})
+	if err != nil {
+		c.problem("%v", err)
+		return nil
+	}
+	return s
+}
+
+func (c *trial) summary() *journal.Summary {
+	if _, err := os.Stat(c.state()); err != nil {
+		return nil
+	}
+	s := c.store()
+	if s == nil {
+		return nil
+	}
+	defer s.Close()
+	sum, err := s.Find(context.Background(), journal.Last)
+	if err != nil {
+		return nil
+	}
+	return sum
+}
+
+func (c *trial) story() *run.Story {
+	s := c.store()
+	if s == nil {
+		return nil
+	}
+	defer s.Close()
+	sum, err := s.Find(context.Background(), journal.Last)
+	if err != nil {
+		c.problem("%v", err)
+		return nil
+	}
+	c.records = int(sum.Seq)
+	story, err := storyOf(context.Background(), s, sum)
+	if err != nil {
+		c.problem("%v", err)
+	}
+	return story
+}
+
+// callIn tells the process that strikes that it is time, and waits until that
+// has struck.
+func callIn(address string) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	_, _ = io.Copy(io.Discard, conn) // until it is closed
+}
