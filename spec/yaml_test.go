@@ -108,7 +108,8 @@ func TestParseTakesOutWhatItReported(t *testing.T) {
 	}
 }
 
-// TestParseIsQuick feeds files made to take long. The limit is generous: the
+// TestParseIsQuick feeds files made to take long. The limit tells what is linear
+// from what is not, which would take hours, and nothing finer: the
 // machine may be busy.
 func TestParseIsQuick(t *testing.T) {
 	const n = MaxFileSize
@@ -133,7 +134,7 @@ func TestParseIsQuick(t *testing.T) {
 		if _, list := Parse(&f); len(list) == 0 && !slices.Contains([]string{"blank lines", "anchors", "long key"}, name) {
 			t.Errorf("%s: nothing is said", name)
 		}
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("%s took %v", name, took)
 		}
 	}

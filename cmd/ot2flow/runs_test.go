@@ -121,8 +121,11 @@ func TestOneOwner(t *testing.T) {
 	if want := regexp.MustCompile(`this robot is in use by \S+ on \S+ \(process \d+\) since .+, for run \d{6}-\w{4}\n$`); code != exitCannot || !want.MatchString(stderr) {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	if list := call("runs"); !strings.Contains(list, "waits for a person at step 5") {
-		t.Errorf("%s", list)
+	list := ""
+	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(list, "waits for a person at step 5"); time.Sleep(10 * time.Millisecond) {
+		if list = call("runs"); time.Now().After(deadline) {
+			t.Fatalf("%s", list)
+		}
 	}
 	go func() {
 		code, stdout, stderr := called([]string{"runs", "show", "last", "--follow", "--state", state}, "")
