@@ -138,8 +138,11 @@ func (p *preparer) assertion(b *spec.Assert) body {
 
 // expand reports a condition that does not hold. The walk goes on, so that
 // every check that fails is told of at once.
-func (b *assertion) expand(x *expansion, _ *program.Frame) {
+func (b *assertion) expand(x *expansion, f *program.Frame) {
 	v, ok := x.eval(b.that)
+	if ok && v.Bool() {
+		b.pose(x, f)
+	}
 	if !ok || v.Bool() {
 		return
 	}

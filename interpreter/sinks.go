@@ -33,6 +33,15 @@ func (f Fan) Start(begin *program.State, params []program.Param) {
 	}
 }
 
+// Check hands a check to the sinks that want to judge it themselves.
+func (f Fan) Check(c *Check) {
+	for _, s := range f {
+		if s, ok := s.(Judge); ok {
+			s.Check(c)
+		}
+	}
+}
+
 // Needs counts what a program uses up.
 type Needs struct {
 	tips, liquids []int64

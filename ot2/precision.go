@@ -72,5 +72,5 @@ func (p *Precision) Errors(volume float64) (systematic, random float64) {
 	}
 	a, b := p.at[i-1], p.at[i]
 	share := (volume - a.volume) / (b.volume - a.volume)
-	return a.systematic + share*(b.systematic-a.systematic), a.random + share*(b.random-a.random)
+	return a.systematic + float64(share*(b.systematic-a.systematic)), a.random + float64(share*(b.random-a.random))
 }

@@ -83,6 +83,45 @@ func TestPlansAndSimulations(t *testing.T) {
 	}
 }
 
+// TestRepeats proves that of what comes of many runs, with all that can go wrong
+// in one: a stock that is used up, a tube that is filled to the brim, checks, a
+// well of unknown content, concentrations in every unit, and an old pipette.
+func TestRepeats(t *testing.T) {
+	c := workflows.FromBytes("repeats.yaml", []byte(`ot2flow: 1
+name: repeats
+labware:
+  plate: {type: nest_96_wellplate_200ul_flat, slot: 1}
+  tips: {type: opentrons_96_tiprack_300ul, slot: 2}
+pipettes:
+  old: {type: p300_single, mount: left, tips: [tips]}
+liquids:
+  stock: {in: plate.A1, volume: 200 uL, contains: {dye: 5 mM, salt: 2 x, soap: 3 %, dna: 10 ng/uL}}
+  water: {in: plate.A2}
+steps:
+  - transfer: {from: stock, to: '[plate.B1, plate.B2, plate.B3, plate.B4]', volume: 50 uL}
+  - transfer: {from: water, to: plate.C1, volume: 100 uL}
+  - transfer: {from: water, to: plate.C1, volume: 100 uL}
+  - check: {that: plate.B4.volume > 49.9 uL, message: 'B4 holds ${ plate.B4.volume }'}
+  - check: {that: plate.B1.volume == 50 uL}
+`))
+	if c.Prepared == nil {
+		t.Fatal(c.Diagnostics)
+	}
+	n := sim.NewNoise()
+	if _, list, err := c.Prepared.Prove(interpreter.Input{}, n); err != nil || list.HasErrors() {
+		t.Fatal(list, err)
+	}
+	got := n.Repeat(300, 1, 2)
+	kinds := map[sim.Mishap]bool{}
+	for _, m := range got.Mishaps {
+		kinds[m.Mishap] = true
+	}
+	if len(kinds) != 3 || got.Failed == 0 || got.Failed == 300 {
+		t.Errorf("%d runs failed, of %+v", got.Failed, got.Mishaps)
+	}
+	fits(t, compile(t, "repeats"), got.AppendJSON(nil))
+}
+
 func TestFailedSimulation(t *testing.T) {
 	c := workflows.FromBytes("every-op.yaml", []byte(everyOp))
 	plan, _ := c.Prepared.Plan(interpreter.Input{})

@@ -17,6 +17,7 @@ import (
 
 func (a *app) simulateCommand() *cobra.Command {
 	var trace string
+	var n noise
 	c := &cobra.Command{
 		Use:   "simulate FILE|plan.json",
 		Short: "Do it without a robot, on the built-in simulator",
@@ -27,14 +28,31 @@ the wells hold in the end.
 With --params rows.csv every row is a run of its own, with the parameters' names in the
 first row. All of them are proved before the first is shown; as text each has a heading,
 and as JSON there is one document per run, each ending in a line end, in the order of
-the rows.`,
-		Example: "  ot2flow simulate workflow.yaml\n  ot2flow simulate workflow.yaml --set R=120uL --format json",
+the rows.
+
+With --repeat 1000 the workflow is carried out that many times, with the errors that the
+pipettes make by what their maker publishes: a systematic one, which is drawn once for
+every run, and a random one for every stroke. The report says how much the volumes and
+concentrations vary, and what went wrong in how many runs: wells that ran dry or
+overflowed, and checks that did not hold of what was really in the wells. The same seed
+gives the same report.`,
+		Example: "  ot2flow simulate workflow.yaml\n  ot2flow simulate workflow.yaml --repeat 1000\n  ot2flow simulate workflow.yaml --set R=120uL --format json",
 		Args:    oneFile,
 	}
 	a.paramFlags(c)
 	a.formatFlag(c, "text", "json")
 	c.Flags().StringVar(&trace, "trace", "", "write a line of JSON per step into this file")
-	c.RunE = func(_ *cobra.Command, args []string) error { return a.simulate(args[0], trace) }
+	c.Flags().IntVar(&n.repeat, "repeat", 0, "carry it out so many times, with the errors that pipettes make")
+	c.Flags().Uint64Var(&n.seed, "seed", 1, "which errors are drawn: the same seed, the same errors")
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		if err := n.check(trace, c.Flags().Changed("seed")); err != nil {
+			return err
+		}
+		if n.repeat > 0 {
+			return a.repeat(args[0], n)
+		}
+		return a.simulate(args[0], trace)
+	}
 	return c
 }
 
@@ -153,10 +171,14 @@ func simulateWorkflow(c *workflows.Checked, run *workflows.Run, trace *sim.Trace
 	return result, nil
 }
 
+func deferredPlan() error {
+	return cannot("the plan ends where its steps depend on results that only a run brings; simulate the workflow it was made from")
+}
+
 // simulatePlan proves a stored plan again and simulates it, in one walk.
 func (a *app) simulatePlan(plan *program.Plan, trace *sim.Trace) (*sim.Result, error) {
 	if plan.Outlook != nil {
-		return nil, cannot("the plan ends where its steps depend on results that only a run brings; simulate the workflow it was made from")
+		return nil, deferredPlan()
 	}
 	world := sim.NewWorld(program.NewState(plan.Deck), ot2.NewTimer(plan.Deck))
 	world.TraceTo(trace)

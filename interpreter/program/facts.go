@@ -105,6 +105,9 @@ type Placed struct {
 	On   Place  // before the first step
 	Def  *Labware
 	Type string // as written in the workflow: a load name or a file
+	// EvaporationNL is how much each of its wells loses in an hour while it is
+	// open, in nL. The state of the deck knows nothing of that.
+	EvaporationNL int64
 }
 
 // Pipette is a pipette on a mount under the name the workflow gives it.

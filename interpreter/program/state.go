@@ -354,3 +354,13 @@ func (s *State) AssumeTip(pipette int) {
 	s.setEmpty(m)
 	m.On, m.Max = true, s.Deck.Pipettes[pipette].Model.MaxNL
 }
+
+// SetContent sets what the well r holds, in nL by liquid, for those who know
+// better than Apply what is in it. A well whose amount was not declared stays
+// one.
+func (s *State) SetContent(r WellRef, volume int64, parts []int64) {
+	if c := s.content(r); c != nil {
+		c.Volume, c.Touched = volume, true
+		copy(c.Parts, parts)
+	}
+}

@@ -1,0 +1,60 @@
+package interpreter
+
+import (
+	"slices"
+
+	"github.com/ot2flow/ot2flow/interpreter/eval"
+	"github.com/ot2flow/ot2flow/interpreter/program"
+)
+
+// Judge lets a sink hear of the checks of the workflow that hold, between the
+// steps that they stand between. It may ask them again of what it takes to be
+// in the wells.
+type Judge interface {
+	Check(*Check)
+}
+
+// Check is a `check` at one point of a program.
+type Check struct {
+	Frame *program.Frame // of the step
+	That  string         // the condition, as it was written
+	that  *eval.Expr
+	text  *eval.Template
+	vars  []eval.Value
+	deck  *program.Deck
+}
+
+// pose hands a check that holds to a sink that wants to judge it.
+func (b *assertion) pose(x *expansion, f *program.Frame) {
+	j, ok := x.sink.(Judge)
+	if !ok || x.trial != nil || x.halted() {
+		return
+	}
+	j.Check(&Check{Frame: f, That: b.that.Source().Text, that: b.that, text: b.message, vars: slices.Clone(x.env.Vars), deck: x.deck})
+}
+
+// Site tells checks apart by where they stand in the workflow, however often a
+// program comes there.
+func (c *Check) Site() any { return c.that }
+
+// Holds asks the check of a state of the deck: names have the values that they
+// have in the program, and wells hold what they hold in the state. A condition
+// that cannot be worked out there does not hold, unless it is not known.
+func (c *Check) Holds(s *program.State) bool {
+	env := eval.Env{Vars: c.vars, Deck: c.deck, State: s}
+	v, fault := c.that.Eval(&env)
+	return fault == nil && (!v.Known() || v.Bool())
+}
+
+// Message is what the workflow says where the check does not hold in a state,
+// or "" where it says nothing.
+func (c *Check) Message(s *program.State) string {
+	if c.text == nil {
+		return ""
+	}
+	text, fault := c.text.Eval(&eval.Env{Vars: c.vars, Deck: c.deck, State: s})
+	if fault != nil {
+		return ""
+	}
+	return text
+}
