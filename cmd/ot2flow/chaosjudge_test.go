@@ -32,8 +32,8 @@ func (c *trial) deeds() []emulator.Deed {
 }
 
 // forgotten reports whether the robot lost its power in the middle of a run: it
-// was played, was not over, and the robot was switched on after that. Then, and
-// only then, nobody can know.
+// was told to play, was not over, and was switched on after that. Then, and only
+// then, nobody can know.
 func (c *trial) forgotten(run string) bool {
 	f, err := os.Open(c.disk())
 	if err != nil {

@@ -146,3 +146,39 @@ func TestNobodyThere(t *testing.T) {
 		}
 	}
 }
+
+// A robot that loses its power while it is told to begin has noted down whether
+// it was, so that nobody has to be asked.
+func TestRestartWhileToldToBegin(t *testing.T) {
+	before := []emulator.Answer{{On: "POST /runs/*/actions", Do: emulator.CutBefore}}
+	after := []emulator.Answer{{On: "POST /runs/*/actions", Do: emulator.CutAfter}}
+	for name, c := range map[string]struct {
+		answers []emulator.Answer
+		when    func(func()) func(run.Event, run.Progress)
+		verdict run.Verdict
+	}{
+		"and was not told yet":               {nil, when[run.Intended], run.VerdictFailed},
+		"and did not hear":                   {before, when[run.Lost], run.VerdictFailed},
+		"and heard, without an answer":       {after, when[run.Sent], run.VerdictDoubt},
+		"live, and was not told yet":         {nil, when[run.Intended], run.VerdictFailed},
+		"live, and did not hear":             {before, when[run.Lost], run.VerdictFailed},
+		"live, and heard, without an answer": {after, when[run.Lost], run.VerdictDoubt},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, emulator.Options{Clock: emulator.Scaled(1), Faults: emulator.Faults{Answers: c.answers}})
+			r, err := b.run(planOf(t, small), func(o *run.Options) {
+				o.Observe = []func(run.Event, run.Progress){c.when(func() { b.emulator.Reboot(0) })}
+				if strings.HasPrefix(name, "live") {
+					o.BatchSteps = 2
+				}
+			})
+			if r.Verdict != c.verdict || r.Done != 0 {
+				t.Errorf("%v: %v", r.Verdict, err)
+			}
+			if c.verdict == run.VerdictFailed && (!strings.Contains(err.Error(), "before it was told to begin; nothing has moved") || r.State.Sent) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}

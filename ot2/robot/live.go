@@ -135,6 +135,9 @@ func (s live) notQueued(ctx context.Context, c *command.Command, err error) erro
 		return failure(run.Unreachable, err, "%v", err)
 	}
 	if refusedWith(err, 404, 409) != nil {
+		if current, readErr := s.r.readRun(ctx, s.h.Run); readErr == nil && current.lost() && current.plays() == 0 {
+			return failure(run.Halted, err, restartedBefore)
+		}
 		return failure(run.Halted, err, "the run is no longer under way: %v", err)
 	}
 	return failure(run.Rejected, err, "the robot does not take %s: %v", c.Type, err)

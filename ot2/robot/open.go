@@ -135,6 +135,8 @@ func (r *Robot) analysed(ctx context.Context, p *program.Plan, protocol protocol
 			return r.c.do(ctx, request{method: http.MethodGet, path: path, limit: r.o.Upload, most: maxAnalysis}, &e)
 		})
 		switch {
+		case refusedWith(err, 404) != nil:
+			return failure(run.Rejected, err, "the robot no longer knows the plan that it was analysing: it was restarted; nothing has moved, try again")
 		case err != nil:
 			return err
 		case e.Data.Status == "completed":

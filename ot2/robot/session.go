@@ -91,6 +91,8 @@ func (s *session) notPlayed(ctx context.Context, err error) error {
 	case readErr == nil && current.plays() > 0 && !current.over():
 		s.setPlayed()
 		return nil
+	case readErr == nil && current.lost() && current.plays() == 0:
+		return failure(run.Halted, err, restartedBefore)
 	case readErr == nil && current.Status == "blocked-by-open-door":
 		return failure(run.Rejected, err, "the robot's door is open; close it and start again; nothing has moved")
 	}
@@ -201,6 +203,8 @@ func (s *session) look(ctx context.Context) error {
 		return failure(run.Halted, err, "the robot no longer knows the run; somebody deleted it, or it made room for newer ones")
 	case err != nil:
 		return err
+	case current.lost() && current.plays() == 0:
+		current.neverBegun()
 	case current.lost():
 		return failure(run.Halted, nil, "the robot was restarted in the middle of the run and has forgotten what it did; look at the deck before anything else")
 	}

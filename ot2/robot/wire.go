@@ -82,6 +82,16 @@ func (r *runJSON) plays() int {
 // has when it lost power in the middle.
 func (r *runJSON) lost() bool { return r.OK != nil && !*r.OK }
 
+// neverBegun makes of a run that was lost before it was played one that ended
+// before its first step. A robot notes down that it was told to play before it
+// moves, and that outlives its power; so where nothing is noted, nothing moved.
+func (r *runJSON) neverBegun() {
+	r.Status = "failed"
+	r.Errors = []errorJSON{{Detail: restartedBefore}}
+}
+
+const restartedBefore = "the robot was restarted before it was told to begin; nothing has moved"
+
 func (r *runJSON) over() bool {
 	return r.Status == "succeeded" || r.Status == "failed" || r.Status == "stopped"
 }
