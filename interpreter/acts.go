@@ -13,9 +13,6 @@ import (
 // ready before: the robot would go up again for that.
 func enterLiquid(x *expansion, m *moment) bool {
 	s := &m.side.submerge
-	if !s.on() || m.k.mixes {
-		return true
-	}
 	speed, ok := x.speed(&s.speed)
 	if !ok {
 		return false
@@ -42,7 +39,7 @@ func (x *expansion) speed(o *option) (int64, bool) {
 // first time.
 func preWet(x *expansion, m *moment) bool {
 	o := &m.side.preWet
-	if o.expr == nil || x.state.Mounts[m.pip].Used {
+	if x.state.Mounts[m.pip].Used {
 		return true
 	}
 	times, ok := x.times(o.expr, "wets the tip")
@@ -77,7 +74,7 @@ func mixBefore(x *expansion, m *moment) bool {
 
 func mixBehind(x *expansion, m *moment) bool {
 	mix := &m.side.mix
-	if !mix.on() || mix.by != byStep && m.holdsOn() {
+	if mix.by != byStep && m.holdsOn() {
 		return true // where it is inherited, it is for tips that are empty
 	}
 	if !m.part.last {
@@ -127,9 +124,6 @@ func giveLiquid(x *expansion, m *moment) bool {
 
 func waitInWell(x *expansion, m *moment) bool {
 	w := &m.side.delay
-	if !w.on() || m.k.mixes {
-		return true
-	}
 	if w.height.set {
 		at, ok := x.position(&w.height, m.at, m.pip, m.well, 0)
 		if !ok {
@@ -142,9 +136,6 @@ func waitInWell(x *expansion, m *moment) bool {
 
 func leaveLiquid(x *expansion, m *moment) bool {
 	r := &m.side.retract
-	if !r.on() || m.k.mixes {
-		return true
-	}
 	at, ok1 := x.position(&r.to, top0, m.pip, m.well, 0)
 	speed, ok2 := x.speed(&r.speed)
 	if !ok1 || !ok2 {
@@ -184,15 +175,12 @@ func (x *expansion) airGap(m *moment, s *side, v int64) bool {
 }
 
 // lastAir notes the air that is drawn before the tip is put away.
-func (x *expansion) lastAir(m *moment) bool {
+func lastAir(x *expansion, m *moment) bool {
 	o := &m.side.airGap
-	if o.expr == nil || m.k.mixes {
-		return true
-	}
 	if m.k.tip.then == "keep" {
 		return true // inherited, and the tip is not put away
 	}
-	gap, ok1 := x.quantity(o.expr, 0)
+	gap, ok1 := x.amount(o, m.part.volume, 0)
 	rate, ok2 := x.rateFor(m.side, m.pip, program.AirGap, gap)
 	if !ok1 || !ok2 || !x.notNegative(gap, o.expr) {
 		return false
@@ -203,9 +191,6 @@ func (x *expansion) lastAir(m *moment) bool {
 
 func touchWell(x *expansion, m *moment) bool {
 	t := &m.side.touch
-	if !t.on() {
-		return true
-	}
 	if t.by != byStep && m.well != program.None && x.deck.Labware[m.well.Labware].Def.TouchTipDisabled {
 		return true // inherited, and this labware must not be touched
 	}
@@ -225,9 +210,6 @@ func (x *expansion) pauseIn(e *eval.Expr, c *cycle) bool {
 
 // mixWell mixes at a well.
 func (x *expansion) mixWell(mix *mixing, m *moment, ready bool) bool {
-	if !mix.on() {
-		return true
-	}
 	outer := x.blame
 	defer func() { x.blame = outer }()
 	at, ok1 := m.at, true

@@ -74,8 +74,15 @@ type cycle struct {
 	blow     *blowing        // what the last part says of it
 	from, to program.WellRef // where it drew and gave last
 	at       *program.Frame  // of the current part
-	seq      [program.Kinds]int
+	seq      tally
 	movement *program.Movement
+}
+
+// begin makes it a cycle of a job with a pipette. It is used again for every job,
+// and not made anew: it is large.
+func (c *cycle) begin(j *job, pip int, over int64, m *program.Movement) {
+	c.job, c.pip, c.over, c.movement = j, pip, over, m
+	c.draws, c.gives, c.load, c.blow = c.draws[:0], c.gives[:0], load{}, nil
 }
 
 // blamePair says where the parts of a pair were written.
@@ -93,7 +100,7 @@ func (x *expansion) move(wanted job, f *program.Frame) {
 	}
 	x.work += len(j.pairs)
 	c := &x.cycle
-	*c = cycle{job: j, pip: pip, over: x.extra(j, pip), draws: c.draws[:0], gives: c.gives[:0], movement: &x.movement}
+	c.begin(j, pip, x.extra(j, pip), &x.movement)
 	fill := filling{frame: f}
 	if j.best {
 		x.movePacked(&fill)

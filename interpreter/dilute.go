@@ -48,6 +48,9 @@ func (p *preparer) dilute(b *spec.Dilute) body {
 		mix = p.usualMix(b)
 	}
 	out.dispense.mix = p.mixing(&mix)
+	for _, k := range []*keys{&out.keys, &out.wet, &out.away} {
+		k.settle()
+	}
 	return out
 }
 

@@ -83,11 +83,13 @@ type expansion struct {
 	sink  program.Sink
 	shown []program.Param
 
+	declared [][]int16 // by labware and well: 1 + the liquid declared there; nil for labware without any
+
 	step      program.Step
 	at        program.Transition
 	frame     *program.Frame // of the last step
 	node      *program.Frame // of the step of the language that is being expanded
-	seq       [program.Kinds]int
+	seq       tally  // of the operations in it
 	tip       tipUse
 	movement  program.Movement
 	blame     [program.Aspects]*eval.Expr
@@ -128,6 +130,9 @@ type expansion struct {
 	stuck   bool
 	err     error
 }
+
+// tally is how many operations of each kind there were.
+type tally [program.Kinds]int32
 
 // finding is what makes two findings the same one.
 type finding struct {
@@ -223,6 +228,7 @@ func (x *expansion) requirement(r *requirement) bool {
 }
 
 func (x *expansion) run() {
+	x.at = program.Transition{Step: &x.step, After: x.state, Blame: x}
 	if s, ok := x.sink.(Start); ok {
 		s.Start(x.state, x.shown)
 	}
@@ -369,14 +375,15 @@ func (x *expansion) emit(op program.Op, text string, f *program.Frame, m *progra
 		return
 	}
 	if f != x.frame {
-		x.frame, x.seq = f, [program.Kinds]int{}
+		x.frame, x.seq = f, tally{}
 	}
 	if op.Kind == program.Dispense {
 		op.Correction = x.state.Correction(&op)
 	}
-	x.step = program.Step{N: x.step.N + 1, Op: op, Text: text, Live: x.step.Live, Frame: f, Seq: x.seq[op.Kind]}
+	s := &x.step // filled in field by field: it is kept, and most of it stays
+	s.N, s.Op, s.Text, s.Frame, s.Seq = s.N+1, op, text, f, int(x.seq[op.Kind])
 	x.seq[op.Kind]++
-	x.at = program.Transition{Step: &x.step, Movement: m, After: x.state, Touched: x.state.Apply(&x.step.Op), Blame: x}
+	x.at.Movement, x.at.Touched = m, x.state.Apply(&s.Op)
 	x.err = x.sink.Step(&x.at)
 }
 

@@ -64,6 +64,7 @@ func (p *preparer) inherit(k *keys, class spec.Scalar) {
 		for _, d := range k.handling.incomplete() {
 			p.add(d)
 		}
+		k.settle()
 	}
 }
 
@@ -145,7 +146,10 @@ func (x *expansion) merge(key handlingKey) *handling {
 		return nil
 	}
 	if k.mixes {
-		h.aspirate.mix, h.aspirate.reverse, h.aspirate.preWet, h.dispense.mix = mixing{}, option{}, option{}, k.dispense.mix
+		// Rates and heights are all that a mix inherits.
+		h.aspirate = side{at: h.aspirate.at, rate: h.aspirate.rate}
+		h.dispense = side{at: h.dispense.at, rate: h.dispense.rate, touch: h.dispense.touch, mix: k.dispense.mix}
 	}
+	h.settle()
 	return &h
 }

@@ -136,10 +136,8 @@ func (x *expansion) appendSources(e *eval.Expr, v eval.Value) {
 
 // liquidIn returns the liquid declared for a well, or -1.
 func (x *expansion) liquidIn(r program.WellRef) int {
-	for i := range x.deck.Liquids {
-		if slices.Contains(x.deck.Liquids[i].Wells, r) {
-			return i
-		}
+	if of := x.declared[r.Labware]; of != nil {
+		return int(of[r.Well]) - 1
 	}
 	return -1
 }
@@ -363,7 +361,8 @@ func (b *mixIn) expand(x *expansion, f *program.Frame) {
 		return
 	}
 	c := &x.cycle
-	*c = cycle{job: &x.job, pip: pip, first: true, draws: c.draws[:0]}
+	c.begin(&x.job, pip, 0, nil)
+	c.first = true
 	for i := range x.pairs {
 		p := &x.pairs[i]
 		c.frame = x.newFrame(f, p.label)

@@ -9,7 +9,10 @@ import (
 // lower carries out one cycle: the tip, then everything that is drawn, then
 // everything that is given, then what empties the tip.
 func (x *expansion) lower(c *cycle) bool {
-	c.air, c.from, c.to, c.at, c.seq = 0, program.None, program.None, c.frame, [program.Kinds]int{}
+	c.air, c.from, c.to, c.at = 0, program.None, program.None, c.frame
+	if c.share != alone {
+		c.seq = tally{} // where there is but one frame, nobody comes back to it
+	}
 	x.blamePair(c.gives[0].pair)
 	if !x.mayMix(c) || !x.takeTip(c) {
 		return false
@@ -83,14 +86,44 @@ type moment struct {
 	more bool // something is given behind this
 }
 
-// act is one thing that a draw or a give does, if its options say so.
+// act is one thing that a draw or a give does.
 type act func(*expansion, *moment) bool
 
-// drawing and giving are what a draw and a give do, in this order.
-var (
-	drawing = [...]act{enterLiquid, preWet, mixBefore, drawLiquid, waitInWell, leaveLiquid, airBehind, touchWell}
-	giving  = [...]act{enterLiquid, giveLiquid, waitInWell, mixBehind, leaveLiquid, airBetween, touchWell}
-)
+// asked is an act, and what of the options of its side asks for it; nil: always.
+type asked struct {
+	act act
+	by  func(*side) bool
+}
+
+// settle works out once what draws and gives do by what is said, and in which
+// order, because most do next to nothing.
+func (h *handling) settle() {
+	submerge := func(s *side) bool { return s.submerge.on() }
+	mix := func(s *side) bool { return s.mix.on() }
+	delay := func(s *side) bool { return s.delay.on() }
+	retract := func(s *side) bool { return s.retract.on() }
+	touch := func(s *side) bool { return s.touch.on() }
+	air := func(s *side) bool { return s.airGap.given() }
+	h.draws = h.aspirate.acts(
+		asked{enterLiquid, submerge}, asked{preWet, func(s *side) bool { return s.preWet.expr != nil }}, asked{mixBefore, mix}, asked{drawLiquid, nil},
+		asked{waitInWell, delay}, asked{leaveLiquid, retract}, asked{airBehind, air}, asked{touchWell, touch},
+	)
+	h.gives = h.dispense.acts(
+		asked{enterLiquid, submerge}, asked{giveLiquid, nil}, asked{waitInWell, delay}, asked{mixBehind, mix},
+		asked{leaveLiquid, retract}, asked{airBetween, nil}, asked{touchWell, touch}, asked{lastAir, air},
+	)
+}
+
+// acts are those that the options of a side ask for.
+func (s *side) acts(list ...asked) []act {
+	var out []act
+	for _, a := range list {
+		if a.by == nil || a.by(s) {
+			out = append(out, a.act)
+		}
+	}
+	return out
+}
 
 // draw carries out one draw of a cycle.
 func (x *expansion) draw(c *cycle, i int) bool {
@@ -107,12 +140,12 @@ func (x *expansion) draw(c *cycle, i int) bool {
 	c.blow = &h.blow
 	x.moves(c, p)
 	m := &x.moment
-	*m = moment{cycle: c, part: p, side: &h.aspirate, well: c.from}
+	m.cycle, m.part, m.side, m.well, m.more = c, p, &h.aspirate, c.from, false
 	var ok bool
 	if m.at, ok = x.position(&h.aspirate.at, bottom1mm, m.pip, m.well, -p.volume); !ok {
 		return false
 	}
-	for _, do := range drawing {
+	for _, do := range h.draws {
 		if !do(x, m) {
 			return false
 		}
@@ -142,7 +175,7 @@ func (x *expansion) give(c *cycle, i int) bool {
 		return x.blowOut(&trashIt, c)
 	}
 	m := &x.moment
-	*m = moment{cycle: c, part: p, side: &h.dispense, well: c.to, more: i < len(c.gives)-1}
+	m.cycle, m.part, m.side, m.well, m.more = c, p, &h.dispense, c.to, i < len(c.gives)-1
 	at := &h.dispense.at
 	if c.k.mixes {
 		at = &h.aspirate.at
@@ -151,12 +184,12 @@ func (x *expansion) give(c *cycle, i int) bool {
 	if m.at, ok = x.position(at, bottom1mm, m.pip, m.well, p.volume); !ok {
 		return false
 	}
-	for _, do := range giving {
+	for _, do := range h.gives {
 		if !do(x, m) {
 			return false
 		}
 	}
-	return x.lastAir(m)
+	return true
 }
 
 // rack is the labware the tip on a pipette came from, -1 where there is none.

@@ -130,7 +130,11 @@ type side struct {
 type handling struct {
 	aspirate, dispense side
 	blow               blowing
+	draws, gives       []act // what is done, by the options of both sides; see settle
 }
+
+// given reports a value that is written, and not cancelled.
+func (o *option) given() bool { return o.expr != nil || o.curve != nil }
 
 func (o option) over(far option) option {
 	if o.set {
@@ -210,7 +214,7 @@ func (h handling) over(far *handling) handling {
 	if far == nil {
 		return h
 	}
-	return handling{h.aspirate.over(far.aspirate), h.dispense.over(far.dispense), h.blow.over(far.blow)}
+	return handling{aspirate: h.aspirate.over(far.aspirate), dispense: h.dispense.over(far.dispense), blow: h.blow.over(far.blow)}
 }
 
 // saidBy returns what is said, as said by a level.

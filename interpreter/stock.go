@@ -1,7 +1,6 @@
 package interpreter
 
 import (
-	"slices"
 
 	"github.com/ot2flow/ot2flow/interpreter/eval"
 	"github.com/ot2flow/ot2flow/interpreter/program"
@@ -12,6 +11,7 @@ import (
 // The liquids before the first step: where they stand, and how much of them.
 
 func (x *expansion) liquids() {
+	x.declared = make([][]int16, len(x.deck.Labware))
 	for i := range x.p.liquids {
 		l := &x.p.liquids[i]
 		out := &x.deck.Liquids[i]
@@ -20,7 +20,7 @@ func (x *expansion) liquids() {
 				out.Wells = append(out.Wells, v.Wells(x.deck)...)
 			}
 		}
-		x.checkLiquidWells(i)
+		x.declare(i)
 		out.VolumeNL = x.liquidVolumes(l, len(out.Wells))
 		x.checkFill(l, out)
 		x.contents(l, out)
@@ -68,25 +68,29 @@ func fill(out []int64, n int, v int64) []int64 {
 	return out
 }
 
-func (x *expansion) checkLiquidWells(i int) {
+// declare notes where a liquid stands. What stands there twice is reported.
+func (x *expansion) declare(i int) {
 	decl := x.p.liquids[i].decl
-	for k, w := range x.deck.Liquids[i].Wells {
+	for _, w := range x.deck.Liquids[i].Wells {
 		if x.deck.Labware[w.Labware].Def.IsTipRack {
 			x.add(diag.Diagnostic{Code: diag.NoLiquidHere, Span: decl.In.Span, Message: x.deck.WellName(w) + " is a place for a tip and cannot hold " + decl.Name.Value, Help: "name wells of a plate, a rack of tubes or a reservoir"})
 			x.stuck = true
 		}
-		if slices.Contains(x.deck.Liquids[i].Wells[:k], w) {
-			x.add(diag.Diagnostic{Code: diag.TwoLiquids, Span: decl.In.Span, Message: x.deck.WellName(w) + " is named twice for " + decl.Name.Value, Help: "name each well once"})
+		of := x.declared[w.Labware]
+		if of == nil {
+			of = make([]int16, len(x.deck.Labware[w.Labware].Def.Wells))
+			x.declared[w.Labware] = of
 		}
-		for j := range i {
-			for _, other := range x.deck.Liquids[j].Wells {
-				if other == w {
-					x.add(diag.Diagnostic{
-						Code: diag.TwoLiquids, Span: decl.In.Span, Message: x.deck.WellName(w) + " is declared twice: for " + x.deck.Liquids[j].Name + " and for " + decl.Name.Value,
-						Related: []diag.Related{{Span: x.p.liquids[j].decl.In.Span, Message: x.deck.Liquids[j].Name + " is declared here"}}, Help: "a well holds one liquid before the run; give each its own",
-					})
-				}
-			}
+		switch j := int(of[w.Well]) - 1; j {
+		case -1:
+			of[w.Well] = int16(i + 1)
+		case i:
+			x.add(diag.Diagnostic{Code: diag.TwoLiquids, Span: decl.In.Span, Message: x.deck.WellName(w) + " is named twice for " + decl.Name.Value, Help: "name each well once"})
+		default:
+			x.add(diag.Diagnostic{
+				Code: diag.TwoLiquids, Span: decl.In.Span, Message: x.deck.WellName(w) + " is declared twice: for " + x.deck.Liquids[j].Name + " and for " + decl.Name.Value,
+				Related: []diag.Related{{Span: x.p.liquids[j].decl.In.Span, Message: x.deck.Liquids[j].Name + " is declared here"}}, Help: "a well holds one liquid before the run; give each its own",
+			})
 		}
 	}
 }

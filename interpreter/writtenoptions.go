@@ -68,7 +68,7 @@ func (p *preparer) constant(s spec.Scalar, want spec.Want) (int64, bool) {
 }
 
 func (p *preparer) handling(h *spec.Handling) handling {
-	return handling{p.side(&h.Aspirate), p.side(&h.Dispense), p.blowing(&h.BlowOut)}
+	return handling{aspirate: p.side(&h.Aspirate), dispense: p.side(&h.Dispense), blow: p.blowing(&h.BlowOut)}
 }
 
 func (p *preparer) side(s *spec.Side) side {
