@@ -89,7 +89,7 @@ type expansion struct {
 	at        program.Transition
 	frame     *program.Frame // of the last step
 	node      *program.Frame // of the step of the language that is being expanded
-	seq       tally  // of the operations in it
+	seq       tally          // of the operations in it
 	tip       tipUse
 	movement  program.Movement
 	blame     [program.Aspects]*eval.Expr
@@ -97,6 +97,7 @@ type expansion struct {
 
 	// Room that is used again by every step.
 	from    []source
+	wells   []program.WellRef // of sources that are one well
 	to      []target
 	volumes []amount
 	pairs   []pair

@@ -103,7 +103,7 @@ type amount struct {
 
 // sources evaluates the places liquid is drawn from.
 func (x *expansion) sources(list []*eval.Expr) ([]source, bool) {
-	x.from = x.from[:0]
+	x.from, x.wells = x.from[:0], x.wells[:0]
 	for _, e := range list {
 		v, ok := x.eval(e)
 		if !ok {
@@ -128,9 +128,10 @@ func (x *expansion) appendSources(e *eval.Expr, v eval.Value) {
 		}
 		return
 	}
-	wells := v.Wells(x.deck)
-	for i, w := range wells {
-		x.from = append(x.from, source{wells[i : i+1], x.liquidIn(w), e})
+	n := len(x.wells)
+	x.wells = v.AppendWells(x.wells, x.deck)
+	for i := n; i < len(x.wells); i++ {
+		x.from = append(x.from, source{x.wells[i : i+1], x.liquidIn(x.wells[i]), e})
 	}
 }
 

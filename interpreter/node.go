@@ -109,20 +109,25 @@ func (p *preparer) element(in *eval.Expr, f *spec.For) eval.Type {
 	return eval.Type{}
 }
 
+// round is a loop that is gone round.
+type round struct {
+	*loop
+	items []eval.Value
+}
+
 // loopNote tells people what an iteration is at.
 type loopNote struct {
-	loop  *loop
-	value eval.Value
-	i, n  int
+	*round
+	i int
 }
 
 // String renders the note: "w = plate.A1 (1 of 60)".
 func (l *loopNote) String() string {
-	return l.loop.name + " = " + l.value.String() + " (" + strconv.Itoa(l.i+1) + " of " + strconv.Itoa(l.n) + ")"
+	return l.name + " = " + l.items[l.i].String() + " (" + strconv.Itoa(l.i+1) + " of " + strconv.Itoa(len(l.items)) + ")"
 }
 
 // Line is where the loop is written.
-func (l *loopNote) Line() int { return l.loop.line }
+func (l *loopNote) Line() int { return l.line }
 
 // repeatNote tells people which repetition a step is in.
 type repeatNote struct{ i, n, line int }
@@ -165,7 +170,7 @@ func (n *node) iterate(x *expansion, f *program.Frame) {
 			items = append(items, eval.WellValue(x.deck, w))
 		}
 	}
-	labels := x.labels(items)
+	labels, notes, round := x.labels(items), make([]loopNote, len(items)), &round{n.loop, items}
 	for i, item := range items {
 		if x.halted() {
 			return
@@ -180,7 +185,8 @@ func (n *node) iterate(x *expansion, f *program.Frame) {
 		} else {
 			inner.Label = itoa(i + 1)
 		}
-		inner.Note = &loopNote{n.loop, item, i, len(items)}
+		notes[i] = loopNote{round, i}
+		inner.Note = &notes[i]
 		n.branch(x, inner)
 	}
 }

@@ -13,8 +13,9 @@ type tipUse struct {
 	on      bool
 	pipette int
 	then    string
-	place   program.WellRef // asked for by name, or None
-	from    source          // of the last cycle
+	place   program.WellRef    // asked for by name, or None
+	from    []program.WellRef  // the source of the last cycle
+	well    [1]program.WellRef // where from is, if it is one well
 	to      program.WellRef
 	put     *eval.Expr // where it is put, nil where then says it
 	puts    int        // how many tips of the step were put away before
@@ -46,7 +47,11 @@ func (x *expansion) takeTip(c *cycle) bool {
 		}
 		*t = tipUse{on: true, pipette: c.pip, then: k.tip.then, put: k.tip.put, puts: t.puts, place: place}
 	}
-	t.from, t.to = p.from, p.to
+	t.from, t.to = p.from.wells, p.to
+	if len(t.from) == 1 { // a step makes room for those once, and again in its next pass
+		t.well[0] = t.from[0]
+		t.from = t.well[:]
+	}
 	return true
 }
 
@@ -61,7 +66,7 @@ func (x *expansion) needsTip(k *keys, pip int, p *pair, place program.WellRef) b
 	case "new":
 		return true
 	case "per_source":
-		return !sameSource(p.from, t.from)
+		return !sameSource(p.from.wells, t.from)
 	case "per_destination":
 		return p.to != t.to
 	}
@@ -70,9 +75,9 @@ func (x *expansion) needsTip(k *keys, pip int, p *pair, place program.WellRef) b
 
 // sameSource reports whether two sources share a well. The wells of a pool
 // hold one liquid.
-func sameSource(a, b source) bool {
-	for _, w := range a.wells {
-		if slices.Contains(b.wells, w) {
+func sameSource(a, b []program.WellRef) bool {
+	for _, w := range a {
+		if slices.Contains(b, w) {
 			return true
 		}
 	}

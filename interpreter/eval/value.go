@@ -226,9 +226,10 @@ func (v Value) Field(name string) (Value, bool) {
 // Wells returns the wells a known value stands for, in order: a well itself,
 // those of a labware column by column, those of a liquid as declared, those of
 // a list one after the other. It is empty for a value that is no place.
-func (v Value) Wells(deck *program.Deck) []program.WellRef { return v.appendWells(nil, deck) }
+func (v Value) Wells(deck *program.Deck) []program.WellRef { return v.AppendWells(nil, deck) }
 
-func (v Value) appendWells(out []program.WellRef, deck *program.Deck) []program.WellRef {
+// AppendWells appends what Wells returns.
+func (v Value) AppendWells(out []program.WellRef, deck *program.Deck) []program.WellRef {
 	if v.state != known {
 		return out
 	}
@@ -246,7 +247,7 @@ func (v Value) appendWells(out []program.WellRef, deck *program.Deck) []program.
 		return append(out, deck.Liquids[v.Liquid()].Wells...)
 	case List:
 		for _, e := range v.box.items {
-			out = e.appendWells(out, deck)
+			out = e.AppendWells(out, deck)
 		}
 	}
 	return out
