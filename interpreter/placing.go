@@ -122,13 +122,28 @@ func (p *preparer) labware() {
 		p.declare(l.Name, eval.Type{}, "labware", false)
 		def := p.definition(l)
 		p.incomplete = p.incomplete || def == nil
-		p.p.deck.Labware = append(p.p.deck.Labware, program.Placed{Name: l.Name.Value, Def: def, Type: l.Type.Value})
+		p.p.deck.Labware = append(p.p.deck.Labware, program.Placed{Name: l.Name.Value, Def: def, Type: l.Type.Value, EvaporationNL: p.evaporation(l, def)})
 	}
 	for i := range p.p.workflow.Labware {
 		p.put(i, &p.p.workflow.Labware[i])
 	}
 	p.p.deck.NameSlots()
 	p.conflicts()
+}
+
+// evaporation is how many nL each well of a labware loses in an hour.
+func (p *preparer) evaporation(l *spec.Labware, def *program.Labware) int64 {
+	if l.Evaporation.Set && def != nil && def.IsTipRack {
+		p.fail(diag.NoEffect, l.Evaporation.Whole(), "`evaporation` has no effect on "+l.Name.Value+", which holds tips", "write it at the labware that holds liquid")
+	}
+	if !l.Evaporation.Set {
+		return 0
+	}
+	rate, ok := spec.EvaporationRate(l.Evaporation.Text)
+	if !ok {
+		p.fail(diag.BadValue, l.Evaporation.Whole(), l.Evaporation.Text+" is more than ot2flow counts, or finer than a nanolitre", "write for example 1.5 uL/h")
+	}
+	return rate
 }
 
 // put finds the place of a labware.

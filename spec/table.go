@@ -320,6 +320,7 @@ func labwareFields(l *Labware) []Field {
 		{"slot", "The slot it stands in; off_deck for what a person brings later.", "1", false, wordSlot(&l.Slot, labwareSlotShape)},
 		{"module", "The module it stands on.", "mag", false, nameSlot(&l.Module)},
 		{"adapter", "What it stands on there: the load name of an adapter; or alone, the name of a labware of this section.", "opentrons_96_flat_bottom_adapter", false, wordSlot(&l.Adapter, adapterShape)},
+		{"evaporation", "How much liquid each of its wells loses in an hour while it stands open on the deck. Of a thermocycler with its lid closed and of what is off the deck nothing is lost. `simulate --repeat` counts it; what is dissolved stays. Default: nothing.", "1.5 uL/h", false, givenSlot(&l.Evaporation, evaporationShape)},
 	}
 }
 

@@ -210,7 +210,10 @@ type Labware struct {
 	Slot    Word // a slot or OffDeck
 	Module  Word // the name of a module
 	Adapter Word // a load name or a file, or alone the name of a labware
-	Span    diag.Span
+	// Evaporation is a volume per hour or minute, as it is written; see
+	// EvaporationRate.
+	Evaporation Given
+	Span        diag.Span
 }
 
 // Pipette says what is on a mount, and which racks it takes tips from.

@@ -149,7 +149,11 @@ func (a *app) reportSpread(s spread) error {
 
 // spreadText is what came of many runs as people read it.
 func spreadText(w *bufio.Writer, name string, s *sim.Spread) {
-	fmt.Fprintf(w, "%s: %s with the errors of the pipettes, seed %d\n", name, plural(s.Runs, "run"), s.Seed)
+	and := ""
+	if slices.ContainsFunc(s.Deck.Labware, func(l program.Placed) bool { return l.EvaporationNL > 0 }) {
+		and = " and evaporation"
+	}
+	fmt.Fprintf(w, "%s: %s with the errors of the pipettes%s, seed %d\n", name, plural(s.Runs, "run"), and, s.Seed)
 	if s.Failed == 0 {
 		fmt.Fprintln(w, "  nothing went wrong in any of them")
 	} else {

@@ -182,6 +182,9 @@ func (p *Placed) appendJSON(b []byte, d *Deck) []byte {
 	if p.Def.JSON != nil {
 		b = field(b, "file", p.Type, false)
 	}
+	if p.EvaporationNL > 0 {
+		b = quantity.AppendDecimal(append(b, `, "evaporation_uL_per_h": `...), p.EvaporationNL, 1000)
+	}
 	return append(b, '}')
 }
 

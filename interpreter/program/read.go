@@ -40,7 +40,8 @@ type planJSON struct {
 		Namespace string `json:"namespace"`
 		Version   int    `json:"version"`
 		placeJSON
-		File string `json:"file"`
+		File        string      `json:"file"`
+		Evaporation json.Number `json:"evaporation_uL_per_h"`
 	} `json:"labware"`
 	Pipettes []struct {
 		Name  string   `json:"name"`

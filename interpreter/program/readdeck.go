@@ -87,7 +87,7 @@ func (r *reader) place(in *placeJSON) Place {
 
 func (r *reader) labware() {
 	for _, l := range r.in.Labware {
-		placed := Placed{Name: l.Name, Type: l.LoadName}
+		placed := Placed{Name: l.Name, Type: l.LoadName, EvaporationNL: r.number(l.Evaporation, "labware.evaporation_uL_per_h")}
 		ref := fmt.Sprintf("%s/%s/%d", l.Namespace, l.LoadName, l.Version)
 		if l.File != "" {
 			placed.Type, placed.Def = l.File, r.own(l.File)

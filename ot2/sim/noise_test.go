@@ -230,3 +230,52 @@ func TestNoiseLosesNothing(t *testing.T) {
 		}
 	})
 }
+
+// Wells lose liquid while they stand open on the deck, for as long as the robot
+// takes; what is dissolved in it stays. Under the closed lid of a thermocycler
+// and off the deck nothing is lost, and never more than there is.
+func TestEvaporation(t *testing.T) {
+	n, end := noisy(t, `ot2flow: 1
+name: evaporation
+modules: {cycler: {type: thermocycler_gen1, slot: 7}}
+labware:
+  plate: {type: corning_96_wellplate_360ul_flat, slot: 1, evaporation: 6 uL/h}
+  shut: {type: nest_96_wellplate_100ul_pcr_full_skirt, module: cycler, evaporation: 6 uL/h}
+  dry: {type: corning_96_wellplate_360ul_flat, slot: 2, evaporation: 1 uL/min}
+  trough: {type: nest_12_reservoir_15ml, slot: 3}
+  tips: {type: opentrons_96_tiprack_300ul, slot: 4}
+pipettes: {p300: {type: p300_single_gen2, mount: right, tips: [tips]}}
+liquids:
+  salt: {in: [plate.A1, shut.A1, plate.B1], volume: 50 uL, contains: {salt: 100 mM}}
+  little: {in: dry.A1, volume: 30 uL}
+  water: {in: trough.A1, volume: 5 mL}
+steps:
+  - thermocycler: {module: cycler, lid: closed}
+  - delay: 5 h
+  - transfer: {from: water, to: plate.A1, volume: 100 uL}
+  - check: {that: 'plate.B1.concentration("salt") < 110 mM'}
+  - delay: 5 h
+  - move_labware: {labware: plate, to: off_deck}
+  - delay: 5 h
+`)
+	s := n.Repeat(500, 1, 2)
+	of := func(well string) *sim.WellSpread { return spreadOf(t, s, well) }
+	// 150 uL less 10 h of 6 uL/h, and the seconds that a transfer takes.
+	if d := of("plate.A1"); math.Abs(d.Volume.Mean-(150_000-60_000)) > 400 || math.Abs(d.Contains[0].Mean/(100e6*50/90)-1) > 0.01 {
+		t.Errorf("in plate.A1 there are %.1f nL with %.0f nM", d.Volume.Mean, d.Contains[0].Mean)
+	}
+	for i := range s.Wells {
+		if name := s.Deck.WellName(s.Wells[i].Well); name == "shut.A1" && s.Wells[i].Volume.Mean < 49_900 {
+			t.Errorf("%.1f nL are left under a closed lid", s.Wells[i].Volume.Mean)
+		}
+	}
+	if d := of("dry.A1"); d.Volume.Mean != 0 || d.Volume.Target != 30_000 {
+		t.Errorf("of what dries up there are %.1f nL, and %.1f are meant", d.Volume.Mean, d.Volume.Target)
+	}
+	if s.Failed != 500 || len(s.Mishaps) != 1 || s.Mishaps[0].Mishap != sim.CheckFailed {
+		t.Errorf("%d runs failed: %+v", s.Failed, s.Mishaps)
+	}
+	if c, _ := end.State.Content(of("plate.A1").Well); c.Volume != 150_000 {
+		t.Errorf("the program itself counts with %d nL", c.Volume)
+	}
+}
