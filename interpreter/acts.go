@@ -181,7 +181,8 @@ func lastAir(x *expansion, m *moment) bool {
 		return true // inherited, and the tip is not put away
 	}
 	gap, ok1 := x.amount(o, m.part.volume, 0)
-	rate, ok2 := x.rateFor(m.side, m.pip, program.AirGap, gap)
+	h := x.handlingFor(m.k, m.pip, m.part.pair.from.liquid, x.rack(m.pip))
+	rate, ok2 := x.rateFor(&h.aspirate, m.pip, program.AirGap, gap) // it is drawn
 	if !ok1 || !ok2 || !x.notNegative(gap, o.expr) {
 		return false
 	}

@@ -128,7 +128,9 @@ func (b *dilute) expand(x *expansion, f *program.Frame) {
 		if x.halted() {
 			return
 		}
-		x.changeTip()
+		if b.tip.use != "current" {
+			x.changeTip()
+		}
 		b.carryOn(x, f, places, k, last, carry, out)
 	}
 }

@@ -11,24 +11,26 @@ import (
 // vendor's software and as a workflow for ours. It begins and ends without a
 // tip, on a fresh bench. Volumes are in uL, lengths in mm, rates in uL/s.
 type call struct {
-	Bench     int       `json:"bench"` // index into benches
-	Mount     string    `json:"mount"` // of the pipette that does it
+	Bench     int       `json:"bench" shrink:"no"` // index into benches
+	Mount     string    `json:"mount" shrink:"no"` // of the pipette that does it
 	Rates     []float64 `json:"rates,omitempty"`
 	Clearance []float64 `json:"clearance,omitempty"`
 	Nozzles   string    `json:"nozzles,omitempty"` // of an 8-channel pipette, as we say it
-	Do        []verb    `json:"do"`
+	Holds     []filled  `json:"holds,omitempty"`   // where steps go by what stands in wells: all that does
+	Do        []verb    `json:"do" shrink:"no"`
 }
 
 // Rates are those of the pipette for the call: aspirate, dispense, blow out.
 // Clearance is how far above the bottom of a well it draws, and gives.
 
 // verb is one method of the Python API with its arguments; those that are zero
-// are not given.
+// are not given. Or it is a step of ours, which is several of them.
 type verb struct {
-	Name     string    `json:"name"`
-	From     []string  `json:"from,omitempty"` // S.A1
-	To       []string  `json:"to,omitempty"`
-	Volume   []float64 `json:"volume,omitempty"`
+	Name     string    `json:"name,omitempty" shrink:"no"`
+	Step     *step     `json:"step,omitempty" shrink:"no"`
+	From     []string  `json:"from,omitempty" shrink:"no"` // S.A1
+	To       []string  `json:"to,omitempty" shrink:"no"`
+	Volume   []float64 `json:"volume,omitempty" shrink:"no"`
 	NewTip   string    `json:"new_tip,omitempty"`
 	Return   bool      `json:"return,omitempty"` // trash=False
 	Touch    bool      `json:"touch_tip,omitempty"`
@@ -42,6 +44,7 @@ type verb struct {
 	PushOut  *float64  `json:"push_out,omitempty"`
 	Radius   float64   `json:"radius,omitempty"`
 	Speed    float64   `json:"speed,omitempty"`
+	Rate     float64   `json:"rate,omitempty"` // for this once
 	Seconds  float64   `json:"seconds,omitempty"`
 	Text     string    `json:"text,omitempty"`
 	Module   string    `json:"module,omitempty"`
@@ -58,14 +61,18 @@ type held struct {
 	Seconds float64 `json:"seconds"`
 }
 
+// mixed is a mixing; what is below its volume only our steps can say.
 type mixed struct {
-	Times  int     `json:"times"`
-	Volume float64 `json:"volume"`
+	Times     int     `json:"times" shrink:"no"`
+	Volume    float64 `json:"volume" shrink:"no"`
+	At        *place  `json:"at,omitempty"`
+	Rate      float64 `json:"rate,omitempty"`
+	EachChunk bool    `json:"each_chunk,omitempty"`
 }
 
 // place is a point in a well.
 type place struct {
-	From string  `json:"from"` // top, bottom, center
+	From string  `json:"from" shrink:"no"` // top, bottom, center
 	X    float64 `json:"x,omitempty"`
 	Y    float64 `json:"y,omitempty"`
 	Z    float64 `json:"z,omitempty"`
@@ -149,8 +156,14 @@ func inPython(c *call) []string {
 	} else if c.Nozzles != "" {
 		out = append(out, fmt.Sprintf("p.configure_nozzle_layout(style=SINGLE, start=%q, tip_racks=p.tip_racks)", c.Nozzles))
 	}
-	for i := range c.Do {
-		out = append(out, c.Do[i].inPython(c.Mount))
+	for _, v := range c.spelled() {
+		which := map[string]string{"aspirate": "aspirate", "air_gap": "aspirate", "dispense": "dispense", "blow_out": "blow_out"}[v.Name]
+		if v.Rate == 0 || which == "" {
+			out = append(out, v.inPython(c.Mount))
+			continue
+		}
+		index := map[string]int{"aspirate": 0, "dispense": 1, "blow_out": 2}[which]
+		out = append(out, fmt.Sprintf("p.flow_rate.%s = %s", which, figure(v.Rate)), v.inPython(c.Mount), fmt.Sprintf("p.flow_rate.%s = usual[%q][%d]", which, c.Mount, index))
 	}
 	return out
 }
@@ -166,7 +179,7 @@ func (v *verb) inPython(mount string) string {
 	var a arguments
 	on := "p."
 	switch v.Name {
-	case "return_tip":
+	case "return_tip", "prepare_to_aspirate":
 	case "transfer", "distribute", "consolidate":
 		a.add("%s", pythonVolumes(v.Volume))
 		a.add("%s", pythonWells(v.From))

@@ -254,12 +254,6 @@ func (d *drawer) options(v *verb) {
 		v.Disposal = new(float64)
 		*v.Disposal = d.half(d.min, d.max/4)
 	}
-	if d.columns && (v.From[0][0] == 'R' || v.To[0][0] == 'R') {
-		v.Touch = false // which of the wells are touched is hard to say beforehand
-	}
-	if d.c.Nozzles != "" && v.Name != "transfer" {
-		v.NewTip = "once" // likewise which places tips are taken from
-	}
 	if v.Before != nil || v.After != nil {
 		d.sameRates()
 	}
@@ -273,7 +267,7 @@ func (d *drawer) sameRates() {
 }
 
 func (d *drawer) mix() *mixed {
-	x := &mixed{1 + d.IntN(4), d.half(d.min, d.max)}
+	x := &mixed{Times: 1 + d.IntN(4), Volume: d.half(d.min, d.max)}
 	if d.oneIn(30) {
 		x.Volume = pick(d, d.min/2, 1.5*d.max)
 	}

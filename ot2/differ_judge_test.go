@@ -133,7 +133,7 @@ func render(steps []exportStep) string {
 // How the two write the same thing down. These are no differences.
 
 // theirNotation: an air gap is a move above the well and an ordinary aspirate
-// there; a wait for a temperature says again which was set; where a returned tip is let go is left to the robot; tips are dropped
+// there; the way to the trash is said again by what is done there; a wait for a temperature says again which was set; where a returned tip is let go is left to the robot; tips are dropped
 // into the trash left and right in turns, which goes on from call to call.
 func theirNotation(steps []exportStep) []exportStep {
 	var out []exportStep
@@ -145,7 +145,10 @@ func theirNotation(steps []exportStep) []exportStep {
 		case s.Op == "wait_temperature" && s.Celsius != nil && *s.Celsius == set[s.Module]:
 			s.Celsius = nil
 		}
-		if i+1 < len(steps) && s.Op == "move_to" && steps[i+1].Op == "aspirate" && s.Z != nil && samePlace(s, steps[i+1]) {
+		if i+1 < len(steps) && s.Op == "move_to" && steps[i+1].Op == "aspirate" && s.Z != nil && s.Speed == nil && samePlace(s, steps[i+1]) {
+			continue
+		}
+		if i > 0 && s.Op == "move_to" && s.Trash && !s.Spread && steps[i-1].Op == "move_to" && steps[i-1].Trash {
 			continue
 		}
 		out = append(out, trashAnywhere(withDepth(s)))

@@ -157,9 +157,9 @@ func readRecorded(t *testing.T) []recordedCall {
 }
 
 // keptCalls are those that once disagreed.
-func keptCalls(t *testing.T) []*call {
+func keptCalls(t *testing.T, folder string) []*call {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(differFolder, "*.json"))
+	paths, err := filepath.Glob(filepath.Join(folder, "*.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,16 +178,16 @@ func keptCalls(t *testing.T) []*call {
 	return out
 }
 
-func keepCall(t *testing.T, c *call) {
+func keepCall(t *testing.T, folder string, c *call) {
 	t.Helper()
 	data, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(differFolder, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(differFolder, callPrint(c)+".json"), append(data, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, callPrint(c)+".json"), append(data, '\n'), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -39,7 +39,7 @@ var differences = []difference{
 	{
 		name: "negative volume", reason: "the vendor takes a negative volume for none; we refuse",
 		code: "bad-volume", holds: func(c *call, _ *outcome) bool {
-			return slices.ContainsFunc(c.Do, func(v verb) bool {
+			return slices.ContainsFunc(c.spelled(), func(v verb) bool {
 				return slices.ContainsFunc(v.Volume, func(x float64) bool { return x < 0 })
 			})
 		},
@@ -51,13 +51,13 @@ var differences = []difference{
 	{
 		name: "disposal without distributing", reason: "the vendor takes a disposal volume in a transfer, draws none, and blows out for it; we refuse",
 		code: "unknown-key", holds: func(c *call, _ *outcome) bool {
-			return slices.ContainsFunc(c.Do, func(v verb) bool { return v.Name == "transfer" && v.Disposal != nil })
+			return slices.ContainsFunc(c.spelled(), func(v verb) bool { return v.Name == "transfer" && v.Disposal != nil })
 		},
 	},
 	{
 		name: "more than one place", reason: "the vendor distributes from the first source and consolidates into the first destination, and forgets the others; we refuse",
 		code: "one-place", holds: func(c *call, _ *outcome) bool {
-			return slices.ContainsFunc(c.Do, func(v verb) bool {
+			return slices.ContainsFunc(c.spelled(), func(v verb) bool {
 				return v.Name == "distribute" && c.places(v.From) > 1 || v.Name == "consolidate" && c.places(v.To) > 1
 			})
 		},
@@ -82,9 +82,15 @@ var differences = []difference{
 		},
 	},
 	{
+		name: "push-out while something stays", reason: "the vendor's analysis lets a push-out pass where the tip is not emptied, and the robot refuses it; we refuse",
+		code: "push-out-refused", sometimes: true, holds: func(c *call, _ *outcome) bool {
+			return slices.ContainsFunc(c.spelled(), func(v verb) bool { return v.PushOut != nil && *v.PushOut > 0 })
+		},
+	},
+	{
 		name: "the last air gap", reason: "in consolidate the vendor forgets that the last air gap has to fit into the tip, and is refused while running; we count it",
 		refuses: "InvalidAspirateVolumeError", holds: func(c *call, _ *outcome) bool {
-			return slices.ContainsFunc(c.Do, func(v verb) bool { return v.Name == "consolidate" && v.AirGap > 0 })
+			return slices.ContainsFunc(c.spelled(), func(v verb) bool { return v.Name == "consolidate" && v.AirGap > 0 })
 		},
 	},
 	{
@@ -94,6 +100,9 @@ var differences = []difference{
 	{
 		name: "new tips for fillings", reason: "the vendor keeps one tip for a whole distribute or consolidate, also where a new one is asked for always; we take one for every filling",
 		rewrite: tipPerFilling,
+		same: func(c *call, theirs, ours []exportStep) bool { // where some nozzles take tips, not from the next column
+			return c.Nozzles != "" && c.tipsAlways() && firstDifferent(withoutTipPlaces(theirs), withoutTipPlaces(ours)) == ""
+		},
 	},
 	{
 		name: "nothing is dropped", reason: "where one volume of a distribute or consolidate is more than the tip holds, the vendor stops there without a word; we divide it",
@@ -154,7 +163,7 @@ var compounds = []string{"transfer", "distribute", "consolidate"}
 // there is anything to move.
 func (c *call) drawn(theirs *outcome) []float64 {
 	var out []float64
-	for _, v := range c.Do {
+	for _, v := range c.spelled() {
 		switch v.Name {
 		case "transfer", "distribute", "consolidate":
 			for _, x := range v.Volume {
@@ -181,7 +190,7 @@ func (c *call) drawn(theirs *outcome) []float64 {
 // mixesHolding reports whether the call asks for a mix that the vendor never
 // does.
 func (c *call) mixesHolding() bool {
-	return slices.ContainsFunc(c.Do, func(v verb) bool {
+	return slices.ContainsFunc(c.spelled(), func(v verb) bool {
 		return v.Name == "distribute" && v.After != nil || v.Name == "consolidate" && v.Before != nil
 	})
 }
@@ -203,7 +212,7 @@ func withoutMixes(steps []exportStep) []exportStep {
 // gives reports whether every destination of the call's only method gets what
 // was asked.
 func (c *call) gives(steps []exportStep) bool {
-	for _, v := range c.Do {
+	for _, v := range c.spelled() {
 		if v.Name != "distribute" && v.Name != "consolidate" {
 			continue
 		}
@@ -258,10 +267,34 @@ func tipPerFilling(c *call, theirs []exportStep) []exportStep {
 	return append(out, placed(theirs[end:], n)...)
 }
 
+// tipsAlways reports whether the call asks for new tips where several places
+// share a filling.
+func (c *call) tipsAlways() bool {
+	return slices.ContainsFunc(c.Do, func(v verb) bool {
+		return v.NewTip == "always" && (v.Name == "distribute" || v.Name == "consolidate")
+	})
+}
+
+// withoutTipPlaces leaves out where in a rack a tip is taken, and put.
+func withoutTipPlaces(steps []exportStep) []exportStep {
+	out := slices.Clone(steps)
+	for i := range out {
+		if s := &out[i]; s.Op == "pick_up_tip" || s.Op == "drop_tip" && s.Slot != "" {
+			s.Slot, s.Well, s.Deck = "", "", nil
+		}
+	}
+	return out
+}
+
 // channels are those of the call's pipette.
 func (c *call) channels() int {
 	model, _ := ot2.Pipette(benches[c.Bench].on(c.Mount).pipette)
 	return model.Channels
+}
+
+// columns reports whether the call's pipette works on columns.
+func (c *call) columns() bool {
+	return c.channels() > 1 && c.Nozzles != "H1" && c.Nozzles != "A1"
 }
 
 // places are how many places wells are: with eight channels a column is one.
@@ -302,7 +335,7 @@ func placed(steps []exportStep, n int) []exportStep {
 
 // takesTips reports whether the call has a method that takes tips itself.
 func (c *call) takesTips() bool {
-	return slices.ContainsFunc(c.Do, func(v verb) bool { return slices.Contains(compounds, v.Name) && v.NewTip != "never" })
+	return slices.ContainsFunc(c.spelled(), func(v verb) bool { return slices.Contains(compounds, v.Name) && v.NewTip != "never" })
 }
 
 // smallTips reports whether the tips hold less than the pipette.
@@ -315,7 +348,7 @@ func (c *call) smallTips() bool {
 // touchesReservoir: R must not be touched.
 func touchesReservoir(c *call, _ *outcome) bool {
 	last := ""
-	for _, v := range c.Do {
+	for _, v := range c.spelled() {
 		wells := slices.Concat(v.From, v.To)
 		if len(wells) > 0 && v.Name != "pick_up_tip" {
 			last = wells[len(wells)-1]
@@ -324,7 +357,7 @@ func touchesReservoir(c *call, _ *outcome) bool {
 			wells = []string{last}
 		}
 		if v.Touch {
-			wells = v.moved()
+			wells = v.moved(c)
 		}
 		if (v.Touch || v.Name == "touch_tip") && slices.ContainsFunc(wells, func(w string) bool { return strings.HasPrefix(w, "R.") }) {
 			return true
@@ -335,18 +368,27 @@ func touchesReservoir(c *call, _ *outcome) bool {
 
 // moved are the wells between which a method that makes many steps moves
 // anything; none where its lists do not pair.
-func (v *verb) moved() []string {
+func (v *verb) moved(c *call) []string {
 	var out []string
-	n := max(len(v.From), len(v.To))
-	if n%len(v.From) != 0 || n%len(v.To) != 0 || len(v.Volume) != 1 && len(v.Volume) != n {
+	from, to := c.inRowA(v.From), c.inRowA(v.To)
+	n := max(len(from), len(to))
+	if len(from) == 0 || len(to) == 0 || n%len(from) != 0 || n%len(to) != 0 || len(v.Volume) != 1 && len(v.Volume) != n {
 		return nil
 	}
 	for i := range n {
 		if v.Volume[i%len(v.Volume)] > 0 {
-			out = append(out, v.From[i*len(v.From)/n], v.To[i*len(v.To)/n])
+			out = append(out, from[i*len(from)/n], to[i*len(to)/n])
 		}
 	}
 	return out
+}
+
+// inRowA leaves with eight channels the wells that stand for their column.
+func (c *call) inRowA(wells []string) []string {
+	if c.channels() == 1 || c.Nozzles != "" {
+		return wells
+	}
+	return slices.DeleteFunc(slices.Clone(wells), func(w string) bool { return w[2] != 'A' })
 }
 
 // nextTips takes the tips of steps from the first places that all steps took

@@ -25,8 +25,22 @@ import (
 var (
 	differSeed  = flag.Uint64("differ.seed", 1, "the seed of the calls drawn; another one than 1 needs the engines")
 	differCalls = flag.Int("differ.calls", 600, "how many calls are drawn")
+	differOnly  = flag.String("differ.only", "", "draw only: methods, modules, steps")
+	differWhole = flag.Bool("differ.whole", false, "show calls that disagree as they were drawn")
 	differKeep  = flag.Bool("differ.keep", false, "keep calls that disagree, made small, in testdata/differential")
 )
+
+// drawnKinds are the kinds of calls, and how many of each are drawn, in sixths
+// of what differ.calls says.
+var drawnKinds = []struct {
+	name  string
+	share int
+	draw  func(seed uint64, n int) *call
+}{
+	{"methods", 6, drawCall},
+	{"modules", 2, drawModuleCall},
+	{"steps", 2, drawStepCall},
+}
 
 // outcome is what one side makes of a call: steps, or why it refuses.
 type outcome struct {
@@ -159,15 +173,19 @@ func (e *engine) ask(calls []*call) ([]*outcome, error) {
 // Calls that disagree are made as small as they go; what is kept of them in
 // testdata/differential is compared from then on.
 func TestDifferential(t *testing.T) {
-	calls := keptCalls(t)
-	for i := range *differCalls {
-		calls = append(calls, drawCall(*differSeed, i))
+	calls := keptCalls(t, differFolder)
+	for _, k := range drawnKinds {
+		for i := range *differCalls * k.share / 6 {
+			if *differOnly == "" || *differOnly == k.name {
+				calls = append(calls, k.draw(*differSeed, i))
+			}
+		}
 	}
-	for i := range *differCalls / 3 {
-		calls = append(calls, drawModuleCall(*differSeed, i))
-	}
-	drawn := *differSeed == 1 && *differCalls == 600
+	drawn := *differSeed == 1 && *differCalls == 600 && *differOnly == ""
 	running := startEngines(t)
+	if !drawn && len(running) == 0 {
+		t.Fatal("for other calls than those that are recorded an engine is needed: OT2FLOW_ENGINE, OT2FLOW_ENGINE_NEW")
+	}
 	theirs := map[string][]*outcome{}
 	if drawn && *update {
 		recordCalls(t, running, calls)
@@ -202,12 +220,7 @@ func TestDifferential(t *testing.T) {
 			continue
 		}
 		failed++
-		class := strings.Map(func(r rune) rune {
-			if unicode.IsDigit(r) {
-				return -1
-			}
-			return r
-		}, strings.SplitN(problem, "\n", 2)[0])
+		class := classOf(problem)
 		if classes[class]++; classes[class] == 1 {
 			t.Errorf("call %d, %s", i, describe(t, running, c, problem))
 		}
@@ -224,6 +237,16 @@ func TestDifferential(t *testing.T) {
 		}
 	}
 	r.print(t)
+}
+
+// classOf is what a problem has in common with others.
+func classOf(problem string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, strings.SplitN(problem, "\n", 2)[0])
 }
 
 // startEngines starts those that there are.

@@ -60,11 +60,7 @@ func inYAML(c *call) string {
 		}
 		fmt.Fprintf(&b, "  %s: {type: %s, mount: %[1]s, tips: [%[4]s]%[3]s}\n", mount, benches[c.Bench].on(mount).pipette, nozzles, []string{mount + "0", mount + "0, " + mount + "1"}[len(c.racks(mount))-1])
 	}
-	// How much there is nobody knows: the vendor's software does not ask.
-	b.WriteString("liquids:\n")
-	for _, l := range c.standing() {
-		fmt.Fprintf(&b, "  in_%[1]s: {in: %[1]s}\n", l.name)
-	}
+	b.WriteString(liquidsInYAML(c))
 	b.WriteString("steps:\n")
 	for i := range c.Do {
 		b.WriteString("  - " + c.Do[i].inYAML(c) + "\n")
@@ -74,6 +70,9 @@ func inYAML(c *call) string {
 
 func (v *verb) inYAML(c *call) string {
 	var m mapping
+	if v.Step != nil {
+		return v.Step.inYAML(c)
+	}
 	if v.Module != "" || v.Labware != "" || v.Name == "lights" {
 		return v.moduleInYAML()
 	}
