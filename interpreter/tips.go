@@ -47,7 +47,7 @@ func (x *expansion) takeTip(c *cycle) bool {
 		*t = tipUse{on: true, pipette: c.pip, then: k.tip.then, put: k.tip.put, puts: t.puts, place: place}
 	}
 	t.from, t.to = p.from.wells, p.to
-	t.air.Volume = 0 // what is drawn before a tip is put away is for what it does last
+	t.air.Volume = 0      // what is drawn before a tip is put away is for what it does last
 	if len(t.from) == 1 { // a step makes room for those once, and again in its next pass
 		t.well[0] = t.from[0]
 		t.from = t.well[:]
