@@ -1,6 +1,7 @@
 package program
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -137,4 +138,59 @@ func (p *Plan) FirstLive() *Step {
 		}
 	}
 	return nil
+}
+
+// Reacts reports whether a plan has steps beside the robot, or goes on by what
+// such steps give.
+func (p *Plan) Reacts() bool { return p.Outlook != nil || p.FirstLive() != nil }
+
+// Live lists the ordinals of the steps beside the robot.
+func (p *Plan) Live() []int {
+	var out []int
+	for i := range p.Steps {
+		if p.Steps[i].Live != nil {
+			out = append(out, i+1)
+		}
+	}
+	return out
+}
+
+// Repeatable reports whether a step beside the robot may be carried out again
+// where nobody knows whether it was: a question, a request that only reads or
+// that names itself by a key, and a message, since people are rather told twice
+// than not at all.
+func (s *Step) Repeatable() bool {
+	switch l := s.Live; s.Op.Kind {
+	case Ask, Notify:
+		return true
+	case Measure, Request:
+		return l.Key != "" || l.Verb() == "GET"
+	default:
+		return false
+	}
+}
+
+// Verb is the method that a request over HTTP is made with.
+func (l *Live) Verb() string {
+	switch {
+	case l.Method != "":
+		return l.Method
+	case l.Body != "":
+		return "POST"
+	}
+	return "GET"
+}
+
+// BeginsAs reports whether the first n steps of two plans do the same, on decks
+// that are the same.
+func (p *Plan) BeginsAs(o *Plan, n int) bool {
+	if len(p.Steps) < n || len(o.Steps) < n || p.Deck != o.Deck && !bytes.Equal(p.Deck.appendJSON(nil), o.Deck.appendJSON(nil)) {
+		return false
+	}
+	for i := range n {
+		if !bytes.Equal(p.Steps[i].appendOp(nil, p.Deck), o.Steps[i].appendOp(nil, o.Deck)) {
+			return false
+		}
+	}
+	return true
 }

@@ -36,6 +36,17 @@ type Reconnect struct{}
 // answered by StepDone, StepFailed, StepTaken, NotTaken, Doubted or Lost.
 type FindStep struct{ N, Last int }
 
+// Perform has step N carried out beside the device; answered by Performed,
+// NotTaken, StepFailed or Doubted.
+type Perform struct{ N int }
+
+// GiveUp ends the wait for what Perform began; answered as Perform is.
+type GiveUp struct{}
+
+// Grow has the plan gone on with by the results there are; answered by Grown or
+// GrowFailed.
+type Grow struct{}
+
 // Close lets go of the session; answered by Finished.
 type Close struct{ Verdict Verdict }
 
@@ -48,4 +59,7 @@ func (AskPerson) action()     {}
 func (Await) action()         {}
 func (Reconnect) action()     {}
 func (FindStep) action()      {}
+func (Perform) action()       {}
+func (GiveUp) action()        {}
+func (Grow) action()          {}
 func (Close) action()         {}

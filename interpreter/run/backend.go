@@ -35,6 +35,8 @@ type Session interface {
 	// Reattach it starts with where the run stands. It may be called again
 	// after an error; one of kind Halted says that the run is gone.
 	Next(ctx context.Context) (Report, error)
+	// Extend says that the plan goes on. What was sent of it is the same in both.
+	Extend(p *program.Plan)
 	// Ask asks for a pause, a resumption or a stop. That it was heard is
 	// confirmed only by Next. Asking for what is so already does no harm.
 	Ask(ctx context.Context, c Control) error
@@ -73,15 +75,21 @@ type Job struct {
 	BatchSteps int
 }
 
+// InBatches reports whether Send is given the steps a few at a time. Steps
+// beside the device are among none of them.
+func (j *Job) InBatches() bool { return j.BatchSteps > 0 || j.Plan.Reacts() }
+
 // Handle is a session's own note of how to find its run again: JSON that only
 // the backend that made it reads.
 type Handle = json.RawMessage
 
-// Batch is a stretch of the plan that is handed over as one.
+// Batch is a stretch of the plan that is handed over as one. A Final one of no
+// steps, whose Last is First-1, only lets the device end the run.
 type Batch struct {
 	First       int            `json:"first"` // ordinals of steps, both included
 	Last        int            `json:"last"`
 	Final       bool           `json:"final,omitempty"` // nothing follows: the device ends the run by itself after Last
+	Live        bool           `json:"live,omitempty"`  // one step, carried out beside the device, which is not handed it
 	Fence       int64          `json:"fence,omitempty"`
 	Fingerprint string         `json:"fingerprint,omitempty"` // of the plan the steps are of
 	Steps       []program.Step `json:"-"`                     // First to Last; set for Send, not journalled

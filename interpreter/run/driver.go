@@ -14,25 +14,27 @@ import (
 // the two it starts, one waiting for a report and one for an answer, hand
 // their results over through channels and are waited for by release.
 type driver struct {
-	o        Options
-	story    *Story
-	m        *Machine      // of the story
-	plan     *program.Plan // of its last part
-	seq      int64
-	session  Session
-	clock    *stepClock
-	elapsed  int64 // ms by the device's clock
-	todo     []Action
-	news     chan news
-	held     *news // came while what was before it is not known yet
-	heldN    int   // Done when a held report was last looked at
-	answers  chan answer
-	stopNews context.CancelFunc
-	stopAsk  context.CancelFunc
-	retry    <-chan time.Time
-	retries  int
-	lostAt   time.Time
-	wg       sync.WaitGroup
+	o         Options
+	story     *Story
+	m         *Machine      // of the story
+	plan      *program.Plan // of its last part
+	seq       int64
+	session   Session
+	clock     *stepClock
+	elapsed   int64 // ms by the device's clock
+	todo      []Action
+	news      chan news
+	held      *news // came while what was before it is not known yet
+	heldN     int   // Done when a held report was last looked at
+	answers   chan answer
+	beside    beside // what is carried out beside the device
+	stopNews  context.CancelFunc
+	stopAsk   context.CancelFunc
+	retry     <-chan time.Time
+	retries   int
+	lostAt    time.Time
+	whyLeaves string // why the run is left; empty where nobody wants to follow it
+	wg        sync.WaitGroup
 }
 
 type news struct {
@@ -70,7 +72,10 @@ func (d *driver) begin(ctx context.Context) error {
 		return d.emit(ctx, Restarted{Fence: d.o.Fence})
 	}
 	p := d.plan
-	return d.emit(ctx, Accepted{Run: d.o.Run, Workflow: p.Workflow.Name, Fingerprint: p.Fingerprint, Steps: len(p.Steps), BatchSteps: d.o.BatchSteps, Fence: d.o.Fence})
+	return d.emit(ctx, Accepted{
+		Run: d.o.Run, Workflow: p.Workflow.Name, Fingerprint: p.Fingerprint, Steps: len(p.Steps), BatchSteps: d.o.BatchSteps, Fence: d.o.Fence,
+		Live: p.Live(), Open: p.Outlook != nil,
+	})
 }
 
 // continued is the event that begins the rest of a run.
@@ -84,6 +89,7 @@ func (d *driver) continued() Continued {
 func (d *driver) take() {
 	d.plan = d.story.last().Plan
 	d.clock = newStepClock(d.plan, d.o.Timer)
+	d.beside.giveUp()
 	d.elapsed, d.session, d.held, d.heldN = 0, nil, nil, 0
 }
 
@@ -101,6 +107,7 @@ func (d *driver) release() {
 		d.stopNews()
 	}
 	d.dismiss()
+	d.beside.giveUp()
 	d.wg.Wait()
 }
 
@@ -138,26 +145,31 @@ func (d *driver) next(ctx context.Context) error {
 		return d.answered(ctx, a)
 	case <-d.retry:
 		return d.reconnect(ctx)
+	case p := <-d.beside.ended:
+		return d.performed(ctx, p)
+	case <-d.beside.limit:
+		d.beside.late()
+		return nil
 	}
 }
 
 // mayReport reports whether reports can be taken in order now.
 func (d *driver) mayReport() bool {
 	s := &d.m.state
-	return !s.Lost && (s.Stage == Ready || s.Stage == Following)
+	return !s.Lost && (s.Stage == Ready || s.Stage == Following || s.Stage == Performing)
 }
 
 // emit takes an event: it changes the state, is journalled, queues what is to
 // be done, and is told.
 func (d *driver) emit(ctx context.Context, e Event) error {
-	before, parts := d.m.State(), len(d.story.Parts)
+	before, parts := d.story.copy(), len(d.story.Parts)
 	actions, err := d.story.on(e)
 	if err != nil {
 		return err
 	}
 	r := Record{Seq: d.seq + 1, At: d.o.Clock.Now(), Event: e}
 	if err := d.o.Journal.Append(context.WithoutCancel(ctx), r); err != nil {
-		d.m.state, d.story.Parts = before, d.story.Parts[:parts]
+		*d.story = before
 		return fmt.Errorf("writing the journal: %w", err)
 	}
 	d.seq++
@@ -165,6 +177,9 @@ func (d *driver) emit(ctx context.Context, e Event) error {
 		d.take()
 	}
 	d.forget()
+	if _, is := e.(Grown); is {
+		d.grown()
+	}
 	if d.m.state.Waiting == 0 {
 		d.dismiss()
 	}
@@ -210,6 +225,11 @@ func (d *driver) progress(e Event) Progress {
 		p.Well = d.plan.Deck.WellName(wellOf(&d.plan.Steps[p.N-1].Op))
 	}
 	p.RemainingMS = d.clock.remaining(s.Done) / 1000
+	if o := d.plan.Outlook; o != nil {
+		p.Open = true
+		p.Total += max(0, o.Steps-len(d.story.Plan.Steps))
+		p.RemainingMS += max(0, o.EstimateMS-d.story.Plan.EstimateMS)
+	}
 	return p
 }
 
@@ -244,6 +264,18 @@ func (d *driver) act(ctx context.Context, a Action) error {
 		return d.ask(ctx, a.Control)
 	case AskPerson:
 		d.askPerson(ctx, a)
+	case Perform:
+		if d.o.Look {
+			return d.leave(ctx)
+		}
+		d.perform(ctx, a.N)
+	case GiveUp:
+		d.beside.giveUp()
+	case Grow:
+		if d.o.Look {
+			return d.leave(ctx)
+		}
+		return d.grow(ctx)
 	case Await:
 		if d.o.Look {
 			return d.leave(ctx)
@@ -560,6 +592,9 @@ func (d *driver) again(ctx context.Context) error {
 }
 
 func (d *driver) findStep(ctx context.Context, a FindStep) error {
+	if d.m.state.Batch.Live {
+		return d.findBeside(ctx, a.N)
+	}
 	f, err := d.session.Find(ctx, a.N)
 	switch {
 	case err != nil && KindOf(err) == Halted:

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
 )
 
 // Event is something that happened to a run: the sealed sum below. Events are
@@ -23,6 +25,8 @@ type Accepted struct {
 	Steps       int    `json:"steps"`
 	BatchSteps  int    `json:"batch_steps,omitempty"` // at most so many steps are sent at a time; 0: all
 	Fence       int64  `json:"fence,omitempty"`
+	Live        []int  `json:"live,omitempty"` // ordinals of the steps that are carried out beside the device
+	Open        bool   `json:"open,omitempty"` // more steps follow, which depend on what those give
 }
 
 // Opened says that the device is ready and has the run. Nothing has moved.
@@ -87,6 +91,30 @@ type NotTaken struct {
 	First    int    `json:"first"`
 	Last     int    `json:"last"`
 	Evidence string `json:"evidence,omitempty"`
+}
+
+// Performed says what a step beside the device gave, or why it gave nothing.
+type Performed struct {
+	N      int               `json:"n"`
+	Values map[string]string `json:"values,omitempty"` // as people write them; a single answer has the name ""
+	Failed string            `json:"failed,omitempty"` // why it gave nothing; empty where it did
+	By     string            `json:"by,omitempty"`     // who answered
+}
+
+// Grown says that the plan goes on by the results there are. What was done is
+// the same in both; what comes behind it may have been replaced.
+type Grown struct {
+	Steps       int    `json:"steps"` // of the part
+	Live        []int  `json:"live,omitempty"`
+	Open        bool   `json:"open,omitempty"`
+	Fingerprint string `json:"fingerprint"` // of the run's plan
+
+	Plan *program.Plan `json:"-"` // the run's; a journal keeps it in place of the one it has
+}
+
+// GrowFailed says that the plan does not go on with the results there are.
+type GrowFailed struct {
+	Reason string `json:"reason"`
 }
 
 // Doubted says that whether steps First to Last happened cannot be known.
@@ -181,6 +209,8 @@ type Answered struct {
 	To     int    `json:"to,omitempty"`     // of Done and Skip: up to this step of the part
 	Redraw bool   `json:"redraw,omitempty"` // liquid that was lost with its tip is drawn again
 	By     string `json:"by,omitempty"`
+	// Values are what the step gave, where it is one beside the device.
+	Values map[string]string `json:"values,omitempty"`
 }
 
 // Continued begins another part of a run that did not get to its end: the
@@ -195,6 +225,9 @@ type Continued struct {
 	BatchSteps  int       `json:"batch_steps,omitempty"`
 	Fence       int64     `json:"fence,omitempty"`
 	By          string    `json:"by,omitempty"`
+	Of          int       `json:"of,omitempty"` // steps that the run's plan had, where it may grow
+	Live        []int     `json:"live,omitempty"`
+	Open        bool      `json:"open,omitempty"`
 }
 
 // Kind returns "accepted".
@@ -229,6 +262,15 @@ func (StepTaken) Kind() string { return "step_taken" }
 
 // Kind returns "not_taken".
 func (NotTaken) Kind() string { return "not_taken" }
+
+// Kind returns "performed".
+func (Performed) Kind() string { return "performed" }
+
+// Kind returns "grown".
+func (Grown) Kind() string { return "grown" }
+
+// Kind returns "grow_failed".
+func (GrowFailed) Kind() string { return "grow_failed" }
 
 // Kind returns "in_doubt".
 func (Doubted) Kind() string { return "in_doubt" }
@@ -295,6 +337,9 @@ func (StepDone) event()    {}
 func (StepFailed) event()  {}
 func (StepTaken) event()   {}
 func (NotTaken) event()    {}
+func (Performed) event()   {}
+func (Grown) event()       {}
+func (GrowFailed) event()  {}
 func (Doubted) event()     {}
 func (Waiting) event()     {}
 func (PauseAsked) event()  {}
@@ -392,6 +437,9 @@ var decoderTable = map[string]func([]byte) (Event, error){
 	StepFailed{}.Kind():  decodeAs[StepFailed],
 	StepTaken{}.Kind():   decodeAs[StepTaken],
 	NotTaken{}.Kind():    decodeAs[NotTaken],
+	Performed{}.Kind():   decodeAs[Performed],
+	Grown{}.Kind():       decodeAs[Grown],
+	GrowFailed{}.Kind():  decodeAs[GrowFailed],
 	Doubted{}.Kind():     decodeAs[Doubted],
 	Waiting{}.Kind():     decodeAs[Waiting],
 	PauseAsked{}.Kind():  decodeAs[PauseAsked],

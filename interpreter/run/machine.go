@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"fmt"
+	"slices"
 )
 
 // MaxTries is how often a batch may be intended anew after proof that none of
@@ -66,6 +67,13 @@ func (m *Machine) On(e Event) ([]Action, error) {
 		return s.notTaken(e), nil
 	case Doubted:
 		return s.doubted(e), nil
+	case Performed:
+		return s.performed(e), nil
+	case Grown:
+		return s.grown(e), nil
+	case GrowFailed:
+		s.fail(Rejected, 0, e.Reason)
+		return s.giveUp(), nil
 	case Waiting:
 		s.Waiting = e.N
 		return append([]Action{AskPerson(e)}, s.follow()...), nil
@@ -136,13 +144,19 @@ func (s *State) illegal(e Event) string {
 	case StepDone:
 		return unless((s.Stage == Following || s.Stage == Seeking) && s.isNext(e.N), "it is not the next step")
 	case StepFailed:
-		return unless((s.Stage == Following || s.Stage == Seeking) && s.isNext(e.N), "it is not the next step")
+		return unless((s.Stage == Following || s.Stage == Seeking || s.Stage == Performing) && s.isNext(e.N), "it is not the next step")
 	case StepTaken:
 		return unless(s.Stage == Seeking && s.isNext(e.N), "nobody asked")
 	case NotTaken:
-		return unless(s.Stage == Seeking && s.isNext(e.First) && e.Last == s.Batch.Last, "nobody asked")
+		return unless((s.Stage == Seeking || s.Stage == Performing) && s.isNext(e.First) && e.Last == s.Batch.Last, "nobody asked")
+	case Performed:
+		return unless(s.Stage == Performing && s.isNext(e.N), "it is not being carried out")
+	case Grown:
+		return unless(s.Stage == Ready && s.grows() && (e.Steps > s.Done || e.Steps == s.Done && !e.Open), "nobody asked, or it goes on no further")
+	case GrowFailed:
+		return unless(s.Stage == Ready && s.grows(), "nobody asked")
 	case Doubted:
-		return unless((s.Stage == Seeking || s.Stage == Following) && s.isNext(e.First) && e.Last >= e.First && e.Last <= s.Batch.Last, "nobody asked")
+		return unless((s.Stage == Seeking || s.Stage == Following || s.Stage == Performing) && s.isNext(e.First) && e.Last >= e.First && e.Last <= s.Batch.Last, "nobody asked")
 	case PauseAsked, ResumeAsked, StopAsked, AskFailed:
 		return unless(s.Stage != New, "nothing has been accepted")
 	case Halting:
@@ -187,7 +201,8 @@ func unless(ok bool, why string) string {
 
 func (s *State) illegalIntent(e Intended) string {
 	b := e.Batch
-	return unless(s.Stage == Ready && !s.Lost && b.First == s.Done+1 && b.Last >= b.First && b.Last <= s.Accepted.Steps, "no such batch is due")
+	due := s.Stage == Ready && !s.Lost && b.First == s.Done+1 && b.Last <= s.Accepted.Steps
+	return unless(due && (b.ends() || b.Last >= b.First) && (b.Live == s.isLive(b.First)) && (!b.Live || b.Last == b.First), "no such batch is due")
 }
 
 func (s *State) illegalAnswer(e Answered) string {
@@ -205,6 +220,7 @@ func (s *State) illegalAnswer(e Answered) string {
 func (s *State) goOnWith(e Continued) []Action {
 	a := s.Accepted
 	a.Fingerprint, a.Steps, a.BatchSteps, a.Fence = e.Fingerprint, e.Steps, e.BatchSteps, e.Fence
+	a.Live, a.Open = e.Live, e.Open
 	*s = State{Accepted: a, Stage: Opening, Part: s.Part + 1}
 	return []Action{OpenRun{}}
 }
@@ -219,10 +235,18 @@ func (s *State) proceed() []Action {
 	switch {
 	case s.Ended != NoStatus:
 		return s.conclude()
-	case s.Stop && (s.Stopping || s.Done >= s.StopAt) || s.stopIsDue() || s.holds() || s.Done >= s.Accepted.Steps && s.Sent:
+	case s.Lost:
+		return nil // reconcile asks again
+	case s.stops() || s.holds():
 		return s.follow()
-	case s.Accepted.Steps == 0:
+	case s.grows():
+		return []Action{Grow{}}
+	case s.isEnding():
+		return s.follow()
+	case s.Done >= s.Accepted.Steps && !s.Sent:
 		return s.conclude()
+	case s.Halted == DoorOpen && !s.isLive(s.Done+1):
+		return s.follow() // the device would refuse it
 	case s.Tries >= MaxTries && s.Batch.First == s.Done+1:
 		s.fail(Unreachable, 0, "the device took none of the steps, as often as they were sent")
 		return s.giveUp()
@@ -230,18 +254,40 @@ func (s *State) proceed() []Action {
 	return []Action{JournalIntent{s.nextBatch()}}
 }
 
+// stops reports whether nothing more is to be begun, because a person wants a
+// stop. A step beside the device would have the device stand still meanwhile,
+// so that there is nothing to be gained by one before it.
+func (s *State) stops() bool {
+	return s.Stop && (s.Stopping || s.Done >= s.StopAt || s.isLive(s.Done+1)) || s.stopIsDue()
+}
+
+// isEnding reports whether the device has everything there is, and ends the run
+// by itself.
+func (s *State) isEnding() bool { return s.Done >= s.Accepted.Steps && s.Batch.Final && s.Sent }
+
+// nextBatch is the next steps that belong together: a step beside the device is
+// a batch of its own, and no batch reaches beyond one. Behind the last step of
+// a plan that ends with such a one there is an empty batch.
 func (s *State) nextBatch() Batch {
-	last := s.Accepted.Steps
+	b := Batch{First: s.Done + 1, Last: s.Accepted.Steps, Fence: s.Accepted.Fence, Fingerprint: s.Accepted.Fingerprint}
+	if s.isLive(b.First) {
+		b.Last, b.Live = b.First, true
+		return b
+	}
+	if i, _ := slices.BinarySearch(s.Accepted.Live, b.First); i < len(s.Accepted.Live) {
+		b.Last = s.Accepted.Live[i] - 1
+	}
 	if n := s.Accepted.BatchSteps; n > 0 {
-		last = min(last, s.Done+n)
+		b.Last = min(b.Last, s.Done+n)
 	}
 	if s.Stop {
-		last = min(last, s.StopAt)
+		b.Last = min(b.Last, s.StopAt)
 	}
 	if s.Hold {
-		last = min(last, s.HoldAt)
+		b.Last = min(b.Last, s.HoldAt)
 	}
-	return Batch{First: s.Done + 1, Last: last, Final: last == s.Accepted.Steps, Fence: s.Accepted.Fence, Fingerprint: s.Accepted.Fingerprint}
+	b.Final = b.Last == s.Accepted.Steps && !s.Accepted.Open
+	return b
 }
 
 // follow waits for news, after asking for a stop if one is due.
@@ -254,7 +300,7 @@ func (s *State) follow() []Action {
 		s.Stopping, s.Ask = true, 0
 		return []Action{AskControl{Stop}, Await{}}
 	case c == Pause && !s.holds() && s.Hold: // not yet
-	case c != 0 && (s.Stage == Following || s.Sent):
+	case c != 0 && (s.Stage == Following || s.Stage == Performing || s.Sent):
 		s.Ask = 0
 		return []Action{AskControl{c}, Await{}}
 	}
@@ -276,7 +322,7 @@ func (s *State) goOn() []Action {
 // stopIsDue reports whether the device is to be asked to stop now. While it
 // stands still there is nothing to be gained by waiting for a better step.
 func (s *State) stopIsDue() bool {
-	if !s.Stop || s.Stopping || s.Done >= s.Accepted.Steps && s.Halted == NoStatus {
+	if !s.Stop || s.Stopping || s.isEnding() && s.Halted == NoStatus {
 		return false // nobody asked, it was asked, or the device is ending the run anyway
 	}
 	return s.Done >= s.StopAt || s.Halted != NoStatus || s.Waiting != 0
@@ -289,6 +335,10 @@ func (s *State) intended(e Intended) []Action {
 		s.Tries = 1
 	}
 	s.Batch, s.Stage = e.Batch, Intending
+	if e.Batch.Live {
+		s.Stage = Performing
+		return append([]Action{Perform{e.Batch.First}}, s.follow()...)
+	}
 	return []Action{SendBatch(e)}
 }
 
@@ -330,7 +380,7 @@ func (s *State) stepDone(n int) []Action {
 	switch {
 	case s.Stage == Seeking && n < s.Batch.Last:
 		return []Action{FindStep{n + 1, s.Batch.Last}}
-	case n == s.Batch.Last && n < s.Accepted.Steps:
+	case n == s.Batch.Last && !s.Batch.Final:
 		s.Stage = Ready
 		return s.proceed()
 	}
@@ -352,7 +402,7 @@ func (s *State) stepFailed(e StepFailed) []Action {
 	} else {
 		s.fail(Halted, e.N, e.Evidence)
 	}
-	s.Current, s.Waiting, s.Sent = 0, 0, true
+	s.Current, s.Waiting, s.Sent = 0, 0, s.Sent || !s.Batch.Live
 	s.Batch.Last = s.Done // a device carries on after no failed step
 	return s.settle()
 }
@@ -386,23 +436,17 @@ func (s *State) notTaken(e NotTaken) []Action {
 func (s *State) doubted(e Doubted) []Action {
 	s.Doubt, s.Evidence, s.Begun = Doubt{e.First, e.Last}, e.Evidence, s.Current
 	s.fail(InDoubt, e.First, e.Evidence)
-	if s.Ended != NoStatus {
+	if s.Ended != NoStatus || s.Batch.Live { // or it stands still anyway
 		return s.conclude()
 	}
 	return append([]Action{AskControl{Pause}}, s.conclude()...)
 }
 
 func (s *State) pauseAsked(e PauseAsked) []Action {
-	after := e.After
-	if e.Now {
-		after = 0
-	}
-	if !s.Hold || after < s.HoldAt {
-		s.HoldAt = after
-	}
+	s.HoldAt = sooner(s.Hold, s.HoldAt, e.After, e.Now)
 	s.Hold, s.Ask = true, Pause
 	switch {
-	case s.Stage == Following:
+	case s.Stage == Following || s.Stage == Performing:
 		return s.follow()
 	case s.Stage == Ready && !s.holds():
 		return s.goOn()
@@ -410,30 +454,44 @@ func (s *State) pauseAsked(e PauseAsked) []Action {
 	return nil
 }
 
-// holds reports whether the place at which a person wants a pause is reached.
-func (s *State) holds() bool { return s.Hold && s.Done >= s.HoldAt }
+// sooner returns the step after which something is wanted: the earlier one,
+// where it was wanted before.
+func sooner(before bool, at, after int, now bool) int {
+	if now {
+		after = 0
+	}
+	if before {
+		return min(at, after)
+	}
+	return after
+}
+
+// holds reports whether the place at which a person wants a pause is reached. A
+// step beside the device, at which it would stand still, is not begun.
+func (s *State) holds() bool {
+	return s.Hold && (s.Done >= s.HoldAt || s.isLive(s.Done+1))
+}
 
 func (s *State) resumeAsked() []Action {
 	s.Hold, s.HoldAt, s.Ask = false, 0, Resume
-	if s.Stage == Ready || s.Stage == Following {
+	if s.Stage == Ready || s.Stage == Following || s.Stage == Performing {
 		return s.goOn()
 	}
 	return nil
 }
 
 func (s *State) stopAsked(e StopAsked) []Action {
-	after := e.After
-	if e.Now {
-		after = 0
-	}
-	if !s.Stop || after < s.StopAt {
-		s.StopAt = after
-	}
+	s.StopAt = sooner(s.Stop, s.StopAt, e.After, e.Now)
 	s.Stop = true
-	if s.Stage == Ready || s.Stage == Following {
+	switch s.Stage {
+	case Performing:
+		s.StopAt = 0
+		return append([]Action{GiveUp{}}, s.follow()...)
+	case Ready, Following:
 		return s.goOn()
+	default:
+		return nil
 	}
-	return nil
 }
 
 func (s *State) askFailed(e AskFailed) []Action {
@@ -455,12 +513,16 @@ func (s *State) askFailed(e AskFailed) []Action {
 
 // reconcile finds out what became of the steps that are outstanding.
 func (s *State) reconcile() []Action {
-	if s.Outstanding() {
+	switch {
+	case s.Stage == Performing:
+		return s.follow() // it goes on meanwhile
+	case s.Outstanding():
 		s.Stage = Seeking
 		return []Action{FindStep{s.Done + 1, s.Batch.Last}}
-	}
-	if s.Ended != NoStatus {
+	case s.Ended != NoStatus:
 		return s.conclude()
+	case s.Stage == Intending:
+		s.Stage = Ready // it was to end the run, and can be told so again
 	}
 	if s.Stage == Ready {
 		return s.proceed()
@@ -470,6 +532,9 @@ func (s *State) reconcile() []Action {
 
 func (s *State) ended(e Ended) []Action {
 	s.Ended, s.Reason, s.Halted, s.Lost = e.Status, e.Reason, NoStatus, false
+	if s.Stage == Performing {
+		return []Action{GiveUp{}}
+	}
 	if e.Status == Gone && s.Outstanding() {
 		return s.doubted(Doubted{First: s.Done + 1, Last: s.Batch.Last, Evidence: e.Reason})
 	}
@@ -485,6 +550,9 @@ func (s *State) restarted(e Restarted) []Action {
 		return []Action{OpenRun{}}
 	case Closing:
 		return []Action{Close{s.Verdict}}
+	case Performing:
+		s.Stage = Seeking // nobody carries it out any longer
+	default:
 	}
 	return []Action{FindRun{s.Handle}}
 }
@@ -503,7 +571,7 @@ func (s *State) conclude() []Action {
 		s.Verdict = VerdictFailed
 	case s.Ended == Stopped && s.Stop:
 		s.Verdict = VerdictStopped
-	case s.Done >= s.Accepted.Steps && (s.Ended == Succeeded || s.Accepted.Steps == 0):
+	case s.Done >= s.Accepted.Steps && !s.grows() && (s.Ended == Succeeded || !s.Sent):
 		s.Verdict = VerdictOK
 	case s.Ended == Stopped:
 		s.fail(Halted, 0, "it was stopped, and not from here")

@@ -309,12 +309,16 @@ func (s *Story) Rest(recovery []program.Step) (*Rest, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(part.Plan.Steps) == 0 {
+	if len(part.Plan.Steps) == 0 && s.Plan.Outlook == nil {
 		return nil, ErrNothingLeft
 	}
 	r.Plan, r.Origin = part.Plan, part.Origin
 	r.Start, _ = start.CloneFor(part.Plan.Deck)
 	r.Event.Fingerprint, r.Event.Steps = part.Plan.Fingerprint, len(part.Plan.Steps)
+	r.Event.Live, r.Event.Open = part.Plan.Live(), s.Plan.Outlook != nil
+	if s.Plan.Reacts() {
+		r.Event.Of = len(s.Plan.Steps)
+	}
 	return r, nil
 }
 

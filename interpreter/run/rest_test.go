@@ -90,6 +90,8 @@ func (p *plant) Handle() run.Handle { return run.Handle(`{}`) }
 
 func (p *plant) Close(context.Context) error { return nil }
 
+func (p *plant) Extend(*program.Plan) {}
+
 func (p *plant) Ask(context.Context, run.Control) error { return nil }
 
 func (p *plant) Send(_ context.Context, b run.Batch) error {

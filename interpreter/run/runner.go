@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -38,6 +39,17 @@ type Options struct {
 	// Stop. Its context ends when the answer is no longer needed. An error
 	// counts as Stop. Nil leaves it to Requests.
 	Answer func(ctx context.Context, q Question) (Control, error)
+	// Perform carries out a step beside the device, and returns what it gave,
+	// fit for Grow. Its context ends when that is no longer waited for; the
+	// cause ErrNoAnswer says that the time for a question is over, and whatever
+	// counts then is to be returned. Errors are of type *Error: after one that
+	// leaves open whether something was taken, of kind Timeout or InDoubt, a
+	// person decides, unless the step is Repeatable. Nil fails every such step.
+	Perform func(ctx context.Context, step *program.Step) (Response, error)
+	// Grow returns the plan as far as it is certain with these results, whose N
+	// are those of the run's plan. It begins as the plan so far does. An error
+	// says why the run cannot go on; the run is stopped. Nil is such an error.
+	Grow func(ctx context.Context, results []Performed) (*program.Plan, error)
 	// Observe hear every event in order, after it was journalled.
 	Observe []func(Event, Progress)
 	Clock   Clock // nil is the machine's
@@ -69,13 +81,24 @@ type Question struct {
 	Text string
 }
 
+// Response is what a step beside the device gave.
+type Response struct {
+	Values map[string]string // as people write them; a single answer has the name ""
+	By     string            // who answered; empty where it was the world
+}
+
+// ErrNoAnswer is why the context of Options.Perform ends when a question was
+// not answered in time.
+var ErrNoAnswer = errors.New("there was no answer in time")
+
 // AnswerAtOnce answers every question with Resume.
 func AnswerAtOnce(context.Context, Question) (Control, error) { return Resume, nil }
 
 // Progress is how far a run is when an event happened.
 type Progress struct {
 	N           int    // the step under way, or the last one done
-	Total       int    // steps of the plan
+	Total       int    // steps of the plan; where it goes on by what comes back, of what is likely
+	Open        bool   // the plan goes on by what comes back
 	Well        string // of step N; empty where it has none
 	ElapsedMS   int64  // by the device's clock
 	RemainingMS int64  // by the time model, from the last step done
@@ -173,6 +196,9 @@ func (d *driver) verdict(ctx context.Context, err error) error {
 
 func (d *driver) whyLeft() string {
 	s := &d.m.state
+	if d.whyLeaves != "" {
+		return fmt.Sprintf("left standing after step %d: %s", s.Done, d.whyLeaves)
+	}
 	if !s.Sent && s.Stage < Intending {
 		return "left before anything was sent"
 	}

@@ -6,7 +6,8 @@ import "github.com/ot2flow/ot2flow/interpreter/program"
 // to done are done and the next may have begun: the first one after which no
 // tip is on. It is done itself where no tip is on and nothing has begun. Where
 // the tip stays on for longer than limit µs (0: no limit), or to the end of
-// the plan, the step under way is the one. A tool is waited for without limit.
+// the plan or to a step beside the device, the step under way is the one. A
+// tool is waited for without limit.
 //
 // A device drops what is on into the trash when a run ends; so does a stop, and
 // a tip that is in use takes its liquid with it.
@@ -26,7 +27,7 @@ func stopPoint(p *program.Plan, clock *stepClock, done int, begun bool, limit in
 		if on.tips == 0 {
 			return n
 		}
-		if n == len(p.Steps) || on.tools == 0 && limit > 0 && clock.at(n)-clock.at(done) > limit {
+		if n == len(p.Steps) || p.Steps[n].Live != nil || on.tools == 0 && limit > 0 && clock.at(n)-clock.at(done) > limit {
 			return first
 		}
 		on.after(p.Deck, &p.Steps[n].Op)
@@ -51,7 +52,7 @@ func pausePoint(p *program.Plan, clock *stepClock, done int, begun bool, limit i
 		if n >= first && !holdsLiquid(state) {
 			return n
 		}
-		if n == len(p.Steps) || n > first && limit > 0 && clock.at(n)-clock.at(done) > limit {
+		if n == len(p.Steps) || p.Steps[n].Live != nil || n > first && limit > 0 && clock.at(n)-clock.at(done) > limit {
 			return first
 		}
 		state.Apply(&p.Steps[n].Op)

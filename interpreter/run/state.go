@@ -5,17 +5,18 @@ type Stage uint8
 
 // The stages.
 const (
-	New       Stage = iota // nothing has been accepted
-	Opening                // accepted; the device does not have the run yet
-	Ready                  // the device has the run, and no batch that is not done
-	Intending              // a batch is being sent
-	Following              // the device has a batch, which is being carried out
-	Seeking                // the device is asked what it knows
-	Closing                // over; only the session is left
-	Over                   // finished
+	New        Stage = iota // nothing has been accepted
+	Opening                 // accepted; the device does not have the run yet
+	Ready                   // the device has the run, and no batch that is not done
+	Intending               // a batch is being sent
+	Following               // the device has a batch, which is being carried out
+	Performing              // a step beside the device is being carried out
+	Seeking                 // the device is asked what it knows
+	Closing                 // over; only the session is left
+	Over                    // finished
 )
 
-var stageNames = [...]string{"new", "opening", "ready", "intending", "following", "seeking", "closing", "over"}
+var stageNames = [...]string{"new", "opening", "ready", "intending", "following", "performing", "seeking", "closing", "over"}
 
 // String returns the stage's name.
 func (s Stage) String() string { return stageNames[s] }
@@ -111,11 +112,14 @@ type State struct {
 	CutOff   *Failure // the step that was under way at a stop and did not end well
 	Failure  *Failure
 	Doubt    Doubt
-	Verdict  Verdict   // set from Closing on
-	Begun    int       // the step that was seen to have begun when a doubt came up; 0: none
-	Evidence string    // of Doubt: why nobody knows
-	Part     int       // how often the run was gone on with by a new program
-	Answer   *Answered // what a person decided about the end of this part; nil: nothing yet
+	Verdict  Verdict // set from Closing on
+	Begun    int     // the step that was seen to have begun when a doubt came up; 0: none
+	Evidence string  // of Doubt: why nobody knows
+	Part     int     // how often the run was gone on with by a new program
+	// Performed are the steps beside the device that came to an end, in order.
+	Performed []Performed
+	Replan    bool      // what comes behind Done has to be worked out anew
+	Answer    *Answered // what a person decided about the end of this part; nil: nothing yet
 }
 
 // Outstanding reports whether the device was sent steps of which it is not

@@ -58,6 +58,8 @@ type Part struct {
 	// that was added.
 	Origin []int
 	State  State // as it ended; of the last part, as it is
+
+	begun *Continued // nil: it is the first
 }
 
 // Label is how people name step n of the part: by its number in the run's plan,
@@ -87,6 +89,15 @@ type Story struct {
 
 	m       Machine
 	renames []Renamed // of the last part
+	print   string    // the fingerprint of the run's plan, as the events have it
+	size    int       // and its steps
+}
+
+// copy returns a story that does not change with this one.
+func (s *Story) copy() Story {
+	c := *s
+	c.m.state, c.Parts = s.m.State(), slices.Clone(s.Parts)
+	return c
 }
 
 // Tell folds the records of a run of plan.
@@ -96,6 +107,9 @@ func Tell(plan *program.Plan, records []Record) (*Story, error) {
 		if _, err := s.on(records[i].Event); err != nil {
 			return nil, fmt.Errorf("record %d of the journal: %w", records[i].Seq, err)
 		}
+	}
+	if len(records) > 0 && (s.print != s.Plan.Fingerprint || s.size != len(s.Plan.Steps)) {
+		return nil, &Error{Kind: Rejected, Message: "the run in the journal is of another plan"}
 	}
 	s.last().State = s.m.State()
 	return s, nil
@@ -123,9 +137,20 @@ func (s *Story) on(e Event) ([]Action, error) {
 	}
 	switch e := e.(type) {
 	case Accepted:
-		if e.Fingerprint != s.Plan.Fingerprint || e.Steps != len(s.Plan.Steps) {
-			return nil, &Error{Kind: Rejected, Message: "the run in the journal is of another plan"}
+		s.print, s.size = e.Fingerprint, e.Steps
+	case Grown:
+		s.print, s.size = e.Fingerprint, e.Steps
+		if c := s.last().begun; c != nil {
+			s.size += c.From - 1 - len(c.Added)
 		}
+		if e.Plan != nil {
+			s.Plan = e.Plan
+		}
+		part, err := s.last().longer(s.Plan)
+		if err != nil {
+			return nil, err
+		}
+		*s.last() = part
 	case Continued:
 		part, err := s.part(&e)
 		if err != nil {
@@ -159,7 +184,11 @@ func (s *Story) part(e *Continued) (Part, error) {
 		p.Steps = append(p.Steps, program.Step{Op: a.Op, Text: a.Text, Frame: frame, Seq: seq[a.Op.Kind]})
 		seq[a.Op.Kind]++
 	}
-	p.Steps = append(p.Steps, s.Plan.Steps[e.From-1:]...)
+	of := len(s.Plan.Steps)
+	if e.Of > 0 {
+		of = min(of, max(e.Of, e.From-1))
+	}
+	p.Steps = append(p.Steps, s.Plan.Steps[e.From-1:of]...)
 	origin := make([]int, len(p.Steps))
 	for i := range p.Steps {
 		if i >= len(e.Added) {
@@ -168,11 +197,14 @@ func (s *Story) part(e *Continued) (Part, error) {
 		}
 		p.Steps[i].N = i + 1
 	}
+	if s.Plan.Reacts() { // by now it may go on otherwise than it did then
+		return Part{Plan: &p, Origin: origin, begun: e}, nil
+	}
 	p.Fingerprint = p.Hash()
 	if e.Fingerprint != "" && e.Fingerprint != p.Fingerprint || e.Steps != 0 && e.Steps != len(p.Steps) {
 		return Part{}, &Error{Kind: Rejected, Message: "the journal says that the run was gone on with otherwise than its plan allows; it is damaged, or of another plan"}
 	}
-	return Part{Plan: &p, Origin: origin}, nil
+	return Part{Plan: &p, Origin: origin, begun: e}, nil
 }
 
 // rename has op take and put away another tip.

@@ -29,6 +29,7 @@ type follower struct {
 
 	standing string // of a live run: the key of the command at which it waits for the next batch
 	hold     bool   // that counts as a pause, because somebody wants one
+	live     bool   // the run waits for batches, also before it was played
 }
 
 // mark is what is known of a step.
@@ -45,6 +46,16 @@ func newFollower(p *program.Plan) *follower {
 		f.steps[i].want = uint8(len(command.Of(&p.Steps[i], p.Deck)))
 	}
 	return f
+}
+
+// extend takes over a plan that goes on. What was not reported may be other
+// steps by now, of which the robot has none.
+func (f *follower) extend(p *program.Plan) {
+	f.plan = p
+	f.steps = append(make([]mark, 0, len(p.Steps)), f.steps[:f.at]...)
+	for i := f.at; i < len(p.Steps); i++ {
+		f.steps = append(f.steps, mark{want: uint8(len(command.Of(&p.Steps[i], p.Deck)))})
+	}
 }
 
 // page takes commands that the robot lists from index on, and reports whether
@@ -113,7 +124,10 @@ func (f *follower) wait(c *commandJSON) bool {
 // says returns how the run stands. That it waits for us is nobody's pause.
 func (f *follower) says() run.Status {
 	s := statusOf(f.status)
-	if s == run.Paused && f.standing != "" && !f.hold {
+	switch waits := s == run.Paused && f.standing != "" || f.live && f.status == "idle"; {
+	case waits && f.hold:
+		return run.Paused
+	case waits:
 		return run.Running
 	}
 	return s
@@ -176,6 +190,10 @@ func statusOf(s string) run.Status {
 func (f *follower) reports() []run.Report {
 	var out []run.Report
 	for f.at < len(f.steps) {
+		if f.plan.Steps[f.at].Live != nil { // beside the robot
+			f.at++
+			continue
+		}
 		r, ok := f.step(f.at + 1)
 		if ok {
 			out = append(out, r)

@@ -3,6 +3,7 @@ package robot
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -51,6 +52,7 @@ func (r *Robot) openLive(ctx context.Context, job run.Job, serial string) (run.S
 		return nil, err
 	}
 	s := live{r.session(job.Plan, handle{Robot: r.c.base, Serial: serial, Run: id, Live: true})}
+	s.f.live = true
 	if err := s.equip(ctx, job.Plan); err != nil {
 		return nil, err
 	}
@@ -123,15 +125,13 @@ func (s live) Send(ctx context.Context, b run.Batch) error {
 			return s.notQueued(ctx, &c, err)
 		}
 	}
-	return s.letGo(ctx, b, there > 0)
+	return s.letGo(ctx, b, there > 0 || len(want) == 0)
 }
 
 // notQueued says what it means that a command could not be queued.
 func (s live) notQueued(ctx context.Context, c *command.Command, err error) error {
 	if mayBeHeard(err) {
-		s.mu.Lock()
-		s.lost = time.Now()
-		s.mu.Unlock()
+		s.unheard()
 		return failure(run.Unreachable, err, "%v", err)
 	}
 	if refusedWith(err, 404, 409) != nil {
@@ -180,9 +180,9 @@ func (s live) letGo(ctx context.Context, b run.Batch, before bool) error {
 	s.pause = s.r.o.Fast / 8
 	s.mu.Unlock()
 	if !played {
-		return s.begin(ctx)
+		return s.begin(ctx, b.First > 1)
 	}
-	for k := range sentinels {
+	for k := 0; k < sentinels; {
 		at, err := s.standing(ctx)
 		if (k > 0 || before) && run.KindOf(err) == run.Halted {
 			return nil
@@ -190,61 +190,75 @@ func (s live) letGo(ctx context.Context, b run.Batch, before bool) error {
 		if err != nil || at == 0 || at >= b.First {
 			return err // it was let go of already
 		}
-		if err := s.play(ctx); err != nil {
+		switch err := s.play(ctx); {
+		case errors.Is(err, errDoorOpen): // it is waited for until that is closed
+		case err != nil:
 			return err
+		default:
+			k++
 		}
 	}
 	return nil
 }
 
-// begin plays the run for the first time.
-func (s live) begin(ctx context.Context) error {
-	err := s.act(ctx, "play")
-	switch {
-	case err == nil:
-		s.setPlayed()
-		return nil
-	case refusedWith(err, 404, 409) != nil:
-		return s.notPlayed(ctx, err)
-	case !mayBeHeard(err):
-		return failure(run.Rejected, err, "%v; nothing has moved", err)
+// begin plays the run for the first time. Where steps beside the robot came
+// first, an open door is waited for.
+func (s live) begin(ctx context.Context, waits bool) error {
+	for waits {
+		current, err := s.r.readRun(ctx, s.h.Run)
+		if err != nil || statusOf(current.Status) != run.DoorOpen {
+			break
+		}
+		if !s.doorOpen(ctx) {
+			return failure(run.Rejected, ctx.Err(), "not waited for any longer; nothing has moved")
+		}
 	}
-	return s.unheard(err)
+	return s.start(ctx)
 }
 
-func (s live) unheard(err error) error {
-	s.mu.Lock()
-	s.lost = time.Now()
-	s.mu.Unlock()
-	return failure(run.Unreachable, err, "%v", err)
+// doorOpen says so, and waits a while.
+func (s live) doorOpen(ctx context.Context) bool {
+	s.r.o.Say("the robot waits because its door is open; close it")
+	return sleep(ctx, s.r.o.Slow)
 }
 
 // standing waits until the robot has reached what it is to stand at, and
 // returns the step after which that is; 0 where it does not stand.
 func (s live) standing(ctx context.Context) (int, error) {
-	pause := 2 * time.Millisecond
-	for {
+	var n int
+	err := s.until(ctx, func() (bool, error) {
+		at, status := s.f.standing, statusOf(s.f.status)
+		n, _, _ = parseSentinel(at)
+		if s.f.over() {
+			return false, failure(run.Halted, nil, "the run is over")
+		}
+		// To play before the robot says that it stands would do nothing.
+		return at == "" || status != run.Running && status != run.DoorOpen, nil
+	})
+	return n, err
+}
+
+// until looks at the run again and again until it is as wanted.
+func (s live) until(ctx context.Context, so func() (bool, error)) error {
+	for pause := 2 * time.Millisecond; ; pause = min(pause*2, s.r.o.Fast) {
 		if err := s.refresh(ctx, true); err != nil {
-			return 0, err
+			return err
 		}
 		s.mu.Lock()
-		at, over := s.f.standing, s.f.over()
-		moving := statusOf(s.f.status) == run.Running
+		ok, err := so()
+		door := statusOf(s.f.status) == run.DoorOpen
 		s.mu.Unlock()
-		n, _, _ := parseSentinel(at)
 		switch {
-		case over:
-			return 0, failure(run.Halted, nil, "the run is over")
-		case at != "" && !moving: // to play before the robot says that it stands would do nothing
-			return n, nil
-		case at == "":
-			return 0, nil
+		case ok || err != nil:
+			return err
+		case door && s.doorOpen(ctx):
 		case !sleep(ctx, pause):
-			return 0, failure(run.Unreachable, ctx.Err(), "not waited for any longer")
+			return failure(run.Unreachable, ctx.Err(), "not waited for any longer")
 		}
-		pause = min(pause*2, s.r.o.Fast)
 	}
 }
+
+var errDoorOpen = errors.New("the robot's door is open")
 
 // play lets go of one command that waits, and waits until that is over.
 func (s live) play(ctx context.Context) error {
@@ -253,27 +267,22 @@ func (s live) play(ctx context.Context) error {
 	s.mu.Unlock()
 	err := s.act(ctx, "play")
 	if err != nil && mayBeHeard(err) {
-		return s.unheard(err)
+		s.unheard()
+		return failure(run.Unreachable, err, "%v", err)
 	}
 	if err != nil {
+		if s.refresh(ctx, true) == nil && s.hasDoorOpen() {
+			return errDoorOpen
+		}
 		return failure(run.Halted, err, "the robot does not go on: %v", err)
 	}
-	pause := 2 * time.Millisecond
-	for {
-		if err := s.refresh(ctx, true); err != nil {
-			return err
-		}
-		s.mu.Lock()
-		gone := s.f.standing != at || s.f.over()
-		s.mu.Unlock()
-		if gone {
-			return nil
-		}
-		if !sleep(ctx, pause) {
-			return failure(run.Unreachable, ctx.Err(), "not waited for any longer")
-		}
-		pause = min(pause*2, s.r.o.Fast)
-	}
+	return s.until(ctx, func() (bool, error) { return s.f.standing != at || s.f.over(), nil })
+}
+
+func (s live) hasDoorOpen() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return statusOf(s.f.status) == run.DoorOpen
 }
 
 // Find says what is known of step n. What stands in the queue behind a command
@@ -323,7 +332,7 @@ func (s live) Ask(ctx context.Context, c run.Control) error {
 	}
 	s.mu.Lock()
 	s.f.hold = c == run.Pause
-	stands := s.f.standing != ""
+	stands := s.f.standing != "" || !s.played
 	s.mu.Unlock()
 	if stands {
 		s.wake()

@@ -49,7 +49,7 @@ func (r *Robot) Open(ctx context.Context, job run.Job) (run.Session, error) {
 	if err := r.analysed(ctx, job.Plan, protocol, sent); err != nil {
 		return nil, err
 	}
-	if job.BatchSteps > 0 {
+	if job.InBatches() {
 		return r.openLive(ctx, job, d.Serial)
 	}
 	id, err := r.create(ctx, protocol.ID)
@@ -257,6 +257,7 @@ func (r *Robot) Reattach(ctx context.Context, job run.Job, h run.Handle) (run.Se
 	}
 	was.Robot = r.c.base // robots get new addresses
 	s := r.session(job.Plan, was)
+	s.f.live = was.Live
 	if err := s.refresh(ctx, true); err != nil {
 		return nil, err
 	}

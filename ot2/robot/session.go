@@ -56,6 +56,18 @@ func (s *session) Send(ctx context.Context, b run.Batch) error {
 	if b.First != 1 || !b.Final || b.Last != len(s.f.steps) {
 		return failure(run.Rejected, nil, "steps %d to %d are not the whole plan, and the robot was handed the whole plan", b.First, b.Last)
 	}
+	return s.start(ctx)
+}
+
+// Extend takes over a plan that goes on.
+func (s *session) Extend(p *program.Plan) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.f.extend(p)
+}
+
+// start plays the run for the first time.
+func (s *session) start(ctx context.Context) error {
 	err := s.act(ctx, "play")
 	switch {
 	case err == nil:
@@ -66,15 +78,20 @@ func (s *session) Send(ctx context.Context, b run.Batch) error {
 	case !mayBeHeard(err):
 		return failure(run.Rejected, err, "%v; nothing has moved", err)
 	}
-	s.mu.Lock()
-	s.lost = time.Now()
-	s.mu.Unlock()
+	s.unheard()
 	current, readErr := s.r.readRun(ctx, s.h.Run)
 	if readErr == nil && current.plays() > 0 {
 		s.setPlayed()
 		return nil
 	}
 	return err
+}
+
+// unheard remembers when something was sent to which there was no answer.
+func (s *session) unheard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost = time.Now()
 }
 
 func (s *session) setPlayed() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
@@ -111,7 +112,7 @@ type handle struct {
 }
 
 // Reattach finds the run again, in the same process.
-func (b *Backend) Reattach(ctx context.Context, _ run.Job, h run.Handle) (run.Session, error) {
+func (b *Backend) Reattach(ctx context.Context, job run.Job, h run.Handle) (run.Session, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var was handle
@@ -124,6 +125,7 @@ func (b *Backend) Reattach(ctx context.Context, _ run.Job, h run.Handle) (run.Se
 	case json.Unmarshal(h, &was) != nil || !b.opened || was.Run != b.run.Run:
 		return nil, &run.Error{Kind: run.Halted, Message: "the simulator knows no such run; it forgets with its process"}
 	}
+	b.run.Plan = job.Plan
 	if b.waits() {
 		b.paused = false // goes with the step's start
 	}
@@ -147,6 +149,13 @@ func (s *session) Handle() run.Handle {
 	return h
 }
 
+// Extend takes over a plan that goes on.
+func (s *session) Extend(p *program.Plan) {
+	s.b.mu.Lock()
+	defer s.b.mu.Unlock()
+	s.b.run.Plan = p
+}
+
 // Close has nothing to let go of.
 func (s *session) Close(context.Context) error { return nil }
 
@@ -160,8 +169,11 @@ func (s *session) Send(ctx context.Context, batch run.Batch) error {
 		return &run.Error{Kind: run.Rejected, Message: "not sent", Err: ctx.Err()}
 	case b.ended != run.NoStatus:
 		return &run.Error{Kind: run.Halted, Message: "the run is over"}
-	case batch.First != b.taken+1 || len(batch.Steps) != batch.Last-batch.First+1:
+	case batch.First <= b.taken || len(batch.Steps) != batch.Last-batch.First+1 || b.left(batch.First):
 		return &run.Error{Kind: run.Rejected, Message: fmt.Sprintf("steps %d to %d do not follow step %d", batch.First, batch.Last, b.taken)}
+	}
+	for n := b.taken + 1; n < batch.First; n++ {
+		b.world.Do(&b.run.Plan.Steps[n-1]) // beside the robot; it counts as a step
 	}
 	if len(b.queue) == 0 {
 		b.queue = batch.Steps[:len(batch.Steps):len(batch.Steps)] // a plan never changes
@@ -171,6 +183,13 @@ func (s *session) Send(ctx context.Context, batch run.Batch) error {
 	b.taken, b.final = batch.Last, batch.Final
 	b.changed()
 	return nil
+}
+
+// left reports whether steps before step n were not handed over, and should have
+// been: all but those beside the robot.
+func (b *Backend) left(n int) bool {
+	between := b.run.Plan.Steps[b.taken : n-1]
+	return slices.ContainsFunc(between, func(s program.Step) bool { return s.Live == nil })
 }
 
 func (b *Backend) changed() {

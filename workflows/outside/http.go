@@ -52,11 +52,7 @@ func (o *Outside) request(ctx context.Context, l *program.Live) (map[string]stri
 }
 
 func newRequest(ctx context.Context, l *program.Live) (*http.Request, error) {
-	method := cmp.Or(l.Method, http.MethodGet)
-	if l.Method == "" && l.Body != "" {
-		method = http.MethodPost
-	}
-	r, err := http.NewRequestWithContext(ctx, method, l.URL, strings.NewReader(l.Body))
+	r, err := http.NewRequestWithContext(ctx, l.Verb(), l.URL, strings.NewReader(l.Body))
 	if err != nil || r.URL.Host == "" || r.URL.Scheme != "http" && r.URL.Scheme != "https" {
 		return nil, fmt.Errorf("%q is no address: it begins with http:// or https://", l.URL)
 	}

@@ -1,0 +1,36 @@
+package run
+
+import "slices"
+
+// Steps beside the device: a person is asked, something is measured, another
+// program or people are told. The device stands still meanwhile. What comes
+// back decides how the plan goes on.
+
+// isLive reports whether step n is carried out beside the device.
+func (s *State) isLive(n int) bool {
+	_, is := slices.BinarySearch(s.Accepted.Live, n)
+	return is
+}
+
+// ends reports whether a batch has no steps and only lets the device end the
+// run.
+func (b *Batch) ends() bool { return b.Final && b.Last == b.First-1 }
+
+// grows reports whether it has to be worked out what comes next.
+func (s *State) grows() bool {
+	return s.Replan || s.Accepted.Open && s.Done >= s.Accepted.Steps
+}
+
+func (s *State) performed(e Performed) []Action {
+	s.Done, s.Stage = e.N, Ready
+	s.Performed = append(slices.Clip(s.Performed), e)
+	s.Replan = e.Failed != "" // what was taken to come next was so for a success
+	return s.goOn()
+}
+
+func (s *State) grown(e Grown) []Action {
+	a := &s.Accepted
+	a.Steps, a.Live, a.Open, a.Fingerprint = e.Steps, e.Live, e.Open, e.Fingerprint
+	s.Replan, s.Tries = false, 0
+	return s.proceed()
+}
