@@ -178,6 +178,57 @@ func TestPlanIsKept(t *testing.T) {
 	}
 }
 
+// A plan that grows is kept in place of the one there was, with the event that
+// says so or not at all, and the one that nobody has any more goes.
+func TestPlanGrows(t *testing.T) {
+	s := fresh(t)
+	first, second, third := planOf("mix", 1), planOf("mix", 2), planOf("mix", 3)
+	first.Outlook, second.Outlook = &program.Outlook{}, &program.Outlook{}
+	l := leased(t, s, "OT2-1")
+	grown := func(p *program.Plan) run.Event {
+		return run.Grown{Steps: len(p.Steps), Live: []int{1}, Open: p.Outlook != nil, Fingerprint: p.Fingerprint, Plan: p}
+	}
+	records := recordsOf([]run.Event{
+		run.Accepted{Run: "r", Steps: 1, Live: []int{1}, Open: true, Fingerprint: first.Fingerprint},
+		run.Opened{},
+		run.Intended{Batch: run.Batch{First: 1, Last: 1, Live: true}},
+		run.Performed{N: 1, Values: map[string]string{"": "yes"}, Failed: "so that it is planned anew"},
+		grown(second),
+		run.Intended{Batch: run.Batch{First: 2, Last: 2}},
+		run.Sent{First: 2, Last: 2},
+		run.StepDone{N: 2},
+		grown(third),
+	})
+	r := begun(t, s, l, first)
+	appended(t, r, records[:len(records)-1]...)
+	if err := r.Append(t.Context(), run.Record{Seq: 9, Event: run.Grown{Steps: 1, Plan: third}}); err == nil {
+		t.Error("a plan that lacks what was done is taken")
+	}
+	appended(t, r, records[len(records)-1])
+	sum, err := s.Find(t.Context(), Last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.PlanJSON(t.Context(), sum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want bytes.Buffer
+	if err := third.Write(&want, true); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.String(), string(got)); diff != "" || sum.Steps != 3 || sum.Fingerprint != third.Fingerprint {
+		t.Errorf("%s\n%+v", diff, sum)
+	}
+	var blobs int
+	if err := s.db.QueryRow("SELECT count(*) FROM blobs").Scan(&blobs); err != nil || blobs != 3 {
+		t.Errorf("%d blobs, want the plan and two files; %v", blobs, err)
+	}
+	if _, err := s.Continue(t.Context(), r.ID(), l); err != nil {
+		t.Error("what was written cannot be folded:", err)
+	}
+}
+
 func troubleOf(err error) Trouble {
 	var e *Error
 	if errors.As(err, &e) {

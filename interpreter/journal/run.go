@@ -128,11 +128,7 @@ func orElse(err, other error) error {
 
 // contents packs a plan and its files.
 func contents(p *program.Plan) (plan content, files []content, err error) {
-	w := newPacker()
-	if err := p.Write(w, false); err != nil {
-		return plan, nil, err
-	}
-	if plan, err = w.content(); err != nil {
+	if plan, err = packedPlan(p); err != nil {
 		return plan, nil, err
 	}
 	for _, f := range p.Files {
@@ -233,6 +229,7 @@ func (r *Run) mayMove(t *tx) error {
 func (r *Run) Append(ctx context.Context, records ...run.Record) error {
 	machine, part, seq, routine := r.machine, r.part, r.seq, true
 	rows := r.pending
+	var grown *program.Plan
 	for i := range records {
 		rec := &records[i]
 		if seq++; rec.Seq != seq {
@@ -242,6 +239,9 @@ func (r *Run) Append(ctx context.Context, records ...run.Record) error {
 			return err
 		}
 		part.on(rec.Event)
+		if g, is := rec.Event.(run.Grown); is && g.Plan != nil {
+			grown = g.Plan
+		}
 		data, err := run.EncodeEvent(rec.Event)
 		if err != nil {
 			return err
@@ -256,12 +256,51 @@ func (r *Run) Append(ctx context.Context, records ...run.Record) error {
 	}
 	if len(rows) > 0 {
 		f := foldOf(machine.State(), part)
-		if err := r.store.write(ctx, func(t *tx) error { return r.add(t, rows, &f) }); err != nil {
+		plan, err := packedPlan(grown)
+		if err != nil {
+			return err
+		}
+		err = r.store.write(ctx, func(t *tx) error {
+			if err := r.add(t, rows, &f); err != nil || grown == nil {
+				return err
+			}
+			return r.replacePlan(t, grown, plan)
+		})
+		if err != nil {
 			return err
 		}
 	}
 	r.machine, r.part, r.seq, r.pending = machine, part, seq, rows[:0]
 	return nil
+}
+
+// packedPlan packs a plan without its files; nil is none.
+func packedPlan(p *program.Plan) (content, error) {
+	if p == nil {
+		return content{}, nil
+	}
+	w := newPacker()
+	if err := p.Write(w, false); err != nil {
+		return content{}, err
+	}
+	return w.content()
+}
+
+// replacePlan keeps a plan that has grown in place of the one there is, which
+// is forgotten unless another run has it.
+func (r *Run) replacePlan(t *tx, p *program.Plan, plan content) error {
+	var old int64
+	if _, err := t.row("SELECT plan FROM runs WHERE key = ?", []any{r.key}, &old); err != nil {
+		return err
+	}
+	blob, err := t.keep(plan)
+	if err != nil {
+		return err
+	}
+	if err := t.exec("UPDATE runs SET plan = ?, fingerprint = ?, steps = ?, estimate = ? WHERE key = ?", blob, p.Fingerprint, len(p.Steps), p.EstimateMS, r.key); err != nil {
+		return err
+	}
+	return t.exec("DELETE FROM blobs WHERE key = ? AND NOT EXISTS (SELECT 1 FROM runs WHERE plan = blobs.key) AND NOT EXISTS (SELECT 1 FROM files WHERE blob = blobs.key)", old)
 }
 
 // isRoutine reports whether an event says no more than that a step began or
