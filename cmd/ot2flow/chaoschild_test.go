@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
 )
 
@@ -138,6 +139,7 @@ func (d dreamt) Handle() run.Handle                   { return d.handle }
 func (dreamt) Send(context.Context, run.Batch) error  { return nil }
 func (dreamt) Ask(context.Context, run.Control) error { return nil }
 func (dreamt) Close(context.Context) error            { return nil }
+func (dreamt) Extend(*program.Plan)                   {}
 func (d dreamt) Next(context.Context) (run.Report, error) {
 	return run.Report{Status: run.Succeeded}, nil
 }

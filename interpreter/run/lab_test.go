@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
 )
 
@@ -226,6 +227,9 @@ func (b backend) Reattach(_ context.Context, _ run.Job, h run.Handle) (run.Sessi
 func (w *wire) Handle() run.Handle { return run.Handle(fmt.Sprint(w.id)) }
 
 func (w *wire) Close(context.Context) error { return nil }
+
+// Extend has nothing to do: what is sent comes with its steps.
+func (w *wire) Extend(*program.Plan) {}
 
 func (w *wire) Send(_ context.Context, batch run.Batch) error {
 	w.mu.Lock()
