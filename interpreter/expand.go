@@ -51,6 +51,9 @@ type End struct {
 	// Deferred says that there are steps that depend on missing results. Steps
 	// and State are those before them.
 	Deferred bool
+	// Supposed are the results that were taken to be likely, as Input.Likely
+	// has it.
+	Supposed []Result
 }
 
 // Op returns what the robot does when the run ends, as plans show it.
@@ -118,6 +121,9 @@ type expansion struct {
 	fromOf, toOf []int // the column of each source and target
 	fromWhole    bool  // the sources are whole columns
 
+	keeps    bool // what is taken to be likely is kept in supposed
+	supposed []Result
+
 	list    diag.List
 	seen    map[finding]int
 	more    []int
@@ -147,7 +153,7 @@ type finding struct {
 func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
 	x := &expansion{p: p, sink: sink, state: in.State, seen: map[finding]int{}, results: in.Results, assume: in.assume}
 	if in.Likely && x.assume == 0 {
-		x.assume = likely
+		x.assume, x.keeps = likely, true
 	}
 	deck := *p.deck
 	deck.Liquids = append([]program.Liquid(nil), p.deck.Liquids...)
@@ -161,7 +167,7 @@ func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
 	if !x.stuck && !x.list.HasErrors() {
 		x.run()
 	}
-	end := End{Deck: x.deck, State: x.state, Steps: x.step.N, Params: x.shown, Whole: !x.halted(), Waits: x.waits, Deferred: x.defers}
+	end := End{Deck: x.deck, State: x.state, Steps: x.step.N, Params: x.shown, Whole: !x.halted(), Waits: x.waits, Deferred: x.defers, Supposed: x.supposed}
 	if !x.stuck && !x.list.HasErrors() && end.Whole {
 		end.Outputs = x.outputs()
 	}

@@ -362,7 +362,9 @@ func (b *live) value(x *expansion) (eval.Value, bool) {
 		}
 	}
 	if x.assume > 0 {
-		return b.assumed(x)
+		v, ok := b.assumed(x)
+		b.suppose(x, v, ok)
+		return v, ok
 	}
 	if x.waits == 0 {
 		x.waits = x.step.N

@@ -79,7 +79,7 @@ func (n *Needs) Step(t *program.Transition) error {
 	return nil
 }
 
-// Result returns the counts that are not 0.
+// Result returns the counts that are more than 0.
 func (n *Needs) Result() program.Needs {
 	return program.Needs{Tips: counts(n.tips), Liquids: counts(n.liquids)}
 }
@@ -87,7 +87,7 @@ func (n *Needs) Result() program.Needs {
 func counts(amounts []int64) []program.Count {
 	var out []program.Count
 	for i, a := range amounts {
-		if a != 0 {
+		if a > 0 { // less than nothing is what was given to more than drawn from it
 			out = append(out, program.Count{Index: i, Amount: a})
 		}
 	}
@@ -206,9 +206,16 @@ func ProvePlanFrom(start *program.State, p *program.Plan, m Machine, more ...pro
 // Plan expands, checks and records the workflow as data. The plan is nil if
 // there are errors. A plan begins with what the workflow declares, so
 // Input.State must be nil.
-func (p *Prepared) Plan(in Input) (*program.Plan, diag.List) {
+func (p *Prepared) Plan(in Input) (*program.Plan, diag.List) { return p.plan(in, p.Prove) }
+
+// Grow is Plan in the middle of a run, where more results are known. Only what
+// is certain now is proved: that the workflow can be carried out whatever comes
+// back was proved when the run began.
+func (p *Prepared) Grow(in Input) (*program.Plan, diag.List) { return p.plan(in, p.prove) }
+
+func (p *Prepared) plan(in Input, prove func(Input, ...program.Sink) (End, diag.List, error)) (*program.Plan, diag.List) {
 	rec, needs, time := &Recorder{}, &Needs{}, NewEstimate(p.machine)
-	end, list, _ := p.Prove(in, rec, needs, time)
+	end, list, _ := prove(in, rec, needs, time)
 	if list.HasErrors() || end.State == nil {
 		return nil, list
 	}
@@ -258,6 +265,11 @@ func (p *Prepared) TableNames() []string {
 		}
 	}
 	return out
+}
+
+// HasDefault reports whether a parameter has a value where a run gives none.
+func (p *Prepared) HasDefault(name string) bool {
+	return slices.ContainsFunc(p.params, func(d param) bool { return d.decl.Name.Value == name && d.value != nil })
 }
 
 // Machine returns the kind of robot the workflow was prepared for.
