@@ -26,6 +26,7 @@ type applying struct {
 	faults   string       // a script of what goes wrong, for the simulator
 	live     int          // steps that are handed over at a time; 0: all. For tests.
 	repeats  string       // the id of the run whose plan it is; empty where it is new
+	beside   *beside      // of a plan that goes on by what comes back; nil of any other
 }
 
 func (a *app) applyCommand() *cobra.Command {
@@ -72,8 +73,14 @@ func (a *app) apply(ctx context.Context, path string, o applying) error {
 }
 
 func (a *app) applyPlan(ctx context.Context, plan *program.Plan, o applying) error {
-	if s := plan.FirstLive(); s != nil {
-		return cannot("this cannot be carried out yet: %s (line %d) needs what only a run brings, and this version of ot2flow simulates such steps only", s.ID(), s.Where().Start.Line)
+	var err error
+	if o.beside, err = a.beside(plan); err != nil {
+		return err
+	}
+	if o.beside != nil {
+		if err := o.beside.begins(); err != nil {
+			return err
+		}
 	}
 	status := newStatus(a, plan)
 	where, err := a.place(ctx, o.robot, plan, status)
@@ -121,10 +128,19 @@ func (a *app) carryOut(ctx context.Context, plan *program.Plan, where *place, bo
 	if problem := unwritten(book, where, err); problem != nil {
 		return problem
 	}
+	plan = asItWent(plan, &result)
 	if where.robot != nil {
 		return a.endedOnRobot(plan, where, result, s.took(), err)
 	}
 	return a.endedInSimulator(plan, where, result, err)
+}
+
+// asItWent is the plan of a run as far as it is certain by now.
+func asItWent(plan *program.Plan, r *run.Result) *program.Plan {
+	if r.Story == nil {
+		return plan
+	}
+	return r.Story.Plan
 }
 
 // preview shows the plan without its steps; it stands between a person and a
@@ -201,6 +217,13 @@ func (a *app) carry(ctx context.Context, plan *program.Plan, where *place, book 
 		BatchSteps: o.live, Requests: person.requests, Observe: []func(run.Event, run.Progress){s.see}, Answer: run.AnswerAtOnce,
 	}
 	book.into(&options)
+	if b := o.beside; b != nil {
+		b.talk = talk{s, asked, where.robot == nil, book.id()}
+		options.Perform, options.Grow = b.perform, b.grow
+		if options.BatchSteps == 0 {
+			options.BatchSteps = liveBatch
+		}
+	}
 	change(&options)
 	if a.around != nil {
 		options.Journal = a.around(options.Journal)
@@ -217,7 +240,7 @@ func (a *app) carry(ctx context.Context, plan *program.Plan, where *place, book 
 	if o.first != nil {
 		person.first(*o.first)
 	}
-	deaf := book.heed(ctx, person)
+	deaf := book.heed(ctx, person, o.beside)
 	result, err := run.Run(ctx, options)
 	person.stop()
 	deaf()

@@ -406,12 +406,17 @@ func (a *app) carryOutStory(ctx context.Context, r *resumed, s *status, in *line
 		plan = rest.Plan
 	}
 	o.first = o.ask
+	var err error
+	if o.beside, err = a.beside(r.plan); err != nil {
+		return err
+	}
 	result, err := a.carry(ctx, r.plan, r.where, r.book, s, in, o.applying, func(options *run.Options) {
 		options.Rest, options.By = rest, o.by
 	})
 	if problem := unwritten(r.book, r.where, err); problem != nil {
 		return problem
 	}
+	r.plan = asItWent(r.plan, &result)
 	if o.ask != nil && a.confirmed(r, &result, o.ask.Control) {
 		return nil
 	}

@@ -221,8 +221,8 @@ func (w *asked) hears(by string, control run.Control, after int) {
 }
 
 // heed hears what other processes ask of a run, until stop is called.
-func (b *logbook) heed(ctx context.Context, t *attendant) (stop func()) {
-	if b.run == nil || b.lease == nil {
+func (b *logbook) heed(ctx context.Context, t *attendant, questions *beside) (stop func()) {
+	if b.run == nil || b.lease == nil && questions == nil {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -234,7 +234,11 @@ func (b *logbook) heed(ctx context.Context, t *attendant) (stop func()) {
 		_ = b.store.Watch(ctx, func() (bool, error) {
 			messages, err := b.run.Take(ctx)
 			for i := range messages {
-				if m := &messages[i]; !m.At.Before(since) { // older ones were for who followed it then
+				switch m := &messages[i]; {
+				case m.At.Before(since): // it was for who followed it then
+				case m.Kind == replyKind && questions != nil:
+					questions.reply(m)
+				default:
 					t.asked(m)
 				}
 			}
@@ -270,7 +274,7 @@ func (a *app) askUnfollowed(ctx context.Context, r *resumed, s *status, in *line
 	case state.Stage == run.Over:
 		a.tell("run %s is over: %s", r.sum.ID, howItEnded(&run.Result{Verdict: state.Verdict, Done: state.Done, State: *state}))
 		return nil
-	case state.Stage < run.Ready:
+	case state.Stage < run.Ready, !state.Sent:
 		return cannot("nothing of run %s was begun, and nothing moves; it is begun by: ot2flow runs resume %s", r.sum.ID, r.sum.ID)
 	case o.ask.Control == run.Pause && (state.Halted == run.Paused || state.Stage == run.Ready):
 		a.tell("the robot stands already: %s of run %s are done", stepCount(state.Done, len(part.Plan.Steps)), r.sum.ID)

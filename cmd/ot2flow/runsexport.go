@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/csv"
@@ -18,6 +19,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/spec/quantity"
+	"github.com/ot2flow/ot2flow/workflows"
 )
 
 // Runs as data: export, repeat, prune.
@@ -343,6 +345,9 @@ func (a *app) runsRepeat(ctx context.Context, ref, out string, o applying) error
 	if err != nil {
 		return err
 	}
+	if data, err = a.anew(data, id); err != nil {
+		return err
+	}
 	if out != "" {
 		if err := keepFile(out, data); err != nil {
 			return cannot("the plan cannot be kept in %s: %s", out, reason(err))
@@ -362,6 +367,31 @@ func (a *app) runsRepeat(ctx context.Context, ref, out string, o applying) error
 	}
 	o.repeats = id
 	return a.applyPlan(ctx, plan, o)
+}
+
+// anew is the plan of a run as it began, where it went on by what came back:
+// when it is done again, everything is asked again.
+func (a *app) anew(data []byte, id string) ([]byte, error) {
+	plan, err := program.Read(data, ot2.Machine{})
+	if err != nil {
+		return nil, cannot("the plan of run %s cannot be used: %v", id, err)
+	}
+	if !plan.Reacts() {
+		return data, nil
+	}
+	c, r, err := workflows.Reopen(plan)
+	if err != nil {
+		return nil, cannot("run %s cannot be done again: %v", id, err)
+	}
+	fresh, list := c.Prepared.Plan(r.Input(false))
+	if fresh == nil {
+		return nil, a.findingsOf(plan, list)
+	}
+	var b bytes.Buffer
+	if err := fresh.Write(&b, true); err != nil {
+		return nil, cannot("%v", err)
+	}
+	return b.Bytes(), nil
 }
 
 // planOfRun returns the plan of a run as plan.json, and the run's id.

@@ -165,7 +165,7 @@ func (v *runView) step(o *stepOutcome) {
 	if o.outcome != "done" {
 		what += ": " + o.outcome
 	}
-	if o.evidence != "" && o.outcome != "done" {
+	if o.evidence != "" && (o.outcome != "done" || o.step.Live != nil) {
 		what += ": " + o.evidence
 	}
 	v.f("  %s  %*s %8s  %s\n", at.Local().Format(time.TimeOnly), len(fmt.Sprint(len(v.plan.Steps))), o.number(), took, what)
@@ -223,7 +223,14 @@ func said(e run.Event) string {
 	case run.OpenFailed:
 		return "the robot did not take the run: " + e.Reason
 	case run.Sent:
+		if e.Last < e.First {
+			return "the robot was told that nothing follows"
+		}
 		return stepsText(e.First, e.Last) + " sent"
+	case run.Grown:
+		return grownText(&e)
+	case run.GrowFailed:
+		return "it does not go on with what came back: " + e.Reason
 	case run.Refused:
 		return fmt.Sprintf("the robot refused %s: %s", stepsText(e.First, e.Last), e.Reason)
 	case run.NotTaken:
@@ -265,6 +272,13 @@ func said(e run.Event) string {
 		return fmt.Sprintf("gone on with at step %d%s", e.From, by(e.By))
 	}
 	return "" // what is said by the steps, or means nothing to people
+}
+
+func grownText(e *run.Grown) string {
+	if e.Open {
+		return fmt.Sprintf("the plan goes on: %s are certain by now", plural(e.Steps, "step"))
+	}
+	return fmt.Sprintf("the plan goes on to its end: %s", plural(e.Steps, "step"))
 }
 
 func stopText(e run.StopAsked) string {
@@ -317,6 +331,14 @@ func (l *stepLog) on(r run.Record) ([]*stepOutcome, error) {
 	switch e := r.Event.(type) {
 	case run.StepStarted:
 		l.began[e.N] = r.At
+	case run.Intended:
+		if e.Batch.Live {
+			l.began[e.Batch.First] = r.At
+		}
+	case run.Performed:
+		return l.performed(&e, &r)
+	case run.Grown:
+		return nil, l.part.Grow(l.plan, &e)
 	case run.StepDone:
 		return l.ended(e.N, e.N, &r, "done", e.Evidence)
 	case run.StepFailed:
@@ -331,6 +353,21 @@ func (l *stepLog) on(r run.Record) ([]*stepOutcome, error) {
 	default:
 	}
 	return nil, nil
+}
+
+// performed is what a step beside the robot gave.
+func (l *stepLog) performed(e *run.Performed, r *run.Record) ([]*stepOutcome, error) {
+	if e.Failed != "" {
+		return l.ended(e.N, e.N, r, "failed", e.Failed)
+	}
+	evidence := ""
+	if len(e.Values) > 0 {
+		evidence = valuesText(e.Values)
+	}
+	if e.By != "" {
+		evidence = strings.TrimPrefix(evidence+", "+e.By, ", ")
+	}
+	return l.ended(e.N, e.N, r, "done", evidence)
 }
 
 const inDoubt = "in doubt"

@@ -46,6 +46,16 @@ func (s *status) see(e run.Event, p run.Progress) {
 		if s.since.IsZero() {
 			s.since = time.Now()
 		}
+	case run.Intended:
+		s.waiting = e.Batch.Live && s.plan.Steps[e.Batch.First-1].Op.Kind == program.Ask
+	case run.Performed:
+		s.performed(&e, p)
+	case run.NotTaken:
+		s.waiting = false
+	case run.Grown:
+		s.plan = e.Plan
+	case run.GrowFailed:
+		s.line("stopping: " + e.Reason)
 	case run.StepStarted, run.StepDone:
 		s.waiting = false
 		s.progress(p)
@@ -75,6 +85,19 @@ func (s *status) see(e run.Event, p run.Progress) {
 		s.poke()
 	default:
 	}
+}
+
+// performed says what came of a step beside the robot. Whoever answered a
+// question knows, and so does whoever saw what was simulated.
+func (s *status) performed(e *run.Performed, p run.Progress) {
+	s.waiting = false
+	switch step := &s.plan.Steps[e.N-1]; {
+	case e.Failed != "":
+		s.line(fmt.Sprintf("step %d, %s: %s", e.N, whatLive(step), e.Failed))
+	case e.By == "" && len(e.Values) > 0 && !s.quiet:
+		s.line(fmt.Sprintf("step %d, %s: %s", e.N, whatLive(step), valuesText(e.Values)))
+	}
+	s.progress(p)
 }
 
 func (s *status) halts(why run.Status) {
@@ -173,7 +196,11 @@ func (s *status) progress(p run.Progress) {
 	if s.wall && !s.since.IsZero() {
 		elapsed = time.Since(s.since).Milliseconds()
 	}
-	text := fmt.Sprintf("step %d/%d  %-12s %s elapsed, %s left", p.N, p.Total, p.Well, clock(elapsed), clock(p.RemainingMS))
+	about := ""
+	if p.Open {
+		about = "~" // as many as are likely
+	}
+	text := fmt.Sprintf("step %d/"+about+"%d  %-12s %s elapsed, %s left", p.N, p.Total, p.Well, clock(elapsed), clock(p.RemainingMS))
 	if s.terminal {
 		if s.columns > 1 && len(text) >= s.columns {
 			text = text[:s.columns-1]

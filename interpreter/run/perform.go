@@ -196,6 +196,15 @@ func (s *Story) longer(plan *program.Plan) (Grown, error) {
 	return e, nil
 }
 
+// Grow has the part go on as e says, with the run's plan as it is by now.
+func (p *Part) Grow(plan *program.Plan, _ *Grown) error {
+	q, err := p.longer(plan)
+	if err == nil {
+		*p = q
+	}
+	return err
+}
+
 // longer is the part with what has become of the run's plan.
 func (p *Part) longer(plan *program.Plan) (Part, error) {
 	if p.begun == nil {
