@@ -104,7 +104,7 @@ func (b *live) neverComes(x *expansion, s scenario, why string) (eval.Value, boo
 func (b *live) expected(x *expansion, i int) (eval.Value, bool) {
 	a := &b.fields[i]
 	if e := b.simulate[a.decl.Name.Value]; e != nil {
-		return x.eval(e)
+		return x.look(e)
 	}
 	switch {
 	case a.param.value != nil:

@@ -14,6 +14,24 @@ type Judge interface {
 	Check(*Check)
 }
 
+// Actual lets a sink say what is really in the wells, where that is not what the
+// program takes to be in them: instruments that are simulated look at it. nil is
+// what the program takes.
+type Actual interface {
+	Actual() *program.State
+}
+
+// look evaluates what an instrument sees.
+func (x *expansion) look(e *eval.Expr) (eval.Value, bool) {
+	if s, ok := x.sink.(Actual); ok {
+		if really := s.Actual(); really != nil {
+			defer func(was *program.State) { x.env.State = was }(x.env.State)
+			x.env.State = really
+		}
+	}
+	return x.eval(e)
+}
+
 // Check is a `check` at one point of a program.
 type Check struct {
 	Frame *program.Frame // of the step
@@ -32,6 +50,10 @@ func (b *assertion) pose(x *expansion, f *program.Frame) {
 	}
 	j.Check(&Check{Frame: f, That: b.that.Source().Text, that: b.that, text: b.message, vars: slices.Clone(x.env.Vars), deck: x.deck})
 }
+
+// Reacts reports whether the workflow has steps beside the robot, so that what it
+// does may depend on results that only a run brings.
+func (p *Prepared) Reacts() bool { return len(p.lives) > 0 }
 
 // Site tells checks apart by where they stand in the workflow, however often a
 // program comes there.

@@ -120,6 +120,12 @@ steps:
 		t.Errorf("%d runs failed, of %+v", got.Failed, got.Mishaps)
 	}
 	fits(t, compile(t, "repeats"), got.AppendJSON(nil))
+	live := workflows.Open("../workflows/testdata/ok/live.yaml")
+	reacted, err := sim.React(live.Prepared, interpreter.Input{}, 20, 1, 2)
+	if err != nil || len(reacted.Ways) == 0 {
+		t.Fatal(err)
+	}
+	fits(t, compile(t, "repeats"), reacted.AppendJSON(nil))
 }
 
 func TestFailedSimulation(t *testing.T) {

@@ -105,7 +105,9 @@ func (a *app) repeated(path string, n noise) ([]spread, error) {
 // has errors, which are in c.Diagnostics.
 func repeatWorkflow(c *workflows.Checked, run *workflows.Run, n noise) (*sim.Spread, error) {
 	kept := sim.NewNoise()
-	end, list, err := c.Prepared.Prove(run.Input(false), kept)
+	in := run.Input(false)
+	in.Likely = true
+	_, list, err := c.Prepared.Prove(in, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +115,8 @@ func repeatWorkflow(c *workflows.Checked, run *workflows.Run, n noise) (*sim.Spr
 	if list.HasErrors() {
 		return nil, nil
 	}
-	if end.Deferred {
-		return nil, cannot("what %s does depends on results that only a run brings; --repeat is not made for that yet", c.Prepared.Name())
+	if c.Prepared.Reacts() {
+		return sim.React(c.Prepared, in, n.repeat, n.seed, runtime.GOMAXPROCS(0))
 	}
 	return kept.Repeat(n.repeat, n.seed, runtime.GOMAXPROCS(0)), nil
 }
@@ -159,6 +161,7 @@ func spreadText(w *bufio.Writer, name string, s *sim.Spread) {
 	} else {
 		fmt.Fprintf(w, "  something went wrong in %d of them (%s)\n", s.Failed, share(s.Failed, s.Runs))
 	}
+	courses(w, s)
 	mishaps(w, s)
 	volumes, liquids, contents := rows(s)
 	table(w, "Volumes", volumes)
@@ -181,6 +184,29 @@ func share(part, of int) string {
 
 // mostShown is how many rows of a table are shown to people.
 const mostShown = 10
+
+// courses says what runs of a workflow came to that reacts to what it measures.
+func courses(w *bufio.Writer, s *sim.Spread) {
+	if len(s.Ways) > 1 {
+		fmt.Fprintln(w, "\nCourses")
+	}
+	for i, way := range s.Ways {
+		if i == mostShown {
+			fmt.Fprintf(w, "  and %d more\n", len(s.Ways)-i)
+			break
+		}
+		if len(s.Ways) > 1 {
+			fmt.Fprintf(w, "  %-7s %s\n", share(way.Runs, s.Runs), plural(way.Steps, "step"))
+		}
+	}
+	if len(s.Endings) > 0 {
+		fmt.Fprintln(w, "\nBecause of what was measured")
+	}
+	for i := range s.Endings[:min(len(s.Endings), mostShown)] {
+		e := &s.Endings[i]
+		fmt.Fprintf(w, "  %-7s line %d: %s\n", share(e.Runs, s.Runs), e.Where.Start.Line, e.Message)
+	}
+}
 
 // mishaps says what went wrong, the most frequent first.
 func mishaps(w *bufio.Writer, s *sim.Spread) {
@@ -264,17 +290,29 @@ func rows(s *sim.Spread) (volumes, liquids, contents []spreadRow) {
 		}
 		for k := range well.Contains {
 			c := &s.Deck.Components[well.Contains[k].Index]
-			contents = append(contents, spreadRow{name + " " + c.Name, &well.Contains[k].Distribution, func(v float64) string { return c.Text(rounded(v)) }})
+			contents = append(contents, spreadRow{name + " " + c.Name, &well.Contains[k].Distribution, func(v float64) string { return concentrationText(c, v) }})
 		}
 	}
 	for _, list := range []*[]spreadRow{&volumes, &liquids, &contents} {
-		*list = slices.DeleteFunc(*list, func(r spreadRow) bool { return r.d.Target <= 0 || r.d.SD == 0 })
+		*list = slices.DeleteFunc(*list, func(r spreadRow) bool { return !(r.d.Target > 0 || r.d.Runs < s.Runs) || r.d.SD == 0 })
 		slices.SortStableFunc(*list, func(a, b spreadRow) int { return cmp.Compare(b.d.CV(), a.d.CV()) })
 	}
 	return volumes, liquids, contents
 }
 
-func volumeText(nl float64) string { return quantity.Volume.Text(rounded(nl)) }
+func volumeText(nl float64) string {
+	if math.IsNaN(nl) {
+		return "-"
+	}
+	return quantity.Volume.Text(rounded(nl))
+}
+
+func concentrationText(c *program.Component, v float64) string {
+	if math.IsNaN(v) {
+		return "-"
+	}
+	return c.Text(rounded(v))
+}
 
 // rounded keeps four digits of a number.
 func rounded(v float64) int64 {

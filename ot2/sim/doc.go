@@ -3,6 +3,8 @@
 // liquid where it cannot be.
 //
 // It owns the World, in which steps happen, the Trace of them, the Result, and
-// a Backend that puts the World behind the interface a robot is behind. It
-// plans nothing and knows no workflow: it sees operations and the deck.
+// a Backend that puts the World behind the interface a robot is behind. Noise
+// carries a program out many times with the errors that pipettes make. The
+// package plans nothing; it sees operations and the deck, and what expands a
+// workflow only where the workflow reacts to what it measures.
 package sim

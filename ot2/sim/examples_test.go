@@ -16,7 +16,7 @@ import (
 	"github.com/ot2flow/ot2flow/workflows"
 )
 
-func prepare(t *testing.T, file string) *interpreter.Prepared {
+func prepare(t testing.TB, file string) *interpreter.Prepared {
 	t.Helper()
 	bundle, list := spec.Load(os.DirFS("../.."), file)
 	if list.HasErrors() {

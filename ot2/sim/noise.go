@@ -51,6 +51,8 @@ type Noise struct {
 	ended   bool
 	steps   int
 	touched []int32 // vessels changed since the last check
+	live    *hand   // carries out every action as soon as it is there; nil: none does
+	done    int     // actions that it has carried out
 }
 
 var (
@@ -251,6 +253,7 @@ func (n *Noise) Step(t *program.Transition) error {
 	}
 	n.steps = t.Step.N
 	n.pass(t)
+	n.keepUp()
 	return nil
 }
 
@@ -424,6 +427,7 @@ func (n *Noise) Check(c *interpreter.Check) {
 	}
 	n.checks = append(n.checks, p)
 	n.add(action{act: asked, from: int32(len(n.checks) - 1), step: int32(n.steps), group: g}, c.Frame)
+	n.keepUp()
 }
 
 // end accounts for what evaporates until the end of the program.
@@ -435,4 +439,5 @@ func (n *Noise) end() {
 	for i := range n.vessels {
 		n.dry(int32(i))
 	}
+	n.keepUp()
 }

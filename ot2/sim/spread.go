@@ -33,6 +33,9 @@ type Spread struct {
 	Failed  int // runs in which something went wrong, but for exact checks
 	Wells   []WellSpread
 	Mishaps []Happened
+	// Ways and Endings are of a workflow that reacts to what it measures.
+	Ways    []Way
+	Endings []Ending
 	// Borrowed are the models of pipettes, by index into Deck.Pipettes, whose
 	// figures were published for another, which they name.
 	Borrowed map[int]string

@@ -27,7 +27,11 @@ func (s *Spread) AppendJSON(b []byte) []byte {
 		b = s.Mishaps[i].appendJSON(b, s.Deck)
 	}
 	b = append(b, closing(len(s.Mishaps))...)
-	b = append(b, "],\n  \"wells\": {"...)
+	b = append(b, ']')
+	if len(s.Ways) > 0 {
+		b = s.appendWays(b)
+	}
+	b = append(b, ",\n  \"wells\": {"...)
 	for i := range s.Wells {
 		b = append(b, separator(i)...)
 		b = s.Wells[i].appendJSON(b, s.Deck)
@@ -46,6 +50,27 @@ func (s *Spread) AppendJSON(b []byte) []byte {
 		}
 	}
 	return append(b, "}\n}\n"...)
+}
+
+// appendWays appends what there is of workflows that react.
+func (s *Spread) appendWays(b []byte) []byte {
+	b = append(b, ",\n  \"ways\": ["...)
+	for i, w := range s.Ways {
+		b = append(append(b, separator(i)...), `{"steps": `...)
+		b = append(appendInt(b, w.Steps), `, "runs": `...)
+		b = append(appendInt(b, w.Runs), '}')
+	}
+	b = append(append(b, closing(len(s.Ways))...), "],\n  \"endings\": ["...)
+	for i := range s.Endings {
+		e := &s.Endings[i]
+		b = append(append(b, separator(i)...), `{"runs": `...)
+		b = append(appendInt(b, e.Runs), `, "code": `...)
+		b = append(program.AppendString(b, e.Code), `, "message": `...)
+		b = append(program.AppendString(b, e.Message), `, "file": `...)
+		b = append(program.AppendString(b, e.Where.File), `, "line": `...)
+		b = append(appendInt(b, e.Where.Start.Line), '}')
+	}
+	return append(append(b, closing(len(s.Endings))...), ']')
 }
 
 func (h *Happened) appendJSON(b []byte, d *program.Deck) []byte {
