@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/eval"
+	"github.com/ot2flow/ot2flow/interpreter/ledger"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/diag"
@@ -32,6 +33,9 @@ type Input struct {
 	// State is what stands on the deck, as an earlier run left it; nil is what
 	// the workflow declares. It is not changed.
 	State *program.State
+	// Ledger is what is known of the robot's deck, where State is nil: the
+	// labware that stays between runs holds what it says; nil is nothing.
+	Ledger *ledger.Ledger
 	// Likely takes for results that are missing what is likely, as the simulator
 	// does.
 	Likely bool
@@ -79,12 +83,13 @@ type Start interface {
 
 // expansion is one walk over a prepared workflow.
 type expansion struct {
-	p     *Prepared
-	deck  *program.Deck
-	state *program.State
-	env   eval.Env
-	sink  program.Sink
-	shown []program.Param
+	p      *Prepared
+	deck   *program.Deck
+	state  *program.State
+	ledger *ledger.Ledger
+	env    eval.Env
+	sink   program.Sink
+	shown  []program.Param
 
 	declared [][]int16 // by labware and well: 1 + the liquid declared there; nil for labware without any
 
@@ -151,7 +156,7 @@ type finding struct {
 // is a pure function of the files, the input and nothing else. The error is
 // that of the sink.
 func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
-	x := &expansion{p: p, sink: sink, state: in.State, seen: map[finding]int{}, results: in.Results, assume: in.assume}
+	x := &expansion{p: p, sink: sink, state: in.State, ledger: in.Ledger, seen: map[finding]int{}, results: in.Results, assume: in.assume}
 	if in.Likely && x.assume == 0 {
 		x.assume, x.keeps = likely, true
 	}
@@ -196,9 +201,19 @@ func (x *expansion) start() {
 // begin sets the state before the first step.
 func (x *expansion) begin() bool {
 	if x.state == nil {
+		if x.ledger != nil {
+			x.ledger.Leave(x.deck)
+		}
 		x.state = program.NewState(x.deck)
 		return true
 	}
+	// What earlier runs left of liquids that nobody declares is on the same deck.
+	for i := range x.state.Deck.Liquids {
+		if l := x.state.Deck.Liquids[i]; l.Kept {
+			x.deck.Liquids = append(x.deck.Liquids, l)
+		}
+	}
+	x.deck.Left = x.state.Deck.Left
 	begun, ok := x.state.CloneFor(x.deck)
 	if !ok {
 		x.add(diag.Diagnostic{Code: diag.OtherDeck, Message: "the state the run is to begin with is that of another deck", Help: "begin with a state of this workflow, or without one"})

@@ -122,7 +122,11 @@ func (p *preparer) labware() {
 		p.declare(l.Name, eval.Type{}, "labware", false)
 		def := p.definition(l)
 		p.incomplete = p.incomplete || def == nil
-		p.p.deck.Labware = append(p.p.deck.Labware, program.Placed{Name: l.Name.Value, Def: def, Type: l.Type.Value, EvaporationNL: p.evaporation(l, def)})
+		keep := def != nil && def.IsTipRack
+		if l.Keep.Set {
+			keep = l.Keep.On
+		}
+		p.p.deck.Labware = append(p.p.deck.Labware, program.Placed{Name: l.Name.Value, Def: def, Type: l.Type.Value, Keep: keep, EvaporationNL: p.evaporation(l, def)})
 	}
 	for i := range p.p.workflow.Labware {
 		p.put(i, &p.p.workflow.Labware[i])

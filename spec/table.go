@@ -286,6 +286,7 @@ var labwareShape = &Shape{
 	Rules: []Rule{
 		{Key: "type", Any: []string{"slot", "module", "adapter"}, Why: "`slot`, `module` or `adapter` says where it stands"},
 		{Key: "module", Bars: []string{"slot"}, Why: "what stands on a module is in the module's slot"},
+		{Key: "slot", Words: []string{OffDeck}, Bars: []string{"keep"}, Why: "what stands beside the robot before a run is not known to be what stood there"},
 	},
 }
 
@@ -321,6 +322,7 @@ func labwareFields(l *Labware) []Field {
 		{"module", "The module it stands on.", "mag", false, nameSlot(&l.Module)},
 		{"adapter", "What it stands on there: the load name of an adapter; or alone, the name of a labware of this section.", "opentrons_96_flat_bottom_adapter", false, wordSlot(&l.Adapter, adapterShape)},
 		{"evaporation", "How much liquid each of its wells loses in an hour while it stands open on the deck. Of a thermocycler with its lid closed and of what is off the deck nothing is lost. `simulate --repeat` counts it; what is dissolved stays. Default: nothing.", "1.5 uL/h", false, givenSlot(&l.Evaporation, evaporationShape)},
+		{"keep", "Whether it stays on the robot between runs, so that a run begins with what the robot's ledger says is left in it. Where it is new, or nothing is known of it, it holds what `liquids` say. Default: true for a tip rack, false for everything else, of which a new one is put there for every run.", "true", false, switchSlot(&l.Keep)},
 	}
 }
 

@@ -213,6 +213,7 @@ type Labware struct {
 	// Evaporation is a volume per hour or minute, as it is written; see
 	// EvaporationRate.
 	Evaporation Given
+	Keep        Switch
 	Span        diag.Span
 }
 

@@ -451,6 +451,9 @@ func (a *app) runsPrune(ctx context.Context, before time.Time, dry bool) error {
 		return err
 	}
 	defer func() { _ = s.Close() }() // everything was synced when it was written
+	if err := s.Settle(ctx, ot2.Machine{}); err != nil {
+		return cannot("%v", err)
+	}
 	p, err := s.Prune(ctx, before, dry)
 	if err != nil {
 		return cannot("%v", err)

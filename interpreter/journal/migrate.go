@@ -106,6 +106,28 @@ CREATE INDEX messages_open ON messages(run) WHERE taken IS NULL;
 CREATE INDEX files_blob ON files(blob);
 CREATE INDEX runs_plan ON runs(plan);
 `,
+	`
+ALTER TABLE runs ADD COLUMN ledger TEXT NOT NULL DEFAULT ''; -- the name of what its changes go into; empty for none
+UPDATE runs SET ledger = robot;
+CREATE INDEX runs_ledger ON runs(ledger, key) WHERE ledger <> '';
+CREATE TABLE corrections (
+	key    INTEGER PRIMARY KEY AUTOINCREMENT,
+	ledger TEXT NOT NULL,
+	after  INTEGER NOT NULL, -- the key of the last event before it
+	at     INTEGER NOT NULL,
+	name   TEXT NOT NULL,    -- who
+	host   TEXT NOT NULL,
+	why    TEXT NOT NULL,
+	data   TEXT NOT NULL     -- what, JSON
+);
+CREATE INDEX corrections_ledger ON corrections(ledger, key);
+CREATE TABLE ledgers ( -- how far they were folded
+	ledger    TEXT PRIMARY KEY,
+	upto      INTEGER NOT NULL, -- the key of the last event that is in it
+	corrected INTEGER NOT NULL, -- and of the last correction
+	data      TEXT NOT NULL     -- JSON
+) WITHOUT ROWID;
+`,
 }
 
 // versionOf returns the version of the journal's form, 0 for an empty file,

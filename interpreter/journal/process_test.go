@@ -414,15 +414,40 @@ func TestFull(t *testing.T) {
 	appended(t, again, all[n:n+100]...)
 }
 
-// A journal of version 1 is brought to the newest, by whoever comes first, and
-// keeps what is in it.
+// What ran on a robot before there were ledgers is in its ledger.
+func TestMigrationToLedgers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j.db")
+	one := &Store{path: path, now: time.Now, migrations: migrations[:1]}
+	if err := one.open(t.Context(), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range []string{
+		"INSERT INTO blobs VALUES (1, 'x', 0, '')",
+		`INSERT INTO runs (id, workflow, file, fingerprint, plan, steps, estimate, robot, robot_name, address, serial, software, simulated, name, host, pid, version, repeats, fence, began, at)
+			VALUES ('a', 'w', 'w.yaml', 'f', 1, 1, 0, 'OT2-1', 'left', '', 'OT2-1', '', 0, 'anna', '', 1, '', '', 1, 0, 0)`,
+	} {
+		if _, err := one.db.Exec(sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := one.Close(); err != nil {
+		t.Fatal(err)
+	}
+	known, err := opened(t, path, Options{}).Ledgers(t.Context())
+	if err != nil || len(known) != 1 || known[0] != (Known{"OT2-1", "left", ""}) {
+		t.Error(known, err)
+	}
+}
+
+// A journal is brought to the newest version, by whoever comes first, and keeps
+// what is in it.
 func TestMigrations(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j.db")
 	open := func(list []string, o Options) (*Store, error) {
 		s := &Store{path: path, now: time.Now, migrations: list}
 		return s, s.open(t.Context(), o)
 	}
-	one, err := open(migrations[:1], Options{})
+	one, err := open(migrations, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
 )
 
 // Pruned says what Prune removed, or would remove.
@@ -14,12 +16,23 @@ type Pruned struct {
 	Kept   []string // old runs that stay because they are not over, oldest first
 }
 
+// Settle folds all ledgers as far as they go and keeps them, so that they no
+// longer need their old runs.
+func (s *Store) Settle(ctx context.Context, defs program.Definitions) error {
+	known, err := s.Ledgers(ctx)
+	for i := 0; i < len(known) && err == nil; i++ {
+		_, err = s.Ledger(ctx, known[i].Ledger, defs)
+	}
+	return err
+}
+
 // errDry takes back what a dry run has removed.
 var errDry = errors.New("a dry run")
 
 // Prune removes the runs that ended before a time, with all that only they
-// refer to. Runs that have moved something and are not over stay, however old.
-// A dry run removes the same and takes it back.
+// refer to. Runs that have moved something and are not over stay, however old,
+// and so do those whose changes are not in a ledger that is kept, see Settle. A
+// dry run removes the same and takes it back.
 func (s *Store) Prune(ctx context.Context, before time.Time, dry bool) (Pruned, error) {
 	var p Pruned
 	err := s.write(ctx, func(t *tx) error {
@@ -42,12 +55,13 @@ func (s *Store) Prune(ctx context.Context, before time.Time, dry bool) (Pruned, 
 }
 
 // old is a run that goes: over, or one that moved nothing. The last event
-// counts, so that a run that has just been begun stays.
-const old = "at < ? AND (ended IS NOT NULL OR NOT intended OR simulated)"
+// counts, so that a run that has just been begun stays. What a run did to a
+// ledger has to be kept there.
+const old = "at < ? AND (NOT intended OR (ended IS NOT NULL OR simulated) AND (ledger = '' OR EXISTS (SELECT 1 FROM ledgers l WHERE l.ledger = runs.ledger AND l.upto >= (SELECT max(key) FROM events WHERE events.run = runs.key))))"
 
 func (p *Pruned) remove(t *tx, before int64) error {
 	var err error
-	if p.Kept, err = t.texts("SELECT id FROM runs WHERE at < ? AND NOT (ended IS NOT NULL OR NOT intended OR simulated) ORDER BY key", before); err != nil {
+	if p.Kept, err = t.texts("SELECT id FROM runs WHERE at < ? AND NOT ("+old+") ORDER BY key", before, before); err != nil {
 		return err
 	}
 	if _, err = t.row("SELECT coalesce(sum(seq), 0) FROM runs WHERE "+old, []any{before}, &p.Events); err != nil {

@@ -26,6 +26,7 @@ type Start struct {
 	By      Holder
 	Version string // of ot2flow
 	Repeats string // the id of the run that this one repeats; empty where there is none
+	Ledger  string // what the changes of the run go into; empty: nothing
 	// Lease is what the run is carried out under. It may be nil where Robot.Key
 	// is empty.
 	Lease *Lease
@@ -148,9 +149,9 @@ func (r *Run) insert(t *tx, o *Start, began int64, plan content, files []content
 	}
 	p := o.Plan
 	r.key, err = t.insert(`INSERT INTO runs (id, workflow, file, fingerprint, plan, steps, estimate, robot, robot_name, address, serial, software, simulated,
-		name, host, pid, version, repeats, fence, began, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		name, host, pid, version, repeats, fence, began, at, ledger) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.id, p.Workflow.Name, p.Workflow.File, p.Fingerprint, blob, len(p.Steps), p.EstimateMS, r.robot, o.Robot.Name, o.Robot.Address, o.Robot.Serial, o.Robot.Software, o.Robot.Simulated,
-		o.By.Name, o.By.Host, o.By.PID, o.Version, o.Repeats, r.fence, began, began)
+		o.By.Name, o.By.Host, o.By.PID, o.Version, o.Repeats, r.fence, began, began, o.Ledger)
 	if err != nil {
 		return err
 	}

@@ -76,6 +76,9 @@ func (s *State) Concentration(r WellRef, component int) (n *big.Rat, why string)
 // of a well that holds what it was declared with, or what is left of that.
 func (s *State) declared(r WellRef, liquid, component int, pure bool) (*big.Rat, string) {
 	l := &s.Deck.Liquids[liquid]
+	if l.Kept {
+		return nil, s.Deck.WellName(r) + " holds " + l.Name + " of an earlier run, and nothing says what that contains"
+	}
 	if component >= len(l.Contains) || len(l.Contains[component]) == 0 {
 		return new(big.Rat), ""
 	}

@@ -108,6 +108,9 @@ type Placed struct {
 	// EvaporationNL is how much each of its wells loses in an hour while it is
 	// open, in nL. The state of the deck knows nothing of that.
 	EvaporationNL int64
+	// Keep says that it stays on the robot between runs, so that what is Left in
+	// it counts. What a plan begins with is in Left whatever stands here.
+	Keep bool
 }
 
 // Pipette is a pipette on a mount under the name the workflow gives it.
@@ -129,6 +132,9 @@ type Liquid struct {
 	// Contains is how much of each of Deck.Components it holds: nothing, one value
 	// for all wells, or one per well. In base units, as State.Concentration has it.
 	Contains [][]int64
+	// Kept says that it is no liquid of the workflow: an earlier run left it, and
+	// what it contains is not known.
+	Kept bool
 }
 
 // Deck is everything on the robot before the first step.
@@ -139,6 +145,8 @@ type Deck struct {
 	Liquids  []Liquid
 	// Components are what the liquids contain, in the order they are declared in.
 	Components []Component
+	// Left is what earlier runs left on it.
+	Left Left
 }
 
 // WellRef names a well by indices into Deck.Labware and its definition's

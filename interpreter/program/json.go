@@ -148,7 +148,7 @@ func (d *Deck) appendJSON(b []byte) []byte {
 		b = append(append(b, comma(i)...), "\n  "...)
 		b = d.appendLiquid(b, &d.Liquids[i])
 	}
-	return append(b, "],\n"...)
+	return d.appendLeft(append(b, "],\n"...))
 }
 
 func (m *Module) appendJSON(b []byte) []byte {
@@ -185,6 +185,9 @@ func (p *Placed) appendJSON(b []byte, d *Deck) []byte {
 	if p.EvaporationNL > 0 {
 		b = quantity.AppendDecimal(append(b, `, "evaporation_uL_per_h": `...), p.EvaporationNL, 1000)
 	}
+	if p.Keep != p.Def.IsTipRack {
+		b = strconv.AppendBool(append(b, `, "keep": `...), p.Keep)
+	}
 	return append(b, '}')
 }
 
@@ -220,6 +223,9 @@ func (d *Deck) appendLiquid(b []byte, l *Liquid) []byte {
 	b = append(b, '}')
 	if l.Tip != None {
 		b = field(b, "tip", d.WellName(l.Tip), false)
+	}
+	if l.Kept {
+		b = append(b, `, "kept": true`...)
 	}
 	return append(b, '}')
 }

@@ -42,6 +42,7 @@ type planJSON struct {
 		placeJSON
 		File        string      `json:"file"`
 		Evaporation json.Number `json:"evaporation_uL_per_h"`
+		Keep        *bool       `json:"keep"`
 	} `json:"labware"`
 	Pipettes []struct {
 		Name  string   `json:"name"`
@@ -55,7 +56,9 @@ type planJSON struct {
 		Description string          `json:"description"`
 		Wells       json.RawMessage `json:"wells"`
 		Tip         string          `json:"tip"`
+		Kept        bool            `json:"kept"`
 	} `json:"liquids"`
+	Left  leftJSON   `json:"left"`
 	Steps []stepJSON `json:"steps"`
 	End   struct {
 		Homes    bool     `json:"homes"`
@@ -225,6 +228,7 @@ func (r *reader) read() {
 	r.labware()
 	r.pipettes()
 	r.liquids()
+	r.left()
 	for i := range in.Steps {
 		if in.Steps[i].N != i+1 {
 			r.fail("step %d is numbered %d", i+1, in.Steps[i].N)

@@ -98,6 +98,9 @@ func (r *reader) labware() {
 			r.fail("the labware %s of %s is not known here", ref, l.Name)
 			return
 		}
+		if placed.Keep = placed.Def.IsTipRack; l.Keep != nil {
+			placed.Keep = *l.Keep
+		}
 		r.unique("labware", l.Name)
 		r.plan.Deck.Labware = append(r.plan.Deck.Labware, placed)
 	}
@@ -195,7 +198,9 @@ func (r *reader) liquids() {
 		if l.Tip != "" {
 			out.Tip = r.wellName(l.Tip)
 		}
-		r.unique("liquid", l.Name)
+		if out.Kept = l.Kept; !l.Kept {
+			r.unique("liquid", l.Name)
+		}
 		r.plan.Deck.Liquids = append(r.plan.Deck.Liquids, out)
 	}
 }

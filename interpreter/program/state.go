@@ -24,6 +24,14 @@ const (
 	TipUsed          // returned
 )
 
+var tipNames = [...]string{"new", "out", "used"}
+
+// String returns the state as plans and people say it: new, out or used.
+func (t TipState) String() string { return tipNames[t] }
+
+// LookupTip returns the state of that name, TipNew for one that there is not.
+func LookupTip(name string) TipState { return TipState(max(0, slices.Index(tipNames[:], name))) }
+
 // Mounted is what is on a pipette.
 type Mounted struct {
 	On      bool
@@ -124,6 +132,7 @@ func NewState(d *Deck) *State {
 	for i := range d.Liquids {
 		s.fill(i)
 	}
+	s.leave(&d.Left)
 	return s
 }
 
