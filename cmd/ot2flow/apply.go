@@ -314,14 +314,21 @@ func (a *app) endedInSimulator(plan *program.Plan, where *place, result run.Resu
 	return nil
 }
 
+// wasStopped reports whether somebody stopped a run, here or in the Opentrons
+// App, and not the run itself because it could not go on.
+func wasStopped(r *run.Result) bool {
+	s := &r.State
+	return s.Ended == run.Stopped && (s.Failure == nil || s.Failure.Kind == run.Halted)
+}
+
 // exitOf is the exit code of a run on a robot.
 func exitOf(r run.Result, err error) int {
 	s := &r.State
 	switch {
 	case r.Verdict == run.VerdictOK && err == nil:
 		return exitFine
-	case s.Ended == run.Stopped && r.Doubt == run.Doubt{}:
-		return exitStopped // here, or in the Opentrons App
+	case wasStopped(&r) && r.Doubt == run.Doubt{}:
+		return exitStopped
 	case s.Left && !s.Sent && s.Stage <= run.Ready:
 		return exitStopped // a person gave up before anything moved
 	case s.Left, !s.Sent:

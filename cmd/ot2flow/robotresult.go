@@ -87,7 +87,7 @@ func howItEnded(r *run.Result) string {
 		return fmt.Sprintf("left under way after %d", r.Done)
 	case r.Verdict == run.VerdictDoubt:
 		return fmt.Sprintf("in doubt after %d", r.Done)
-	case r.State.Ended == run.Stopped:
+	case wasStopped(r):
 		return fmt.Sprintf("stopped after %d", r.Done)
 	}
 	return fmt.Sprintf("failed after %d", r.Done)
@@ -147,7 +147,7 @@ func resultWord(r *run.Result) string {
 	switch {
 	case r.Verdict == run.NoVerdict:
 		return "left"
-	case r.Verdict == run.VerdictFailed && r.State.Ended == run.Stopped:
+	case r.Verdict == run.VerdictFailed && wasStopped(r):
 		return run.VerdictStopped.String()
 	}
 	return r.Verdict.String()

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ot2flow/ot2flow/ot2/emulator"
+)
+
+// reactWorkflow doses every well, measures it, asks a planner what follows, and
+// doses and mixes by that.
+const reactWorkflow = `ot2flow: 1
+name: react
+params:
+  lab: {type: string, default: 'http://127.0.0.1:1'}
+  wells: {type: wells, in: plate, default: 'A1:H12'}
+labware:
+  plate: {type: corning_96_wellplate_360ul_flat, slot: 1}
+  dyes:  {type: nest_12_reservoir_15ml, slot: 2}
+  tips:  {type: opentrons_96_tiprack_300ul, slot: 8}
+  more:  {type: opentrons_96_tiprack_300ul, slot: 9}
+pipettes:
+  p300: {type: p300_single_gen2, mount: right, tips: [tips, more]}
+liquids:
+  red:    {in: dyes.A1, volume: 14 mL}
+  yellow: {in: dyes.A2, volume: 14 mL}
+instruments:
+  reader:
+    url: ${ lab }/light
+    result: {light: {type: integer, min: 0, max: 1000}}
+    simulate: {light: 400}
+steps:
+  - for: w in wells
+    do:
+      - transfer: {from: dyes.A1, to: w, volume: 40 uL}
+      - measure: {with: reader}
+        as: seen
+      - request:
+          url: ${ lab }/next
+          send: {well: w.name, light: seen.light}
+          key: ${ w.name }
+          result: {dose: {type: volume, unit: uL, min: 0 uL, max: 90 uL}}
+          simulate: {dose: 30 uL}
+        as: next
+      - if: next.dose >= 20 uL
+        transfer: {from: dyes.A2, to: w, volume: next.dose, dispense: {mix: 2 x 30 uL}}
+outputs: {last: 'plate.H12.volume'}
+`
+
+// lab is what measures and plans in a test.
+type lab struct {
+	*httptest.Server
+	mu       sync.Mutex
+	doses    map[string]float64 // by key
+	measured int
+	asked    int // requests with a key that was known
+	light    func(n int) string
+}
+
+func newLab(t *testing.T) *lab {
+	l := &lab{doses: map[string]float64{}, light: func(int) string { return `{"light": 400}` }}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/light", func(w http.ResponseWriter, _ *http.Request) {
+		l.mu.Lock()
+		l.measured++
+		text := l.light(l.measured)
+		l.mu.Unlock()
+		if text == "dead" {
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			_ = conn.Close()
+			return
+		}
+		_, _ = io.WriteString(w, text)
+	})
+	mux.HandleFunc("/next", func(w http.ResponseWriter, r *http.Request) {
+		var in struct {
+			Well  string
+			Light int
+		}
+		_ = json.NewDecoder(r.Body).Decode(&in)
+		key := r.Header.Get("Idempotency-Key")
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		dose, known := l.doses[key]
+		if known {
+			l.asked++
+		} else {
+			dose = float64(10 * (len(l.doses) % 8))
+			l.doses[key] = dose
+		}
+		_, _ = fmt.Fprintf(w, `{"dose": %g}`, dose)
+	})
+	l.Server = httptest.NewServer(mux)
+	t.Cleanup(l.Close)
+	return l
+}
+
+// A plate of wells, each measured and dosed by what the world says of it, holds
+// in the end what the world decided: on the simulator by its models, on a robot
+// by instruments.
+func TestAPlateThatReacts(t *testing.T) {
+	workflow := written(t, reactWorkflow)
+	state := filepath.Join(t.TempDir(), "runs.db")
+	code, stdout, stderr := called([]string{"apply", workflow, "--robot", "sim", "--yes", "--state", state}, "")
+	if code != exitFine || !strings.Contains(stdout, "plate.A1 … H12 (96 wells) 70 uL") || !strings.Contains(stderr, "simulated: reader gives light = 400") {
+		t.Fatalf("exit %d\n%s\n%s", code, stdout, stderr)
+	}
+	l := newLab(t)
+	e, address := emulated(t, emulator.Options{Clock: emulator.NoTime()})
+	code, stdout, stderr = called([]string{"apply", workflow, "--robot", address, "--yes", "--state", state, "--set", "lab=" + l.URL, "--set", "wells=A1:H3", "--quiet"}, "")
+	if code != exitFine {
+		t.Fatalf("exit %d\n%s\n%s", code, stdout, stderr)
+	}
+	for i, well := range []string{"A1", "B1", "C1", "D1", "E1", "F1", "G1", "H1", "A2", "B2"} {
+		want := 40_000
+		if dose := 10_000 * (i % 8); dose >= 20_000 {
+			want += dose
+		}
+		if got := heldBy(t, e, well); got != int64(want) {
+			t.Errorf("%s holds %d nL, want %d", well, got, want)
+		}
+	}
+	if l.measured != 24 || len(l.doses) != 24 || l.asked != 0 {
+		t.Errorf("measured %d times, %d plans, %d asked again", l.measured, len(l.doses), l.asked)
+	}
+	_, shown, _ := called([]string{"runs", "show", "last", "--state", state}, "")
+	for _, want := range []string{"light = 400", "dose = 20 uL", "the plan goes on to its end", "ok, "} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("the journal does not show %q:\n%s", want, shown)
+		}
+	}
+	_, csv, _ := called([]string{"runs", "export", "last", "--format", "csv", "--state", state}, "")
+	if !strings.Contains(csv, "measure,,,") || !strings.Contains(csv, ",done,light = 400") {
+		t.Errorf("the export lacks what was measured:\n%.2000s", csv)
+	}
+	// Done again, everything is measured anew.
+	code, _, stderr = called([]string{"runs", "repeat", "last", "--robot", address, "--yes", "--state", state, "--quiet"}, "")
+	if code != exitFine || l.measured != 48 {
+		t.Errorf("repeated: exit %d, measured %d times\n%s", code, l.measured, stderr)
+	}
+}
+
+func heldBy(t *testing.T, e *emulator.Emulator, well string) int64 {
+	t.Helper()
+	r := e.Result()
+	if r == nil {
+		t.Fatal("the robot did nothing")
+	}
+	for i := range r.Wells {
+		if w := r.Wells[i].Ref; r.Deck.Labware[w.Labware].Name == "plate" && r.Deck.Well(w).Name == well {
+			return r.Wells[i].Content.Volume
+		}
+	}
+	return 0
+}
+
+// An instrument that is dead, slow, lies or recovers: the run ends with the tip
+// put away and says where and why.
+func TestInstrumentsThatFail(t *testing.T) {
+	for name, tt := range map[string]struct {
+		light func(n int) string
+		says  string
+	}{
+		"dead":   {func(int) string { return "dead" }, "cut off"},
+		"lies":   {func(int) string { return `{"light": 1001}` }, "1001"},
+		"mute":   {func(int) string { return `{}` }, "light"},
+		"babble": {func(int) string { return "<html>" }, "no JSON"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t)
+			l.light = tt.light
+			e, address := emulated(t, emulator.Options{Clock: emulator.NoTime()})
+			workflow := written(t, reactWorkflow)
+			code, stdout, stderr := called([]string{"apply", workflow, "--robot", address, "--yes", "--state", filepath.Join(t.TempDir(), "runs.db"), "--set", "lab=" + l.URL, "--quiet"}, "")
+			if code != exitFailed || !strings.Contains(stderr, tt.says) || !strings.Contains(stderr, "small.yaml:") {
+				t.Errorf("exit %d, want %d saying %q with its place\n%s\n%s", code, exitFailed, tt.says, stdout, stderr)
+			}
+			if r := e.Result(); r == nil || heldBy(t, e, "A1") != 40_000 || heldBy(t, e, "B1") != 0 {
+				t.Errorf("the robot went on, or did not begin: %+v", r)
+			}
+		})
+	}
+}
+
+const questionWorkflow = `ot2flow: 1
+name: question
+labware:
+  plate: {type: corning_96_wellplate_360ul_flat, slot: 1}
+  tips:  {type: opentrons_96_tiprack_300ul, slot: 9}
+pipettes:
+  p300: {type: p300_single_gen2, mount: right, tips: [tips]}
+liquids:
+  water: {in: plate.A1, volume: 300 uL}
+steps:
+  - transfer: {from: plate.A1, to: plate.B1, volume: 30 uL}
+  - ask: {message: how much for C1, type: volume, min: 20 uL, max: 100 uL}
+    as: amount
+  - transfer: {from: plate.A1, to: plate.C1, volume: amount}
+  - ask:
+      message: what do you see
+      fields:
+        clear: {type: boolean, description: whether it is clear}
+        colour: {type: choice, choices: [red, blue], default: blue}
+    as: view
+  - if: view.clear
+    comment: ${ view.colour }
+`
+
+// A question says what may be answered and why an answer is none, and is asked
+// again until there is one.
+func TestQuestionAtTheTerminal(t *testing.T) {
+	e, address := emulated(t, emulator.Options{Clock: emulator.NoTime()})
+	workflow := written(t, questionWorkflow)
+	code, stdout, stderr := called([]string{"apply", workflow, "--robot", address, "--state", filepath.Join(t.TempDir(), "runs.db")}, "y\n5 uL\nmuch\n50 uL\nperhaps\nyes\n\n")
+	if code != exitFine || heldBy(t, e, "C1") != 50_000 {
+		t.Fatalf("exit %d, C1 holds %d\n%s\n%s", code, heldBy(t, e, "C1"), stdout, stderr)
+	}
+	for _, want := range []string{"how much for C1", "(volume, 20 uL to 100 uL): ", "less than the least value allowed, 20 uL", "whether it is clear (yes or no): ", "(red, blue, Enter for blue): "} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("nothing says %q:\n%s", want, stderr)
+		}
+	}
+}
+
+// A question is answered from another process, which is told at once what is
+// wrong with an answer.
+func TestQuestionFromAnotherProcess(t *testing.T) {
+	e, address := emulated(t, emulator.Options{Clock: emulator.NoTime()})
+	state := filepath.Join(t.TempDir(), "runs.db")
+	workflow := written(t, questionWorkflow)
+	asked, ended := make(chan struct{}), make(chan int, 1)
+	seen := &teller{text: "ot2flow runs answer ", tell: asked}
+	go func() {
+		ended <- ot2flow([]string{"apply", workflow, "--robot", address, "--yes", "--state", state}, strings.NewReader(""), io.Discard, seen)
+	}()
+	select {
+	case <-asked:
+	case code := <-ended:
+		t.Fatal(code, seen.seen)
+	case <-time.After(time.Minute):
+		t.Fatal("nothing is asked")
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"last"}, exitUsage, "(volume, 20 uL to 100 uL)"},
+		{[]string{"last", "--value", "5 uL"}, exitUsage, "less than the least value allowed, 20 uL"},
+		{[]string{"last", "done"}, exitCannot, "is in use"},
+		{[]string{"last", "--value", "60 uL", "--by", "Ada"}, exitFine, "taken: 60 uL"},
+		{[]string{"last", "--value", "60 uL"}, exitUsage, "--value takes name=value here"},
+		{[]string{"last", "--value", "hue=red"}, exitUsage, "there are: clear, colour"},
+		{[]string{"last", "--value", "clear=no"}, exitFine, "taken: clear = false, colour = blue"},
+	} {
+		var code int
+		var stdout, stderr string
+		for range 100 { // the robot has to get to the next question
+			code, stdout, stderr = called(append([]string{"runs", "answer", "--state", state}, c.args...), "")
+			if !strings.Contains(stderr, "asks nothing at the moment") {
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		if code != c.code || !strings.Contains(stderr, c.says) {
+			t.Fatalf("%v: exit %d, want %d saying %q:\n%s%s", c.args, code, c.code, c.says, stdout, stderr)
+		}
+	}
+	if code := <-ended; code != exitFine || heldBy(t, e, "C1") != 60_000 {
+		t.Errorf("exit %d, C1 holds %d\n%s", code, heldBy(t, e, "C1"), seen.seen)
+	}
+	_, shown, _ := called([]string{"runs", "show", "last", "--state", state}, "")
+	if !strings.Contains(shown, "60 uL, Ada at ") {
+		t.Errorf("the journal does not say who answered:\n%s", shown)
+	}
+}
