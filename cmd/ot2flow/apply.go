@@ -228,8 +228,11 @@ func (a *app) carry(ctx context.Context, plan *program.Plan, where *place, book 
 	if a.around != nil {
 		options.Journal = a.around(options.Journal)
 	}
-	if o.paused {
+	switch {
+	case o.paused:
 		options.Observe = append(options.Observe, goOnOnce(person.requests))
+	case !atPauses:
+		options.Observe = append(options.Observe, goOnAlways(person.requests))
 	}
 	if id := book.id(); id != "" && !a.quiet {
 		s.say("run " + id)
@@ -255,6 +258,26 @@ func goOnOnce(requests chan<- run.Request) func(run.Event, run.Progress) {
 		if h, is := e.(run.Halting); is && h.Status == run.Paused && !asked {
 			asked = true
 			requests <- run.Request{Control: run.Resume, By: "runs resume"}
+		}
+	}
+}
+
+// goOnAlways lets a simulator go on that stands still without having been asked
+// to, where nobody is there: a script of faults has its door opened, or pause
+// pressed.
+func goOnAlways(requests chan<- run.Request) func(run.Event, run.Progress) {
+	asked := false
+	return func(e run.Event, _ run.Progress) {
+		switch e.(type) {
+		case run.PauseAsked:
+			asked = true
+		case run.Halting:
+			if !asked {
+				requests <- run.Request{Control: run.Resume, By: "--yes"}
+			}
+		case run.Resumed:
+			asked = false
+		default:
 		}
 	}
 }

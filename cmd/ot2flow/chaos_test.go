@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,6 +31,7 @@ var (
 	chaosEvery   = flag.Int("chaos-every", 150, "chaos: strike at every nth record of the journal; 1 is each of them")
 	chaosSeed    = flag.Uint64("chaos-seed", 1, "chaos: where the random moments begin")
 	chaosWorkers = flag.Int("chaos-workers", 0, "chaos: how many trials at a time; 0 is four per processor")
+	chaosWithin  = flag.Duration("chaos-within", 0, "chaos: begin no trial after so long; those that are drawn are in no order")
 	chaosKeep    = flag.String("chaos-keep", "", "chaos: folder in which what remains of a trial that went wrong is kept")
 	chaosReport  = flag.String("chaos-report", "", "chaos: file for the report, too")
 )
@@ -91,15 +93,15 @@ func TestChaos(t *testing.T) {
 	inBatches := calm(t, 8)
 	trials := drawTrials(whole, inBatches)
 	began := time.Now()
-	carry(t, trials)
-	r := reported(trials, time.Since(began))
+	done := carry(t, trials)
+	r := reported(trials[:done], len(trials), time.Since(began))
 	t.Log("\n" + r)
 	if *chaosReport != "" {
 		if err := os.WriteFile(*chaosReport, []byte(r), 0o600); err != nil {
 			t.Error(err)
 		}
 	}
-	for _, c := range trials {
+	for _, c := range trials[:done] {
 		if c.wrong() {
 			t.Errorf("%s:\n  %s", c, strings.Join(c.problems[:min(len(c.problems), 5)], "\n  "))
 		}
@@ -149,15 +151,21 @@ func drawTrials(whole, inBatches undisturbed) []*trial {
 			add(blow{after: moment(usual.took)})
 		}
 	}
+	random.Shuffle(len(trials), func(i, j int) { trials[i], trials[j] = trials[j], trials[i] })
 	return trials
 }
 
-// carry carries the trials out, several at a time.
-func carry(t *testing.T, trials []*trial) {
+// carry carries the trials out, several at a time, and returns how many.
+func carry(t *testing.T, trials []*trial) int {
 	workers := cmp.Or(*chaosWorkers, 4*runtime.NumCPU())
 	began, said := time.Now(), time.Now()
 	sem, wg := make(chan struct{}, workers), sync.WaitGroup{}
+	done := 0
 	for i, c := range trials {
+		if *chaosWithin > 0 && time.Since(began) > *chaosWithin {
+			break
+		}
+		done++
 		sem <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-sem }()
@@ -180,6 +188,7 @@ func carry(t *testing.T, trials []*trial) {
 		}
 	}
 	wg.Wait()
+	return done
 }
 
 // row is a line of the report.
@@ -190,7 +199,7 @@ type row struct {
 }
 
 // reported is the report: what was tried, and what came of it.
-func reported(trials []*trial, took time.Duration) string {
+func reported(trials []*trial, drawn int, took time.Duration) string {
 	type sum struct{ runs, struck, resumes, doubts, twice, lost, wrong int }
 	sums, order, all := map[row]*sum{}, []row{}, sum{}
 	for _, c := range trials {
@@ -218,12 +227,15 @@ func reported(trials []*trial, took time.Duration) string {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "chaos: %d runs of %d steps in %s, %s/%s, %d processors, seed %d\n\n", all.runs, chaosSteps, took.Round(time.Second), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), *chaosSeed)
+	fmt.Fprintf(&b, "chaos: %d of %d runs of %d steps in %s, %s/%s, %d processors, seed %d\n\n", all.runs, drawn, chaosSteps, took.Round(time.Second), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), *chaosSeed)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	line := func(r row, s *sum) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", r.victim, r.how, r.when, s.runs, s.struck, s.resumes, s.doubts, s.twice, s.lost, s.wrong)
 	}
 	fmt.Fprintln(w, "killed\tplan\tat a\truns\tkills\tresumed\tin doubt\tsteps twice\tsteps lost\truns wrong\t")
+	slices.SortFunc(order, func(a, b row) int {
+		return cmp.Or(cmp.Compare(b.how, a.how), cmp.Compare(a.victim, b.victim), cmp.Compare(a.when, b.when))
+	})
 	for _, r := range order {
 		line(r, sums[r])
 	}

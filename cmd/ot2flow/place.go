@@ -39,9 +39,9 @@ func (p *place) suffer(path string) error {
 		return err
 	}
 	other := f
-	other.Script = mishap.Script{}
+	other.Script, other.DoorSwitch = mishap.Script{}, false // the simulator always minds its door
 	if !reflect.DeepEqual(other, emulator.Faults{}) {
-		return usage("%s: the simulator knows seed and events only; what is about answers, doors and booting is the emulator's", path)
+		return usage("%s: the simulator knows seed, events and door_switch only; what is about answers to requests, and how the robot is before the run, is the emulator's: ot2flow emulate --faults %s", path, path)
 	}
 	b.Suffer(&f.Script)
 	return nil

@@ -378,9 +378,12 @@ func (a *app) showUndecided(id string, u *run.Undecided) {
 		return
 	}
 	single := u.Doubt.First == u.Doubt.Last
-	if single {
+	switch {
+	case u.Failed:
+		fmt.Fprintf(w, "The robot did not get to the end of %s of run %s, and how much of it happened is not known.\n", u.Range, id)
+	case single:
 		fmt.Fprintf(w, "Nobody knows whether %s of run %s happened.\n", u.Range, id)
-	} else {
+	default:
 		fmt.Fprintf(w, "Nobody knows which of %s of run %s happened.\n", u.Range, id)
 	}
 	fmt.Fprintf(w, "  known: %s\n", u.Evidence)

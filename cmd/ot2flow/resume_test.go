@@ -39,7 +39,7 @@ func TestResume(t *testing.T) {
 		wells string // of the whole run in the end
 	}{
 		{"stopped in a dispense", mishap.Event{At: "3.1", Do: mishap.Stopped}, []call{
-			{resume, exitFailed, "Nobody knows whether step 3 of run"},
+			{resume, exitFailed, "The robot did not get to the end of step 3 of run"},
 			{answer("done", "--to", "7"), exitUsage, "the steps in question are 3 to 3"},
 			{answer("perhaps"), exitUsage, "there is no answer perhaps"},
 			{answer("redo", "--by", "Ada"), exitFine, "go on with"},
@@ -146,7 +146,7 @@ func TestResumeOnAnotherDeck(t *testing.T) {
 				state := filepath.Join(t.TempDir(), "runs.db")
 				code, stdout, stderr := called([]string{"apply", workflow, "--robot", address, "--yes", "--state", state}, "\n\n\n")
 				for range 2 {
-					if strings.Contains(stderr, "Nobody knows") || strings.Contains(stderr, "in doubt") {
+					if strings.Contains(stderr, "waits for a decision") || strings.Contains(stderr, "in doubt") {
 						// What came before the step happened, and it did not.
 						for _, answer := range [][]string{{"done", "--to", fmt.Sprint(step - 1)}, {"redo"}} {
 							if code, _, _ = called(append([]string{"runs", "answer", "last", "--state", state}, answer...), ""); code == exitFine {

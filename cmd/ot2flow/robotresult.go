@@ -99,10 +99,14 @@ func (a *app) unclear(where *place, r *run.Result) {
 		fmt.Fprintf(a.err, "step %d was cut off; how much of it happened is not known\n", r.CutOff)
 	}
 	if d := r.Doubt; d.First > 0 {
-		fmt.Fprintf(a.err, "whether steps %d to %d happened is not known: look at the deck, the tips and the wells before the robot moves again\n", d.First, d.Last)
+		part := r.Story.Last()
+		fmt.Fprintf(a.err, "which of steps %s to %s happened is not known: look at the deck, the tips and the wells before the robot moves again\n", part.Label(d.First), part.Label(d.Last))
 	}
-	if r.State.Left {
-		fmt.Fprintf(a.err, "the robot was left to itself; see how it goes on in the Opentrons App, or ask %s/runs/%s\n", where.robot.Address(), robot.RunOf(r.State.Handle))
+	switch s := &r.State; {
+	case s.Left:
+		fmt.Fprintf(a.err, "the robot was left to itself; see how it goes on in the Opentrons App, or ask %s/runs/%s; follow it again with: ot2flow runs resume %s\n", where.robot.Address(), robot.RunOf(s.Handle), s.Accepted.Run)
+	case s.MayGoOn() && s.Sent:
+		fmt.Fprintf(a.err, "what remains can be gone on with: ot2flow runs resume %s\n", s.Accepted.Run)
 	}
 }
 

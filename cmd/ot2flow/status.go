@@ -103,6 +103,8 @@ func (s *status) performed(e *run.Performed, p run.Progress) {
 func (s *status) halts(why run.Status) {
 	s.halted = why
 	switch {
+	case why == run.DoorOpen && !s.wall:
+		s.line("the robot waits because its door is open; press Enter, and it counts as closed")
 	case why == run.DoorOpen:
 		s.line("the robot waits because its door is open; close it")
 	case !s.waiting:
@@ -161,7 +163,7 @@ func (s *status) poke() {
 func (s *status) standsStill() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.halted == run.Paused && !s.waiting
+	return (s.halted == run.Paused || s.halted == run.DoorOpen && !s.wall) && !s.waiting
 }
 
 // isHalted reports whether the robot stands still, for whatever reason.

@@ -39,6 +39,7 @@ type Undecided struct {
 	Range    string   // how people name them: step 4, steps 4 to 7
 	Steps    []string // what they are, for people; at most a few
 	Evidence string   // what is known
+	Failed   bool     // the device says that it did not get to the end of the step
 	Lost     []string // liquid that went with a tip, and would have to be drawn again
 }
 
@@ -127,7 +128,7 @@ func (p *Part) replay(at *standing) (int, error) {
 }
 
 func (p *Part) undecided(d Doubt) *Undecided {
-	u := &Undecided{Doubt: d, Evidence: p.State.Evidence, Range: "step " + p.Label(d.First)}
+	u := &Undecided{Doubt: d, Evidence: p.State.Evidence, Range: "step " + p.Label(d.First), Failed: p.State.Doubt == Doubt{}}
 	if d.Last > d.First {
 		u.Range = "steps " + p.Label(d.First) + " to " + p.Label(d.Last)
 	}

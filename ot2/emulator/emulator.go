@@ -218,6 +218,16 @@ func (e *Emulator) openDoor(open bool) {
 	e.poke()
 }
 
+// closeDoorAfter has somebody close the door after a while, of the time that
+// people have.
+func (e *Emulator) closeDoorAfter(d time.Duration) {
+	e.workers.Go(func() {
+		if wait(e.ctx, d) == nil {
+			e.SetDoor(false)
+		}
+	})
+}
+
 // Reboot cuts the power and switches it on again: a run that was not over is
 // lost. The next down requests are answered with 503.
 func (e *Emulator) Reboot(down int) {

@@ -229,6 +229,9 @@ func (e *Emulator) befall(r *run, c *entry, f *mishap.Event) bool {
 		return true
 	case mishap.DoorOpened:
 		e.openDoor(true)
+		if f.By > 0 {
+			e.closeDoorAfter(f.By)
+		}
 		if r.queue != runningQueue {
 			r.queued = append([]*entry{c}, r.queued...)
 			return true

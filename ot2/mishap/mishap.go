@@ -42,7 +42,7 @@ type Event struct {
 	Do          Kind          `yaml:"do"`
 	Detail      string        `yaml:"detail"` // what the robot says of a failure
 	Requests    int           `yaml:"requests"`
-	By          time.Duration `yaml:"by"` // how much slower, or how far the clock jumps
+	By          time.Duration `yaml:"by"` // how much slower, how far the clock jumps, or after how long the door is closed again; 0 leaves it open
 }
 
 // Script is what goes wrong in the course of a run.
