@@ -2,6 +2,7 @@ package interpreter
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec/diag"
@@ -105,7 +106,7 @@ func (x *expansion) choose(j *job) (int, bool) {
 	k := j.k
 	if x.trial != nil {
 		n, ok := x.cycles(j, x.crew.pip)
-		x.trial.cycles, x.trial.failed = max(0, x.trial.cycles)+n, x.trial.failed || !ok
+		x.trial.cycles, x.trial.failed = max(0, x.trial.cycles)+n, x.trial.failed || !ok || !x.fitsAll(j, x.crew.pip)
 		return 0, false
 	}
 	if x.crew.n > 0 {
@@ -120,7 +121,7 @@ func (x *expansion) choose(j *job) (int, bool) {
 	best, moves := -1, 0
 	for i := range x.deck.Pipettes {
 		n, ok := x.cycles(j, i)
-		if !ok {
+		if !ok || !x.fitsAll(j, i) {
 			continue
 		}
 		if best < 0 || n < moves || n == moves && x.deck.Pipettes[i].Model.MaxNL < x.deck.Pipettes[best].Model.MaxNL {
@@ -131,6 +132,22 @@ func (x *expansion) choose(j *job) (int, bool) {
 		return 0, true // the rules say what does not fit
 	}
 	return best, true
+}
+
+// fitsAll reports whether the tips that a job asks for by place fit a pipette: a
+// rack that is among the tips of some pipette is for those only.
+func (x *expansion) fitsAll(j *job, pip int) bool {
+	for i := range j.pairs {
+		place := x.ownTip(j.k, &j.pairs[i])
+		if place == program.None {
+			continue
+		}
+		has := func(p *program.Pipette) bool { return slices.Contains(p.Racks, int(place.Labware)) }
+		if !has(&x.deck.Pipettes[pip]) && (has(&x.deck.Pipettes[0]) || has(&x.deck.Pipettes[len(x.deck.Pipettes)-1])) {
+			return false
+		}
+	}
+	return true
 }
 
 // cycles counts the cycles a pipette needs; ok is false where a chunk would be

@@ -36,9 +36,22 @@ type trial struct {
 type liquidBody interface {
 	body
 	liquidKeys() *keys
+	divides() bool // into parts that choose for themselves
 }
 
 func (k *keys) liquidKeys() *keys { return k }
+func (k *keys) divides() bool     { return false }
+
+// single is the pipette with one channel that may do a step, or -1.
+func (x *expansion) single(k *keys) int {
+	out := -1
+	for i := range x.deck.Pipettes {
+		if !x.deck.IsMulti(i) && !k.nozzles.set {
+			out = i
+		}
+	}
+	return out
+}
 
 // hasMulti reports whether a pipette with several channels is mounted.
 func hasMulti(d *program.Deck) bool {
@@ -75,6 +88,8 @@ func (x *expansion) liquidStep(b liquidBody, f *program.Frame) {
 			return
 		}
 		x.crew = x.man(k, pip, false)
+	case b.divides() && x.single(k) >= 0:
+		// Each of its parts finds its own.
 	default:
 		x.crew = x.bestCrew(b, f)
 	}
@@ -87,12 +102,7 @@ func (x *expansion) liquidStep(b liquidBody, f *program.Frame) {
 // only for whole columns: nobody said that row A stands for more than itself.
 func (x *expansion) bestCrew(b liquidBody, f *program.Frame) crew {
 	k := b.liquidKeys()
-	single := -1
-	for i := range x.deck.Pipettes {
-		if !x.deck.IsMulti(i) && !k.nozzles.set {
-			single = i
-		}
-	}
+	single := x.single(k)
 	best, least := crew{}, -1
 	for i := range x.deck.Pipettes {
 		if k.nozzles.set && !x.deck.IsMulti(i) {

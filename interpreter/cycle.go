@@ -93,11 +93,14 @@ func (x *expansion) blamePair(p *pair) {
 // move carries out a job.
 func (x *expansion) move(wanted job, f *program.Frame) {
 	x.job = wanted
-	j := &x.job
-	pip, ok := x.choose(j)
-	if !ok {
-		return
+	if pip, ok := x.choose(&x.job); ok {
+		x.moveWith(pip, f)
 	}
+}
+
+// moveWith carries out the job at hand with a pipette.
+func (x *expansion) moveWith(pip int, f *program.Frame) {
+	j := &x.job
 	x.work += len(j.pairs)
 	c := &x.cycle
 	c.begin(j, pip, x.extra(j, pip), &x.movement)

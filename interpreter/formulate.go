@@ -130,29 +130,26 @@ func (b *formulate) expand(x *expansion, f *program.Frame) {
 	}
 	slices.SortStableFunc(list, func(p, q ingredient) int { return b.place(x, p.liquid) - b.place(x, q.liquid) })
 	labels := x.destinationLabels(to)
-	x.pairs = x.pairs[:0]
-	add := func(g *ingredient, i int) {
-		p := pair{from: g.from[i%len(g.from)], to: to[i].well, volume: g.volumes[i], label: g.name, toExpr: to[i].expr, volExp: g.expr}
-		if labels != nil && p.volume > 0 {
-			p.label += "." + labels[i]
-		}
-		x.pairs = append(x.pairs, p)
-	}
-	if b.byWell {
-		for i := range to {
-			for k := range list {
-				add(&list[k], i)
-			}
-		}
-	} else {
+	columns := x.crew.n > 0
+	if !b.byWell {
 		for k := range list {
-			for i := range to {
-				add(&list[k], i)
+			x.dose(&dose{&b.keys, &list[k], to, labels, 0, columns}, f)
+		}
+		return
+	}
+	for i := range to {
+		for k := range list {
+			var label []string
+			if labels != nil {
+				label = labels[i : i+1]
 			}
+			x.dose(&dose{&b.keys, &list[k], to[i : i+1], label, i, columns}, f)
 		}
 	}
-	x.move(job{k: &b.keys, pairs: x.pairs}, f)
 }
+
+// divides says that each liquid may have its own pipette.
+func (b *formulate) divides() bool { return true }
 
 // place is where a liquid stands in the order: as `order` says, and then as the
 // liquids are declared; what is none comes last.
