@@ -82,7 +82,15 @@ func (x *expansion) lacking(p *pair, coming int64) (int64, bool) {
 			})
 			return 0, false
 		}
-		v := max(0, (p.volume-c.Volume)/same-coming)
+		missing := max(0, p.volume-c.Volume)
+		if rest := missing % same; rest != 0 {
+			x.addAt(p.toExpr, diag.Diagnostic{
+				Code: diag.NotAColumn, Message: x.deck.Pipettes[x.crew.pip].Name + " gives the same with each of " + itoa(int(same)) + " channels, and what " + x.deck.WellName(r) + " lacks, " + quantity.Volume.Text(missing) + ", is no multiple of that: " + quantity.Volume.Text(rest) + " would stay away",
+				Help: "use a single-channel pipette, or one nozzle: nozzles: H1",
+			})
+			return 0, false
+		}
+		v := max(0, missing/same-coming)
 		if least >= 0 && v != least {
 			x.addAt(p.toExpr, diag.Diagnostic{
 				Code:    diag.NotAColumn,

@@ -290,6 +290,7 @@ func (b *formulate) raise(x *expansion, to []target, list []ingredient, f *progr
 	least, n := x.least(&b.keys), 0
 	var names []string
 	for i := range to {
+		before := n
 		for k := range list {
 			g := &list[k]
 			if g.volumes[i] <= 0 || g.volumes[i] >= least {
@@ -310,6 +311,9 @@ func (b *formulate) raise(x *expansion, to []target, list []ingredient, f *progr
 				names = append(names, quantity.Volume.Text(g.volumes[i])+" of "+g.name+" into "+x.deck.WellName(to[i].well))
 			}
 			g.volumes[i] = now
+		}
+		if n > before && b.target != nil {
+			b.hold(x, to[i], list, i)
 		}
 	}
 	if n == 0 {

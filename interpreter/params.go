@@ -43,7 +43,7 @@ type Values map[string]string
 var paramTypes = map[string]eval.Type{
 	"volume": eval.Of(quantity.Volume), "duration": eval.Of(quantity.Time), "temperature": eval.Of(quantity.Temperature),
 	"length": eval.Of(quantity.Length), "speed": eval.Of(quantity.Speed), "flow_rate": eval.Of(quantity.FlowRate),
-	"concentration": eval.Of(quantity.MassConc), "number": {Kind: eval.Number}, "integer": {Kind: eval.Integer},
+	"concentration": eval.Of(quantity.MassConc), "molarity": eval.Of(quantity.MolarConc), "number": {Kind: eval.Number}, "integer": {Kind: eval.Integer},
 	"boolean": {Kind: eval.Bool}, "string": {Kind: eval.Text}, "choice": {Kind: eval.Text}, "well": {Kind: eval.Well},
 	"labware": {Kind: eval.Labware}, "color": {Kind: eval.Color},
 }

@@ -3,6 +3,7 @@ package interpreter
 import (
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/eval"
@@ -182,6 +183,58 @@ func (b *formulate) allEmpty(x *expansion, to []target) bool {
 		}
 	}
 	return true
+}
+
+// hold reports by how much a well misses the target, now that what was too little
+// for the pipette was left out or raised.
+func (b *formulate) hold(x *expansion, to target, list []ingredient, i int) {
+	last := len(list) - 1
+	m, v := mixture{}, make([]int64, last)
+	for k := range list {
+		g := &list[k]
+		holds, ok := b.stock(x, g.from[i%len(g.from)])
+		if !ok {
+			return
+		}
+		if m.total += g.volumes[i]; k == last {
+			m.diluent = holds
+			continue
+		}
+		m.stocks, v[k] = append(m.stocks, holds), g.volumes[i]
+	}
+	if m.total == 0 {
+		return
+	}
+	for _, a := range b.target {
+		wanted, ok := x.concentrations([]*eval.Expr{a.expr})
+		if !ok {
+			return
+		}
+		m.target = append(m.target, new(big.Rat).SetInt64(wanted[0]))
+	}
+	if m.meets(v) {
+		return
+	}
+	var misses []string
+	for c, a := range b.target {
+		of, gets := &x.deck.Components[a.component], m.gives(v, c)
+		if gets.Cmp(m.target[c]) == 0 {
+			continue
+		}
+		text := of.Name + " " + of.Text(digits(nearest(gets))) + " instead of " + of.Text(nearest(m.target[c]))
+		if m.target[c].Sign() > 0 {
+			off := new(big.Rat).Quo(gets, m.target[c])
+			off.Sub(off, big.NewRat(1, 1)).Mul(off, big.NewRat(100, 1))
+			percent, _ := off.Float64()
+			text += " (" + strconv.FormatFloat(percent, 'f', 1, 64) + " %)"
+		}
+		misses = append(misses, text)
+	}
+	done := map[string]string{"skip": "leaving it out", "round_up": "raising it"}[b.below]
+	x.addAt(b.target[0].expr, diag.Diagnostic{
+		Code: diag.OffTarget, Severity: diag.Warning, Message: x.deck.WellName(to.well) + " gets " + strings.Join(misses, ", ") + ": a volume is too little for the pipette, and `below_minimum: " + b.below + "` misses the target by " + done,
+		Help: "use a smaller pipette, a weaker stock or a larger total",
+	})
 }
 
 // infeasible reports a target that cannot be reached, with the recipe that comes

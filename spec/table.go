@@ -115,10 +115,10 @@ var workflowNameShape = &Shape{
 
 // ScalarTypes are the types of single values: of a parameter, of the elements
 // of a list and of the cells of a table.
-var ScalarTypes = []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration"}
+var ScalarTypes = []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "molarity"}
 
 // ParamTypes are the types a parameter can have.
-var ParamTypes = []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "list", "table"}
+var ParamTypes = []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "molarity", "list", "table"}
 
 var (
 	paramTypeShape  = &Shape{Noun: "a type", Scalars: Strings, Words: ParamTypes}
@@ -142,15 +142,15 @@ var paramShape = &Shape{
 		{Key: "type", Words: []string{"boolean"}, Bars: []string{"choices"}, Why: "a boolean is true or false anyway"},
 		{Key: "type", Words: []string{"table"}, Bars: []string{"choices"}, Why: "`choices` belong to a column of the table"},
 		{
-			Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "table"},
+			Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "molarity", "table"},
 			Bars: []string{"in"}, Why: "`in` names the labware of a well",
 		},
 		{
-			Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "table"},
+			Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "molarity", "table"},
 			Bars: []string{"of"}, Why: "`of` says what a list holds",
 		},
 		{
-			Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "list"},
+			Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "molarity", "list"},
 			Bars: []string{"columns", "extra"}, Why: "only a table has columns",
 		},
 		{Key: "default", Bars: []string{"example"}, Why: "an example stands in for a default where there is none"},
@@ -189,7 +189,7 @@ var columnObject = &Shape{
 		{Key: "type", Words: []string{"boolean", "string", "choice", "well", "labware", "color", "number", "integer"}, Bars: []string{"unit"}, Why: "only quantities have a unit"},
 		{Key: "type", Words: []string{"boolean"}, Bars: []string{"choices"}, Why: "a boolean is true or false anyway"},
 		{
-			Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration"},
+			Key: "type", Words: []string{"volume", "number", "integer", "boolean", "string", "choice", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "molarity"},
 			Bars: []string{"in"}, Why: "`in` names the labware of a well",
 		},
 	},
@@ -238,7 +238,7 @@ var outputObject = &Shape{Kind: ObjectShape, fields: func() []Field { return out
 
 var outputTypeShape = &Shape{
 	Noun: "a type", Scalars: Strings,
-	Words: []string{"volume", "number", "integer", "boolean", "string", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "list"},
+	Words: []string{"volume", "number", "integer", "boolean", "string", "well", "wells", "labware", "color", "duration", "temperature", "length", "speed", "flow_rate", "concentration", "molarity", "list"},
 }
 
 func outputFields(o *Output) []Field {

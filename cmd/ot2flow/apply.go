@@ -240,6 +240,12 @@ func (a *app) carry(ctx context.Context, plan *program.Plan, where *place, book 
 	if atPauses {
 		options.Answer = func(ctx context.Context, q run.Question) (run.Control, error) { return a.answer(ctx, in, s, q, where) }
 	}
+	if !atPauses && !a.quiet {
+		options.Answer = func(ctx context.Context, q run.Question) (run.Control, error) {
+			s.say(fmt.Sprintf("step %d: %s (nobody is asked on the simulator; it is taken as done)", q.N, q.Text))
+			return run.AnswerAtOnce(ctx, q)
+		}
+	}
 	if o.first != nil {
 		person.first(*o.first)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec/quantity"
@@ -44,6 +45,25 @@ var plainModule = [program.Kinds]string{
 	program.WaitLidTemperature: "wait for        lid of ", program.StopLidTemperature: "heating off     lid of ",
 	program.OpenLid: "open lid        ", program.CloseLid: "close lid       ", program.OpenLatch: "open latch      ", program.CloseLatch: "close latch     ",
 	program.StopShaking: "stop shaking    ", program.Disengage: "magnets down    ",
+}
+
+// moduleState says what a module was told; "" where that is not known.
+func moduleState(m *program.ModuleState) string {
+	var out []string
+	add := func(is bool, text string) {
+		if is {
+			out = append(out, text)
+		}
+	}
+	add(m.Target != program.NoTarget, "at "+quantity.Temperature.Text(int64(m.Target)))
+	add(m.LidTarget != program.NoTarget, "lid at "+quantity.Temperature.Text(int64(m.LidTarget)))
+	add(m.RPM > 0, "shaking at "+strconv.Itoa(int(m.RPM))+" rpm")
+	add(m.Engaged, "magnets up, "+mm(m.Magnet))
+	add(m.Lid == program.Open, "lid open")
+	add(m.Lid == program.Closed, "lid closed")
+	add(m.Latch == program.Open, "latch open")
+	add(m.Latch == program.Closed, "latch closed")
+	return strings.Join(out, ", ")
 }
 
 func note(text string) string {

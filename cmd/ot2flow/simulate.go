@@ -286,4 +286,21 @@ func contents(w *bufio.Writer, r *sim.Result, color bool, title string) {
 		wells.add(r.Wells[i].Ref, &r.Wells[i].Content)
 	}
 	wells.print()
+	moduleStates(w, r)
+}
+
+// moduleStates is what the modules are told in the end.
+func moduleStates(w *bufio.Writer, r *sim.Result) {
+	told := false
+	for i := range r.Modules {
+		text := moduleState(&r.Modules[i])
+		if text == "" {
+			continue
+		}
+		if !told {
+			fmt.Fprintln(w, "\nModules in the end")
+			told = true
+		}
+		fmt.Fprintf(w, margin+"%-14s %s\n", r.Deck.Modules[i].Name, text)
+	}
 }

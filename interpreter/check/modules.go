@@ -26,6 +26,10 @@ func (modules) See(t *program.Transition, r *Report) {
 
 func (modules) End(*program.State, *Report) {}
 
+// evaporates is the block temperature, in m°C, above which samples that are held
+// under an open lid do not stay what they are.
+const evaporates = 45_000
+
 // setting: what the module can be set to.
 func setting(t *program.Transition, r *Report, op *program.Op, m *program.ModuleModel) {
 	switch op.Kind {
@@ -41,6 +45,16 @@ func setting(t *program.Transition, r *Report, op *program.Op, m *program.Module
 			r.Add(program.AboutVolume, diag.Diagnostic{
 				Code: diag.ModuleRange, Message: "a block can be told of up to " + quantity.Volume.Text(m.BlockNL.Max) + " in the fullest well, and this says " + quantity.Volume.Text(op.Volume),
 				Help: "give what the fullest well holds",
+			})
+		}
+		if m.Type == program.Thermocycler && op.Duration > 0 && op.Temperature > evaporates && t.After.Module(int(op.Module)).Lid != program.Closed {
+			name, lid := t.After.Deck.Modules[op.Module].Name, "is open"
+			if t.After.Module(int(op.Module)).Lid == program.NotKnown {
+				lid = "was not closed by this workflow"
+			}
+			r.Add(program.AboutStep, diag.Diagnostic{
+				Code: diag.LidOpen, Severity: diag.Warning, Message: name + " holds " + quantity.Temperature.Text(int64(op.Temperature)) + ", and its lid " + lid,
+				Help: "close it first: thermocycler: {lid: closed}",
 			})
 		}
 	case program.SetLidTemperature:

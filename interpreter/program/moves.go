@@ -31,25 +31,28 @@ func MoveText(d *Deck, steps []Step, n int) string {
 		i++
 	}
 	op := &steps[i].Op
-	out := "move " + d.Labware[op.Well.Labware].Name + " from " + d.PlaceText(PlacesBefore(d, steps, n)[op.Well.Labware]) + " to " + d.PlaceText(op.To)
+	places := PlacesBefore(d, steps, n)
+	out := "move " + d.Labware[op.Well.Labware].Name + " from " + d.placeText(places[op.Well.Labware], places) + " to " + d.placeText(op.To, places)
 	if steps[i].Text != "" {
 		out += ": " + steps[i].Text
 	}
 	return out
 }
 
-// PlaceText says a place with the slot it is in: slot 3, mag (slot 1), block
-// (slot 1), off the deck. A labware is taken to be where it stands before the
-// first step.
-func (d *Deck) PlaceText(p Place) string {
-	name := d.PlaceName(p)
-	slot := 0
-	switch p.On {
-	case OnModule:
+// placeText says a place with the slot it is in: slot 3, mag (slot 1), block
+// (slot 1), off the deck. Every labware stands where places says.
+func (d *Deck) placeText(p Place, places []Place) string {
+	name, slot := d.PlaceName(p), 0
+	for range len(places) { // what stands on other labware stands where that stands
+		if p.On != OnLabware {
+			break
+		}
+		if p = places[p.Index]; p.On == OnSlot {
+			slot = int(p.Index)
+		}
+	}
+	if p.On == OnModule {
 		slot = slotNumber(d.Modules[p.Index].Slot)
-	case OnLabware:
-		slot = slotNumber(d.Labware[p.Index].Slot)
-	case OnSlot, OffDeck:
 	}
 	if slot == 0 {
 		return name

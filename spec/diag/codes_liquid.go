@@ -13,6 +13,7 @@ var (
 	CannotDilute   = &Code{"OTF609", "cannot-dilute", "A dilution begins with a well that holds what is diluted and goes on to empty ones. Each of those gets the diluent, volume, and then volume / (factor - 1) of the well before; in the end every well holds volume. So the first must hold volume and what is carried on, there must be a well to go on to, and the factor must be above 1. The message says which of these is not so, and how much is missing."}
 
 	CannotFormulate = &Code{"OTF610", "cannot-formulate", "The wells cannot get what is asked for. Volumes that add up to more than the total leave no room for the diluent. A target concentration cannot be reached where no liquid is strong enough, where the stocks alone take more than the total, or where the liquids hold the components in other proportions; the message says which, and the help the recipe that comes nearest. The wells must be empty, because what stands in them would change the concentrations."}
+	OffTarget       = &Code{"OTF611", "off-target", "A formulation is to reach concentrations, and below_minimum says to leave out or to raise what is too little for the pipette. What a well gets then is not what was asked for; the message says by how much. Use a smaller pipette, a weaker stock or a larger total, or write the volumes that you want."}
 )
 
-var liquidCodes = []*Code{EmptyWell, OverAspirate, Overflow, NoLiquidHere, TwoLiquids, ListsDoNotPair, OnePlace, MostlyWaste, CannotDilute, CannotFormulate}
+var liquidCodes = []*Code{EmptyWell, OverAspirate, Overflow, NoLiquidHere, TwoLiquids, ListsDoNotPair, OnePlace, MostlyWaste, CannotDilute, CannotFormulate, OffTarget}

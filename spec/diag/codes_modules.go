@@ -14,7 +14,7 @@ var (
 
 	NoTarget = &Code{ID: "OTF425", Name: "nothing-to-wait-for", Explain: `A step waits for a temperature that no step has set, or that was switched off in between. The robot would stop the run there. Set a temperature first.`}
 
-	LidClosed = &Code{ID: "OTF426", Name: "lid-closed", Explain: `A pipette or a hand is to reach into a thermocycler whose lid is closed, or has not been opened by this workflow: how it stands before the run is not known. Open it first: thermocycler: {lid: open}. A profile under an open lid would let the samples evaporate.`}
+	LidClosed = &Code{ID: "OTF426", Name: "lid-closed", Explain: `A pipette or a hand is to reach into a thermocycler whose lid is closed, or has not been opened by this workflow: how it stands before the run is not known. Open it first: thermocycler: {lid: open}.`}
 
 	LatchState = &Code{ID: "OTF427", Name: "latch", Explain: `The latch of a heater-shaker holds its labware. It must be closed, by a step of this workflow, before a pipette goes there or to its left or right, and before it shakes; it must be open before a hand takes labware away or puts it there. How it stands before the run is not known.`}
 
@@ -29,9 +29,11 @@ var (
 	MagnetHeight = &Code{ID: "OTF432", Name: "magnet-height", Explain: `The magnets are to rise to the height that the labware asks for, and there is no labware on the module, or its definition says no height. Give one: magnet: {height: 6 mm}, counted from the plane the labware stands on.`}
 
 	BesideGen1 = &Code{ID: "OTF433", Name: "beside-gen1-module", Explain: `An 8-channel pipette of the first generation hangs so far back that it would hit a magnetic or temperature module of the first generation in the slot in front of the one it works in. Put the labware or the module elsewhere.`}
+
+	LidOpen = &Code{ID: "OTF434", Name: "lid-open", Explain: `The block of a thermocycler is to hold more than 45 C for some time under a lid that is open, or that this workflow has not closed: how it stands before the run is not known. Samples evaporate, and water condenses where it should not. Close the lid first, and heat it: thermocycler: {lid: closed, lid_temperature: 105 C}.`}
 )
 
 var moduleCodes = []*Code{
 	UnknownModule, ModulePlace, DoesNotFit, WhichModule, ModuleRange, NoTarget, LidClosed, LatchState, Shaking, BesideShaker,
-	MoveRefused, OffTheDeck, MagnetHeight, BesideGen1,
+	MoveRefused, OffTheDeck, MagnetHeight, BesideGen1, LidOpen,
 }
