@@ -22,6 +22,20 @@ import (
 // is kept until the end.
 const maxRepeats = 1_000_000
 
+// maxValues bounds how many values are kept, each of four bytes.
+const maxValues = 150_000_000
+
+// reactingWeight is how much more room a value takes where every run has others.
+const reactingWeight = 16
+
+// fits refuses more runs than there is room for; values is how many each gives.
+func (n *noise) fits(values int) error {
+	if most := maxValues / max(1, values); n.repeat > most {
+		return usage("--repeat %d would keep %d values for each run, which is too much; for this workflow %d runs are the most", n.repeat, values, most)
+	}
+	return nil
+}
+
 // noise is what the flags say of chance.
 type noise struct {
 	repeat int
@@ -115,6 +129,13 @@ func repeatWorkflow(c *workflows.Checked, run *workflows.Run, n noise) (*sim.Spr
 	if list.HasErrors() {
 		return nil, nil
 	}
+	values := kept.Values()
+	if c.Prepared.Reacts() {
+		values *= reactingWeight
+	}
+	if err := n.fits(values); err != nil {
+		return nil, err
+	}
 	if c.Prepared.Reacts() {
 		return sim.React(c.Prepared, in, n.repeat, n.seed, runtime.GOMAXPROCS(0))
 	}
@@ -134,6 +155,9 @@ func (a *app) repeatPlan(plan *program.Plan, n noise) (*sim.Spread, error) {
 		return nil, err
 	}
 	if err := a.findingsOf(plan, list); err != nil {
+		return nil, err
+	}
+	if err := n.fits(kept.Values()); err != nil {
 		return nil, err
 	}
 	return kept.Repeat(n.repeat, n.seed, runtime.GOMAXPROCS(0)), nil

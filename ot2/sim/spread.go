@@ -95,14 +95,25 @@ type column struct {
 	part   int // -1: the volume
 }
 
+// Values returns how many values every run gives.
+func (n *Noise) Values() int {
+	return len(n.columns(n.meant()))
+}
+
+// meant carries the program out as the workflow means it.
+func (n *Noise) meant() *hand {
+	n.end()
+	h := newHand(n)
+	h.exact = true
+	h.begin(0, 0)
+	h.do(n.actions, 0)
+	return h
+}
+
 // Repeat carries the program out runs times, on as many cores as workers says.
 // What comes of it depends on the program, the seed and the number of runs.
 func (n *Noise) Repeat(runs int, seed uint64, workers int) *Spread {
-	n.end()
-	target := newHand(n)
-	target.exact = true
-	target.begin(seed, 0)
-	target.do(n.actions, 0)
+	target := n.meant()
 	columns := n.columns(target)
 	values := make([][]float32, len(columns))
 	for i := range values {
