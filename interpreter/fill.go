@@ -16,7 +16,7 @@ type fillUp struct {
 }
 
 func (p *preparer) fill(b *spec.Fill) body {
-	return &fillUp{p.route(b.From, b.To, b.UpTo, alone), p.keys(&b.LiquidKeys, "once")}
+	return &fillUp{p.route(b.From, b.To, b.UpTo, alone, &b.Order), p.keys(&b.LiquidKeys, "once")}
 }
 
 func (b *fillUp) expand(x *expansion, f *program.Frame) {

@@ -191,10 +191,12 @@ func (x *expansion) amounts(list []*eval.Expr) ([]amount, bool) {
 type route struct {
 	from, to, volume []*eval.Expr
 	share            sharing
+	takeFrom, takeTo wellOrder
+	orderAt          diag.Span
 }
 
-func (p *preparer) route(from, to, volume spec.Exprs, share sharing) route {
-	return route{p.exprs(from), p.exprs(to), p.exprs(volume), share}
+func (p *preparer) route(from, to, volume spec.Exprs, share sharing, o *spec.Order) route {
+	return route{p.exprs(from), p.exprs(to), p.exprs(volume), share, orderOf(o.From), orderOf(o.To), o.Span}
 }
 
 // pairsOf evaluates a route.
@@ -202,7 +204,7 @@ func (x *expansion) pairsOf(r *route) ([]pair, bool) {
 	from, ok1 := x.sources(r.from)
 	to, ok2 := x.targets(r.to)
 	volumes, ok3 := x.amounts(r.volume)
-	if !ok1 || !ok2 || !ok3 || !x.onePlace(r, len(from), len(to)) {
+	if !ok1 || !ok2 || !ok3 || !x.onePlace(r, len(from), len(to)) || !x.ordered(r, from, to, len(volumes)) {
 		return nil, false
 	}
 	return x.pair(from, to, volumes, r)
@@ -231,7 +233,7 @@ type transfer struct {
 }
 
 func (p *preparer) transfer(b *spec.Transfer) body {
-	return &transfer{p.route(b.From, b.To, b.Volume, alone), p.keys(&b.LiquidKeys, "once")}
+	return &transfer{p.route(b.From, b.To, b.Volume, alone, &b.Order), p.keys(&b.LiquidKeys, "once")}
 }
 
 func (b *transfer) expand(x *expansion, f *program.Frame) {
@@ -325,7 +327,8 @@ func (x *expansion) destinationLabels(to []target) []string {
 }
 
 type mixIn struct {
-	in []*eval.Expr
+	in   []*eval.Expr
+	take wellOrder
 	keys
 }
 
@@ -333,7 +336,7 @@ func (p *preparer) mix(b *spec.Mix) body {
 	m := mixing{group: group{set: true, whole: true}, rate: p.plain(b.Rate), height: p.height(&b.At)}
 	m.times, m.volume = option{expr: p.expr(b.Times), set: true}, option{expr: p.expr(b.Volume), set: true} // one that is missing has been reported
 	pip, rule := p.pipette(b.Pipette), p.tipRule(&b.Tip, "once")
-	out := &mixIn{p.exprs(b.In), keys{
+	out := &mixIn{p.exprs(b.In), orderOf(b.Order), keys{
 		pipette: pip, nozzles: p.nozzles(b.Nozzles, pip, rule.use), tip: rule, mixes: true,
 		handling: handling{dispense: side{mix: m, touch: p.touch(&b.TouchTip)}, blow: p.blowing(&b.BlowOut)},
 	}}
@@ -350,6 +353,7 @@ func (b *mixIn) expand(x *expansion, f *program.Frame) {
 	if !ok1 || !ok2 || !x.volumeOK(v, m.volume.expr) {
 		return
 	}
+	inOrder(x, b.take, wells, (*target).place)
 	x.pairs = x.pairs[:0]
 	for i := range wells {
 		w := &wells[i]

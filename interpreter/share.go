@@ -21,7 +21,7 @@ type distribute struct {
 }
 
 func (p *preparer) distribute(b *spec.Distribute) body {
-	out := &distribute{route: p.route(b.From, b.To, b.Volume, fanOut), disposal: p.expr(b.Disposal.Volume), best: b.Pack.Value == "best", keys: p.keys(&b.LiquidKeys, "once")}
+	out := &distribute{route: p.route(b.From, b.To, b.Volume, fanOut, &b.Order), disposal: p.expr(b.Disposal.Volume), best: b.Pack.Value == "best", keys: p.keys(&b.LiquidKeys, "once")}
 	if d := &b.Disposal.Place; d.Set {
 		if b.BlowOut.Set {
 			p.fail(diag.NoEffect, b.BlowOut.Span, "`blow_out` has no effect beside a disposal that says where it goes", "remove one of the two")
@@ -66,7 +66,7 @@ type consolidate struct {
 }
 
 func (p *preparer) consolidate(b *spec.Consolidate) body {
-	out := &consolidate{p.route(b.From, b.To, b.Volume, fanIn), b.Pack.Value == "best", p.keys(&b.LiquidKeys, "once")}
+	out := &consolidate{p.route(b.From, b.To, b.Volume, fanIn, &b.Order), b.Pack.Value == "best", p.keys(&b.LiquidKeys, "once")}
 	if out.tip.use == "per_source" {
 		p.fail(diag.TipRule, b.Tip.Span, "`per_source` cannot be kept: what is drawn from several wells is in one tip", "use tip: new for a new tip at every filling, or a transfer for one per well")
 	}

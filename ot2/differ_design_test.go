@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+
+	"github.com/ot2flow/ot2flow/spec"
 )
 
 // Liquid steps of ours are drawn: all their options, alone and together.
@@ -35,6 +37,7 @@ func drawStepCall(seed uint64, n int) *call {
 	default:
 		d.pairing(st)
 	}
+	d.taking(st)
 	d.tipping(st)
 	d.c.Do = append(d.c.Do, verb{Step: st})
 	if st.Tip.Then == "keep" {
@@ -164,6 +167,9 @@ func (d *drawer) sides(st *step) {
 		}
 		if d.oneIn(4) {
 			s.Touch = d.touching()
+			if slices.ContainsFunc(slices.Concat(st.From, st.To), func(w string) bool { return w[0] == 'R' }) && !d.oneIn(6) {
+				s.Touch = nil // it would be refused
+			}
 		}
 	}
 	if d.oneIn(4) {
@@ -249,6 +255,21 @@ func (d *drawer) touching() *touch {
 		t.Radius = pick(d, 0.5, 0.75, 0.9)
 	}
 	return t
+}
+
+// taking draws an order of wells, where there are several.
+func (d *drawer) taking(st *step) {
+	ways := spec.WellOrders
+	if st.Kind == "dilute" || st.Kind == "formulate" || len(st.Volume) > 1 || len(st.From)+len(st.To) < 3 || d.oneIn(2) {
+		return
+	}
+	st.Take = taking{pick(d, ways...), pick(d, ways...)}
+	switch d.IntN(4) {
+	case 0:
+		st.Take.From = ""
+	case 1:
+		st.Take.From = st.Take.To
+	}
 }
 
 // tipping draws which tips are taken, and what becomes of them.

@@ -79,7 +79,7 @@ func (s *speller) do(v verb) { s.out = append(s.out, v) }
 func (s *speller) step(st *step) {
 	switch st.Kind {
 	case "mix":
-		for _, w := range st.To {
+		for _, w := range taken(st.To, st.Take.To) {
 			p := &moving{w, w, nano(st.Volume[0])}
 			s.tip(st, p)
 			s.stir(w, st.At, p.volume, st.Times, st.Rate, st.Rate, false)
@@ -122,12 +122,47 @@ func (s *speller) step(st *step) {
 // pairs stretch the shorter list; what is 0 is left out, but for a fill.
 func (st *step) pairs() []moving {
 	n := max(len(st.From), len(st.To))
+	from, to := taken(st.From, st.Take.From), taken(st.To, st.Take.To)
 	var out []moving
 	for i := range n {
-		p := moving{st.From[i*len(st.From)/n], st.To[i*len(st.To)/n], nano(st.Volume[i%len(st.Volume)])}
+		p := moving{from[i*len(from)/n], to[i*len(to)/n], nano(st.Volume[i%len(st.Volume)])}
 		if p.volume > 0 || st.Kind == "fill" {
 			out = append(out, p)
 		}
+	}
+	return out
+}
+
+// taken are wells in an order of Protocol Designer: of every place of a plate in
+// that order those that are among the wells, labware by labware.
+func taken(wells []string, order string) []string {
+	if order == "" {
+		return wells
+	}
+	ways := map[string][]string{"t2b": {"A", "B", "C", "D", "E", "F", "G", "H"}, "l2r": {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"}}
+	for way, back := range map[string]string{"t2b": "b2t", "l2r": "r2l"} {
+		ways[back] = slices.Clone(ways[way])
+		slices.Reverse(ways[back])
+	}
+	inner, outer, _ := strings.Cut(order, "_")
+	var out []string
+	done := map[byte]bool{}
+	for _, first := range wells {
+		labware := first[0]
+		for _, o := range ways[outer] {
+			for _, i := range ways[inner] {
+				name := fmt.Sprintf("%c.%s%s", labware, i, o)
+				if strings.Contains("t2b b2t", outer) {
+					name = fmt.Sprintf("%c.%s%s", labware, o, i)
+				}
+				for _, w := range wells {
+					if w == name && !done[labware] {
+						out = append(out, w)
+					}
+				}
+			}
+		}
+		done[labware] = true
 	}
 	return out
 }

@@ -13,6 +13,7 @@ type step struct {
 	To     []string  `json:"to,omitempty" shrink:"no"`
 	Volume []float64 `json:"volume,omitempty" shrink:"no"` // of fill, up to what
 	Split  string    `json:"split,omitempty"`
+	Take   taking    `json:"take"`
 	Tip    tipping   `json:"tip"`
 	Draw   side      `json:"aspirate"`
 	Give   side      `json:"dispense"`
@@ -36,6 +37,12 @@ type step struct {
 	Total  float64      `json:"total,omitempty"`
 	Rest   string       `json:"diluent,omitempty"`
 	Order  []string     `json:"order,omitempty"` // liquids, or by_well
+}
+
+// taking is `order`: a word of Protocol Designer for each side.
+type taking struct {
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
 }
 
 // tipping is `tip`; the zero value is not written.
@@ -146,6 +153,7 @@ func (st *step) inYAML(c *call) string {
 		m.add("tip", st.Tip.inYAML(c))
 		m.add("touch_tip", st.Touch.inYAML())
 		m.add("blow_out", st.Blow.inYAML())
+		m.add("order", st.Take.To)
 		return "mix: " + m.String()
 	case "dilute":
 		m.add("in", yamlWells(st.To))
@@ -180,6 +188,14 @@ func (st *step) inYAML(c *call) string {
 		m.add("to", yamlWells(st.To))
 		m.add(map[bool]string{false: "volume", true: "up_to"}[st.Kind == "fill"], pythonVolumes(st.Volume))
 		m.add("disposal", st.Spare.inYAML())
+		var take mapping
+		if st.Take.From == st.Take.To {
+			m.add("order", st.Take.To)
+		} else {
+			take.add("from", st.Take.From)
+			take.add("to", st.Take.To)
+			m.add("order", take.String())
+		}
 	}
 	m.add("split", st.Split)
 	m.add("tip", st.Tip.inYAML(c))

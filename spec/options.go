@@ -23,7 +23,6 @@ type Defaults struct {
 	Set         bool
 	Tip         Tip
 	Split       Word
-	Order       Word
 	LiquidClass Scalar // a name or a file; empty where not written
 	Handling
 	Span diag.Span

@@ -7,6 +7,7 @@ func (s *Transfer) fields() []Field {
 		{"from", "Where to draw: a well, wells, or a liquid.", "red", true, wellsSlot(&s.From)},
 		{"to", "Where to give.", "plate.A1", true, wellsSlot(&s.To)},
 		{"volume", "How much per pair; or a list with one volume per pair. 0 skips the pair.", "50 uL", true, volumesSlot(&s.Volume)},
+		orderField(&s.Order),
 	}, s.LiquidKeys.fields()...)
 }
 
@@ -30,6 +31,7 @@ func (s *Mix) fields() []Field {
 		{"pipette", "The pipette to use. Default: the one mounted that can.", "p300", false, nameSlot(&s.Pipette)},
 		{"nozzles", "Which nozzles of an 8-channel pipette take tips in this step. Default: as the pipette is declared. H1 is at the front, A1 at the back; E1-H1 are four.", "H1", false, wordSlot(&s.Nozzles, nozzlesShape)},
 		{"tip", "Which tip, and what becomes of it. Default: once, into the trash.", "new", false, tipSlot(&s.Tip)},
+		{"order", "In which order the wells are mixed, whatever the order they are written in. Default: as they are written.", "l2r_t2b", false, wordSlot(&s.Order, wellOrderOne)},
 		{"touch_tip", "Touch the well's sides after mixing.", "true", false, touchSlot(&s.TouchTip)},
 		{"blow_out", "Empty the tip past the plunger's end after mixing a well.", "destination", false, blowOutSlot(&s.BlowOut)},
 		classField(&s.LiquidClass),

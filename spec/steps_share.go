@@ -10,12 +10,14 @@ type (
 		From, To, Volume Exprs
 		Disposal         Disposal
 		Pack             Word
+		Order            Order
 		LiquidKeys
 	}
 	// Consolidate brings the liquid of many places to one.
 	Consolidate struct {
 		From, To, Volume Exprs
 		Pack             Word
+		Order            Order
 		LiquidKeys
 	}
 )
@@ -35,6 +37,7 @@ func (s *Distribute) fields() []Field {
 		{"volume", "How much each place gets; or a list with one volume per place. 0 skips the place.", "50 uL", true, volumesSlot(&s.Volume)},
 		{"disposal", "What is drawn beyond that, so that the last place gets as much as the first, and where it goes. Default: the pipette's minimum, into the trash or where `blow_out` says.", "{volume: 20 uL, in: source}", false, disposalSlot(&s.Disposal)},
 		packField(&s.Pack),
+		orderField(&s.Order),
 	}, s.LiquidKeys.fields()...)
 }
 
@@ -44,6 +47,7 @@ func (s *Consolidate) fields() []Field {
 		{"to", "The one place that gets it all.", "pool.A1", true, wellsSlot(&s.To)},
 		{"volume", "How much is drawn from each place; or a list with one volume per place. 0 skips the place.", "50 uL", true, volumesSlot(&s.Volume)},
 		packField(&s.Pack),
+		orderField(&s.Order),
 	}, s.LiquidKeys.fields()...)
 }
 

@@ -6,6 +6,7 @@ type (
 	// Fill brings wells up to a volume.
 	Fill struct {
 		From, To, UpTo Exprs
+		Order          Order
 		LiquidKeys
 	}
 	// Dilute makes a dilution series.
@@ -26,6 +27,7 @@ func (s *Fill) fields() []Field {
 		{"from", "Where to draw: a well, wells, or a liquid.", "water", true, wellsSlot(&s.From)},
 		{"to", "The wells to fill.", "plate.row(\"A\")", true, wellsSlot(&s.To)},
 		{"up_to", "What each well holds in the end; or a list with one volume per well. A well that holds as much already gets nothing.", "200 uL", true, volumesSlot(&s.UpTo)},
+		orderField(&s.Order),
 	}, s.LiquidKeys.fields()...)
 }
 

@@ -351,6 +351,7 @@ type (
 	// Transfer moves liquid from places to places, pair by pair.
 	Transfer struct {
 		From, To, Volume Exprs
+		Order            Order
 		LiquidKeys
 	}
 	// Mix draws and gives in the same place, several times.
@@ -365,6 +366,7 @@ type (
 		Tip      Tip
 		TouchTip TouchTip
 		BlowOut  BlowOut
+		Order    Word
 
 		LiquidClass Scalar
 	}

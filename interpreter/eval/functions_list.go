@@ -318,13 +318,13 @@ func buildLen(k *call) (Type, kernel) {
 
 func buildByRow(k *call) (Type, kernel) {
 	return buildOrdered(k, func(a, b *program.Well) int {
-		return cmp.Or(compareRows(a.Row, b.Row), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(program.CompareRows(a.Row, b.Row), cmp.Compare(a.Column, b.Column))
 	})
 }
 
 func buildByColumn(k *call) (Type, kernel) {
 	return buildOrdered(k, func(a, b *program.Well) int {
-		return cmp.Or(cmp.Compare(a.Column, b.Column), compareRows(a.Row, b.Row))
+		return cmp.Or(cmp.Compare(a.Column, b.Column), program.CompareRows(a.Row, b.Row))
 	})
 }
 

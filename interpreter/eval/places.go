@@ -156,16 +156,8 @@ func rowNames(def *program.Labware) []string {
 			}
 		}
 	}
-	slices.SortFunc(out, compareRows)
+	slices.SortFunc(out, program.CompareRows)
 	return out
-}
-
-// compareRows orders A, B, …, Z, AA, AB.
-func compareRows(a, b string) int {
-	if len(a) != len(b) {
-		return len(a) - len(b)
-	}
-	return strings.Compare(a, b)
 }
 
 // rowOf returns the wells of a row from the left; nil if there is none.
@@ -275,7 +267,7 @@ func (env *Env) rectangle(at where, v Value, first, last string) Value {
 		return b
 	}
 	from, to := env.Deck.Well(a.place), env.Deck.Well(b.place)
-	if compareRows(from.Row, to.Row) > 0 || from.Column > to.Column {
+	if program.CompareRows(from.Row, to.Row) > 0 || from.Column > to.Column {
 		return env.fail(at, diag.UnknownWell, fmt.Sprintf("%s:%s is no rectangle from its upper left to its lower right corner", first, last), "write the corner nearest to A1 first")
 	}
 	def := env.Deck.Labware[v.Labware()].Def
@@ -286,7 +278,7 @@ func (env *Env) rectangle(at where, v Value, first, last string) Value {
 	for _, column := range def.Columns {
 		for _, w := range column {
 			c := &def.Wells[w]
-			if compareRows(c.Row, from.Row) >= 0 && compareRows(c.Row, to.Row) <= 0 && c.Column >= from.Column && c.Column <= to.Column {
+			if program.CompareRows(c.Row, from.Row) >= 0 && program.CompareRows(c.Row, to.Row) <= 0 && c.Column >= from.Column && c.Column <= to.Column {
 				refs = append(refs, program.WellRef{Labware: int16(v.Labware()), Well: int16(w)})
 			}
 		}

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 )
@@ -52,6 +53,11 @@ type Well struct {
 	YSize    int64
 	MaxNL    int64  // nominal capacity; tip places: what the tip holds
 	Shape    string // flat, u, v or empty where the definition says nothing
+}
+
+// CompareRows compares the letters of rows: B comes after A, and AA after Z.
+func CompareRows(a, b string) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
 
 // URI returns namespace/loadName/version.
