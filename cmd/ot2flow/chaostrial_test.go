@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,19 +76,14 @@ func (c *trial) run() {
 		c.problem("%v", err)
 		return
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		c.problem("%v", err)
-		return
-	}
-	c.port = l.Addr().(*net.TCPAddr).Port
-	l.Close()
+	c.port = freePort()
 	if !c.startRobot() {
 		return
 	}
 	defer func() { c.stopRobot() }()
 	c.address = fmt.Sprintf("http://127.0.0.1:%d", c.port)
 	if c.blow.victim == theConnection {
+		var err error
 		if c.proxy, err = newProxy(c.port); err != nil {
 			c.problem("%v", err)
 			return
@@ -98,6 +94,21 @@ func (c *trial) run() {
 	c.call(c.blow, c.apply()...)
 	c.recover()
 	c.judge()
+}
+
+// nextPort is where the search for a free port goes on. Systems give away other
+// ports by themselves, so that a robot that is switched on again finds its own
+// free.
+var nextPort = atomic.Int64{}
+
+func freePort() int {
+	for {
+		port := int(20000 + nextPort.Add(1)%12000)
+		if l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
+			l.Close()
+			return port
+		}
+	}
 }
 
 func (c *trial) apply() []string {

@@ -103,6 +103,46 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// What is left in a lost tip of several wells, some of which was given, is drawn
+// again where all of them hold the same stock; otherwise a person decides.
+func TestResumeDrawsAgainWhatSeveralWellsGave(t *testing.T) {
+	const workflow = `ot2flow: 1
+name: several
+labware:
+  plate: {type: corning_96_wellplate_360ul_flat, slot: 1}
+  tips:  {type: opentrons_96_tiprack_300ul, slot: 9}
+pipettes:
+  p300: {type: p300_single_gen2, mount: right, tips: [tips]}
+liquids: LIQUIDS
+steps:
+  - pick_up_tip:
+  - aspirate: {from: plate.A1, volume: 50 uL}
+  - aspirate: {from: plate.A2, volume: 50 uL}
+  - dispense: {to: plate.B1, volume: 40 uL}
+  - dispense: {to: plate.C1, volume: 60 uL}
+  - drop_tip:
+`
+	for _, c := range []struct {
+		liquids string
+		code    int
+		says    string
+	}{
+		{"{water: {in: [plate.A1, plate.A2], volume: 200 uL}}", exitFine, "draw 60 uL of plate.A2 again, which went with the tip that is lost"},
+		{"{water: {in: plate.A1, volume: 200 uL}, dye: {in: plate.A2, volume: 200 uL}}", exitFailed, "of several wells, some of which was given already"},
+	} {
+		_, address := emulated(t, emulator.Options{Faults: emulator.Faults{Script: mishap.Script{Events: []mishap.Event{{At: "5.1", Do: mishap.Stopped}}}}})
+		state := filepath.Join(t.TempDir(), "runs.db")
+		called([]string{"apply", written(t, strings.Replace(workflow, "LIQUIDS", c.liquids, 1)), "--robot", address, "--yes", "--state", state}, "")
+		if code, _, stderr := called([]string{"runs", "answer", "last", "redo", "--state", state}, ""); code != exitFine {
+			t.Fatal(stderr)
+		}
+		code, stdout, stderr := called([]string{"runs", "resume", "last", "--yes", "--state", state}, "")
+		if code != c.code || !strings.Contains(stderr, c.says) {
+			t.Errorf("exit %d, want %d saying %q:\n%s%s", code, c.code, c.says, stdout, stderr)
+		}
+	}
+}
+
 // movedWorkflow has the deck other than at its start, in the middle of it.
 const movedWorkflow = `ot2flow: 1
 name: moved

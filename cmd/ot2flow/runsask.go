@@ -216,7 +216,7 @@ func (w *asked) hears(by string, control run.Control, after int) {
 	}
 	w.heard = true
 	if after > 0 {
-		w.a.tell("heard; after step %d, a good place", after)
+		w.a.tell("heard; the robot is asked to %s once step %d is done, a good place; what it begins meanwhile it finishes first", control, after)
 	}
 }
 

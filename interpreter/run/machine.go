@@ -582,14 +582,3 @@ func (s *State) conclude() []Action {
 	}
 	return []Action{Close{s.Verdict}}
 }
-
-// Fold returns the state that events lead to.
-func Fold(records []Record) (State, error) {
-	var m Machine
-	for i := range records {
-		if _, err := m.On(records[i].Event); err != nil {
-			return m.State(), fmt.Errorf("record %d: %w", records[i].Seq, err)
-		}
-	}
-	return m.State(), nil
-}

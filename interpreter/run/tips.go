@@ -158,7 +158,7 @@ func (s *Story) refill(r *Rest, at *standing, m *program.Mounted, u *use, redraw
 	if m.Held.Volume == 0 && m.Air == 0 {
 		return nil
 	}
-	ops, ok := s.redrawn(m, u)
+	ops, ok := s.redrawn(at.state, m, u)
 	if !ok {
 		return &Undecided{Lost: []string{fmt.Sprintf("%s of several wells, some of which was given already, went with the tip from %s; it cannot be drawn again as it was: put it right with a recovery workflow from here on, or give the run up", quantity.Volume.Text(m.Held.Volume), s.Plan.Deck.WellName(m.From))}}
 	}
@@ -176,11 +176,12 @@ func (s *Story) refill(r *Rest, at *standing, m *program.Mounted, u *use, redraw
 	return nil
 }
 
-// redrawn returns what has to be drawn to have in a tip what m says.
-func (s *Story) redrawn(m *program.Mounted, u *use) ([]program.Op, bool) {
-	var out []program.Op
-	var draw, air *program.Op
-	single := true
+// redrawn returns what has to be drawn to have in a tip what m says. Where some
+// was given already, what is left of several wells is known only if all of them
+// hold the same.
+func (s *Story) redrawn(state *program.State, m *program.Mounted, u *use) ([]program.Op, bool) {
+	var out, draws []program.Op
+	var air *program.Op
 	for _, i := range u.drawn {
 		op := &s.Plan.Steps[i].Op
 		out = append(out, *op)
@@ -188,18 +189,17 @@ func (s *Story) redrawn(m *program.Mounted, u *use) ([]program.Op, bool) {
 			air = op
 			continue
 		}
-		single = single && (draw == nil || draw.Well == op.Well)
-		draw = op
+		draws = append(draws, *op)
 	}
 	if !u.given {
 		return out, true
 	}
-	if !single {
+	if !alike(state, m, draws) {
 		return nil, false
 	}
 	out = out[:0]
-	if draw != nil && m.Held.Volume > 0 {
-		op := *draw
+	if len(draws) > 0 && m.Held.Volume > 0 {
+		op := draws[len(draws)-1]
 		op.Volume = m.Held.Volume
 		out = append(out, op)
 	}
@@ -211,16 +211,42 @@ func (s *Story) redrawn(m *program.Mounted, u *use) ([]program.Op, bool) {
 	return out, true
 }
 
+// alike reports whether every channel drew from one well, or from several of
+// the same stock.
+func alike(state *program.State, m *program.Mounted, draws []program.Op) bool {
+	for i := 1; i < len(draws); i++ {
+		if draws[i].Well == draws[0].Well {
+			continue
+		}
+		first := places(state, int(draws[0].Pipette), m.Nozzles, draws[0].Well)
+		other := places(state, int(draws[i].Pipette), m.Nozzles, draws[i].Well)
+		for k := range min(len(first), len(other)) {
+			a, isA := stockOf(state, first[k])
+			b, isB := stockOf(state, other[k])
+			if !isA || !isB || a != b {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 func areStock(state *program.State, wells []program.WellRef) bool {
 	return !slices.ContainsFunc(wells, func(w program.WellRef) bool { return !isStock(state, w) })
 }
 
-// isStock reports whether a well holds what the workflow declared it to hold
-// and nothing else, so that what is drawn from it is the same every time.
 func isStock(state *program.State, well program.WellRef) bool {
+	_, ok := stockOf(state, well)
+	return ok
+}
+
+// stockOf returns the liquid of a well that holds what the workflow declared it
+// to hold and nothing else, so that what is drawn from it is the same every
+// time.
+func stockOf(state *program.State, well program.WellRef) (liquid int, ok bool) {
 	c, ok := state.Content(well)
 	if !ok {
-		return false
+		return 0, false
 	}
 	for i := range state.Deck.Liquids {
 		if !slices.Contains(state.Deck.Liquids[i].Wells, well) {
@@ -228,10 +254,10 @@ func isStock(state *program.State, well program.WellRef) bool {
 		}
 		for part, v := range c.Parts {
 			if v != 0 && part != i {
-				return false
+				return 0, false
 			}
 		}
-		return true
+		return i, true
 	}
-	return false
+	return 0, false
 }
