@@ -36,6 +36,9 @@ type Input struct {
 	// Ledger is what is known of the robot's deck, where State is nil: the
 	// labware that stays between runs holds what it says; nil is nothing.
 	Ledger *ledger.Ledger
+	// Begun is the deck of a plan of the same workflow that the expansion begins
+	// like, where neither State nor Ledger is given: what was left on it.
+	Begun *program.Deck
 	// Likely takes for results that are missing what is likely, as the simulator
 	// does.
 	Likely bool
@@ -87,6 +90,7 @@ type expansion struct {
 	deck   *program.Deck
 	state  *program.State
 	ledger *ledger.Ledger
+	begun  *program.Deck
 	env    eval.Env
 	sink   program.Sink
 	shown  []program.Param
@@ -156,7 +160,7 @@ type finding struct {
 // is a pure function of the files, the input and nothing else. The error is
 // that of the sink.
 func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
-	x := &expansion{p: p, sink: sink, state: in.State, ledger: in.Ledger, seen: map[finding]int{}, results: in.Results, assume: in.assume}
+	x := &expansion{p: p, sink: sink, state: in.State, ledger: in.Ledger, begun: in.Begun, seen: map[finding]int{}, results: in.Results, assume: in.assume}
 	if in.Likely && x.assume == 0 {
 		x.assume, x.keeps = likely, true
 	}
@@ -201,19 +205,16 @@ func (x *expansion) start() {
 // begin sets the state before the first step.
 func (x *expansion) begin() bool {
 	if x.state == nil {
-		if x.ledger != nil {
+		switch {
+		case x.ledger != nil:
 			x.ledger.Leave(x.deck)
+		case x.begun != nil:
+			x.leave(x.begun)
 		}
 		x.state = program.NewState(x.deck)
 		return true
 	}
-	// What earlier runs left of liquids that nobody declares is on the same deck.
-	for i := range x.state.Deck.Liquids {
-		if l := x.state.Deck.Liquids[i]; l.Kept {
-			x.deck.Liquids = append(x.deck.Liquids, l)
-		}
-	}
-	x.deck.Left = x.state.Deck.Left
+	x.leave(x.state.Deck)
 	begun, ok := x.state.CloneFor(x.deck)
 	if !ok {
 		x.add(diag.Diagnostic{Code: diag.OtherDeck, Message: "the state the run is to begin with is that of another deck", Help: "begin with a state of this workflow, or without one"})
@@ -221,6 +222,17 @@ func (x *expansion) begin() bool {
 	}
 	x.state = begun
 	return ok
+}
+
+// leave has the deck begin with what was left on another one of the same
+// workflow, and with the liquids of that which nobody declares.
+func (x *expansion) leave(d *program.Deck) {
+	for i := range d.Liquids {
+		if d.Liquids[i].Kept {
+			x.deck.Liquids = append(x.deck.Liquids, d.Liquids[i])
+		}
+	}
+	x.deck.Left = d.Left
 }
 
 // bind computes constants or variables. A constant that reads what a well

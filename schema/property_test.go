@@ -22,7 +22,7 @@ func (w writer) chance(percent int) bool {
 func pick[T any](w writer, from []T) T { return rapid.SampledFrom(from).Draw(w.t, "pick") }
 
 // texts has a few strings for every pattern.
-var texts = []string{"95 C for 10 s", "R", "plate.A1", "50 uL", "bottom + 1 mm", " top ", "center-2", "3 x 50 uL", "n x v", "w in plate", "i, w in by_row(plate)", "#c8102e", "mix-colors", "µ, :", "# {x}", "yes", "none", "source"}
+var texts = []string{"95 C for 10 s", "R", "plate.A1", "50 uL", "bottom + 1 mm", " top ", "center-2", "3 x 50 uL", "n x v", "w in plate", "i, w in by_row(plate)", "#c8102e", "mix-colors", "µ, :", "# {x}", "yes", "none", "source", "1.5 uL/h"}
 
 func scalar(value string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: value} }
 

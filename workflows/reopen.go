@@ -36,7 +36,7 @@ func Reopen(p *program.Plan) (*Checked, Run, error) {
 // runOf is what the run of a plan was given: its parameters as they are shown,
 // and the files of tables, which stand behind those of the workflow.
 func (c *Checked) runOf(p *program.Plan) (Run, error) {
-	in := interpreter.Input{Params: interpreter.Values{}, Tables: map[string]spec.File{}}
+	in := interpreter.Input{Params: interpreter.Values{}, Tables: map[string]spec.File{}, Begun: p.Deck}
 	tables, extra := c.Prepared.TableNames(), c.given
 	for _, v := range p.Workflow.Params {
 		in.Params[v.Name] = v.Value

@@ -25,8 +25,10 @@ type applying struct {
 	first    *run.Request // asked for at once
 	faults   string       // a script of what goes wrong, for the simulator
 	live     int          // steps that are handed over at a time; 0: all. For tests.
-	repeats  string       // the id of the run whose plan it is; empty where it is new
-	beside   *beside      // of a plan that goes on by what comes back; nil of any other
+	deck     aboutDeck
+	in       *lines  // what people type, where it was begun to be read
+	repeats  string  // the id of the run whose plan it is; empty where it is new
+	beside   *beside // of a plan that goes on by what comes back; nil of any other
 }
 
 func (a *app) applyCommand() *cobra.Command {
@@ -50,6 +52,7 @@ has one owner at a time; another apply is told who that is.`,
 	}
 	a.paramFlags(c)
 	a.formatFlag(c, "text", "json")
+	a.ledgerFlags(c, &o.deck)
 	c.Flags().StringVar(&o.robot, "robot", "", "where to do it: a robot's name or address; sim is the built-in simulator")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask whether to begin; on a robot, pauses wait for a person all the same")
 	c.Flags().StringVar(&o.faults, "faults", "", "with --robot sim: file of what is to go wrong, as for emulate")
@@ -65,12 +68,36 @@ func (a *app) apply(ctx context.Context, path string, o applying) error {
 	if o.robot == "" {
 		return usage("say where: --robot NAME or the robot's address; --robot sim carries it out on the built-in simulator")
 	}
-	plan, err := a.plan(path)
-	if err != nil {
-		return err
-	}
-	return a.applyPlan(ctx, plan, o)
+	return a.applyPlans(ctx, o, func() (*program.Plan, error) { return a.plan(path) })
 }
+
+// applyPlans carries out a plan that is made for what is known of the deck, and
+// made again where that changes before it begins.
+func (a *app) applyPlans(ctx context.Context, o applying, plan func() (*program.Plan, error)) error {
+	o.in = newLines(a.in)
+	defer o.in.stop()
+	for {
+		if err := a.know(ctx, o.robot, &o.deck, true); err != nil {
+			return err
+		}
+		p, err := plan()
+		if err != nil {
+			return err
+		}
+		err = a.applyPlan(ctx, p, o)
+		var again *renewed
+		if !errors.As(err, &again) {
+			return err
+		}
+		o.deck.fresh = again.slots
+	}
+}
+
+// renewed says that the deck is no longer as a plan was made for, because a
+// person put something new into slots or an earlier run was found to be over.
+type renewed struct{ slots []string }
+
+func (r *renewed) Error() string { return "new: " + strings.Join(r.slots, ", ") }
 
 func (a *app) applyPlan(ctx context.Context, plan *program.Plan, o applying) error {
 	var err error
@@ -104,9 +131,11 @@ func (a *app) applyPlan(ctx context.Context, plan *program.Plan, o applying) err
 	if err := where.takes(plan); err != nil {
 		return err
 	}
+	if err := a.known.holds(ctx, book, plan); err != nil {
+		return err
+	}
 	a.preview(plan, where)
-	in := newLines(a.in)
-	defer in.stop()
+	in := o.in
 	if !o.yes {
 		ok, err := a.confirm(in, where)
 		if err != nil {
@@ -150,7 +179,7 @@ func (a *app) preview(plan *program.Plan, where *place) {
 		return
 	}
 	w := bufio.NewWriter(a.err)
-	t := &planText{w: w, plan: plan, color: a.colors(a.err)}
+	t := &planText{w: w, plan: plan, color: a.colors(a.err), known: a.known}
 	t.all()
 	if where.robot != nil {
 		t.f("\n%s\n  %s at %s\n", t.bold("Robot"), where.name, where.robot.Address())
@@ -188,7 +217,11 @@ func toolsOn(p *program.Plan) []string {
 }
 
 func (a *app) confirm(in *lines, where *place) (bool, error) {
-	fmt.Fprintf(a.err, "Carry this out on %s? [y/N] ", where.name)
+	more := ""
+	if a.known != nil {
+		more = ", or new and the slots where a new rack or plate stands"
+	}
+	fmt.Fprintf(a.err, "Carry this out on %s? [y/N%s] ", where.name, more)
 	line, ok := <-in.next()
 	if !ok {
 		fmt.Fprintln(a.err)
@@ -197,6 +230,9 @@ func (a *app) confirm(in *lines, where *place) (bool, error) {
 	switch strings.ToLower(line) {
 	case "y", "yes":
 		return true, nil
+	}
+	if slots := strings.Fields(strings.ReplaceAll(line, ",", " ")); a.known != nil && len(slots) > 1 && slots[0] == "new" {
+		return false, &renewed{slots[1:]}
 	}
 	return false, nil
 }

@@ -129,11 +129,14 @@ func (a *app) plans(c *workflows.Checked) ([]runPlan, error) {
 		if c.Prepared == nil {
 			break
 		}
-		plan, list := c.Prepared.Plan(runs[i].Input(false))
+		in := runs[i].Input(false)
+		in.Ledger = a.known.ledger()
+		plan, list := c.Prepared.Plan(in)
 		c.AddFrom(&runs[i], list)
 		out = append(out, runPlan{runs[i], plan})
 	}
 	a.show(c.Diagnostics, c.Source)
+	a.known.hint(a, c.Diagnostics)
 	if code := findingsCode(c); code != exitFine || len(out) == 0 || slices.ContainsFunc(out, func(p runPlan) bool { return p.plan == nil }) {
 		return nil, &exitError{code: code}
 	}

@@ -80,6 +80,9 @@ type logbook struct {
 	store *journal.Store
 	lease *journal.Lease
 	run   *journal.Run
+
+	ledger string         // what the run's changes go into; empty: nothing
+	guard  *journal.Lease // on the ledger of a simulator
 }
 
 // logbook opens the journal and makes this process the owner of the robot.
@@ -99,8 +102,16 @@ func (a *app) logbook(ctx context.Context, where *place) (*logbook, error) {
 		return nil, err
 	}
 	if where.robot == nil {
+		if a.known != nil {
+			if b.guard, err = b.store.Lease(ctx, a.known.name, myself()); err != nil {
+				b.close()
+				return nil, cannot("%v", err)
+			}
+			b.ledger = a.known.name
+		}
 		return b, nil
 	}
+	b.ledger = where.key()
 	if b.lease, err = b.store.Lease(ctx, where.key(), myself()); err != nil {
 		b.close()
 		return nil, cannot("%v", err)
@@ -113,7 +124,7 @@ func (b *logbook) begin(ctx context.Context, plan *program.Plan, where *place, r
 	if b.store == nil {
 		return nil
 	}
-	start := journal.Start{Plan: plan, By: myself(), Version: version, Repeats: repeats, Lease: b.lease, Robot: where.journalled(), Lazy: where.robot == nil}
+	start := journal.Start{Plan: plan, By: myself(), Version: version, Repeats: repeats, Lease: b.lease, Robot: where.journalled(), Lazy: where.robot == nil, Ledger: b.ledger}
 	r, err := b.store.Begin(ctx, start)
 	if err != nil {
 		return cannot("%v", err)
@@ -142,6 +153,9 @@ func (b *logbook) id() string {
 
 // close gives the robot free.
 func (b *logbook) close() {
+	if b.guard != nil {
+		_ = b.guard.Release(context.Background())
+	}
 	if b.lease != nil {
 		_ = b.lease.Release(context.Background()) // the robot is free as soon as this process ends
 	}

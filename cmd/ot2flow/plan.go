@@ -9,13 +9,17 @@ import (
 )
 
 func (a *app) planCommand() *cobra.Command {
-	var out string
+	var out, robot string
+	var deck aboutDeck
 	c := &cobra.Command{
 		Use:   "plan FILE",
 		Short: "Show exactly what will happen",
 		Long: `Shows the ordered steps, what is needed, how long it takes, and the deck before and after.
 With --out the plan is kept with the files it was made from, so that it can be reviewed,
 and simulated or applied elsewhere, exactly as it was.
+
+With --robot or --ledger the plan begins with what earlier runs left on that robot: the tips
+that are gone, and the wells of labware that says keep: true. See ot2flow state.
 
 With --params rows.csv every row is a run of its own, with the parameters' names in the
 first row. All of them are proved before the first is shown; as text each has a heading,
@@ -25,9 +29,17 @@ the rows.`,
 		Args:    oneFile,
 	}
 	a.paramFlags(c)
+	a.ledgerFlags(c, &deck)
+	a.stateFlag(c)
+	c.Flags().StringVar(&robot, "robot", "", "begin with what is known of the deck of this robot: its name or address")
 	a.formatFlag(c, "text", "json")
 	c.Flags().StringVarP(&out, "out", "o", "", "keep the plan in this file, as JSON with its files inside")
-	c.RunE = func(_ *cobra.Command, args []string) error { return a.planFile(args[0], out) }
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := a.know(c.Context(), robot, &deck, false); err != nil {
+			return err
+		}
+		return a.planFile(args[0], out)
+	}
 	return c
 }
 
@@ -73,7 +85,7 @@ func (a *app) showPlan(i int, p *runPlan, quiet bool) error {
 		return err
 	}
 	w := bufio.NewWriter(a.out)
-	t := &planText{w: w, plan: p.plan, color: a.colors(a.out), steps: true}
+	t := &planText{w: w, plan: p.plan, color: a.colors(a.out), steps: true, known: a.known}
 	t.all()
 	return a.written(w.Flush())
 }

@@ -16,16 +16,19 @@ type planText struct {
 	plan  *program.Plan
 	color bool
 	steps bool
+	known *known
 }
 
 func (t *planText) all() {
 	t.head()
 	t.deck()
+	t.before(t.known)
 	if t.steps {
 		t.list()
 	}
 	t.moves()
 	t.summary()
+	t.after(t.known)
 	t.outputs()
 }
 

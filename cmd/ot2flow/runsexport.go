@@ -317,6 +317,7 @@ files inside, to be looked at, simulated or applied elsewhere.`,
 	}
 	a.formatFlag(c, "text", "json")
 	a.stateFlag(c)
+	a.ledgerFlags(c, &o.deck)
 	c.Flags().StringVar(&o.robot, "robot", "", "where to do it: a robot's name or address; sim is the built-in simulator")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask whether to begin")
 	c.Flags().DurationVar(&o.patience, "patience", 0, "how long a lost connection is waited for, such as 10m; by default until Ctrl-C")
@@ -366,7 +367,7 @@ func (a *app) runsRepeat(ctx context.Context, ref, out string, o applying) error
 		return err
 	}
 	o.repeats = id
-	return a.applyPlan(ctx, plan, o)
+	return a.applyPlans(ctx, o, func() (*program.Plan, error) { return plan, nil })
 }
 
 // anew is the plan of a run as it began, where it went on by what came back:

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ot2flow/ot2flow/interpreter"
+	"github.com/ot2flow/ot2flow/interpreter/ledger"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/ot2/sim"
@@ -17,6 +18,7 @@ import (
 
 func (a *app) simulateCommand() *cobra.Command {
 	var trace string
+	var deck aboutDeck
 	var n noise
 	c := &cobra.Command{
 		Use:   "simulate FILE|plan.json",
@@ -40,12 +42,17 @@ gives the same report.`,
 		Args:    oneFile,
 	}
 	a.paramFlags(c)
+	a.ledgerFlags(c, &deck)
+	a.stateFlag(c)
 	a.formatFlag(c, "text", "json")
 	c.Flags().StringVar(&trace, "trace", "", "write a line of JSON per step into this file")
 	c.Flags().IntVar(&n.repeat, "repeat", 0, "carry it out so many times, with the errors that pipettes make")
 	c.Flags().Uint64Var(&n.seed, "seed", 1, "which errors are drawn: the same seed, the same errors")
-	c.RunE = func(_ *cobra.Command, args []string) error {
+	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := n.check(trace, c.Flags().Changed("seed")); err != nil {
+			return err
+		}
+		if err := a.know(c.Context(), "", &deck, false); err != nil {
 			return err
 		}
 		if n.repeat > 0 {
@@ -102,7 +109,7 @@ func (a *app) simulated(path string, trace *sim.Trace) ([]simulated, error) {
 	}
 	var out []simulated
 	for i := range runs {
-		result, err := simulateWorkflow(c, &runs[i], trace)
+		result, err := simulateWorkflow(c, &runs[i], a.known.ledger(), trace)
 		if err != nil {
 			return nil, cannot("the trace cannot be written: %s", reason(err))
 		}
@@ -151,12 +158,13 @@ func (a *app) runHeading(i int, name string) error {
 // simulateWorkflow expands, proves and simulates in one walk. The result is
 // nil where there are errors, which are in c.Diagnostics. The error is the
 // trace's.
-func simulateWorkflow(c *workflows.Checked, run *workflows.Run, trace *sim.Trace) (*sim.Result, error) {
+func simulateWorkflow(c *workflows.Checked, run *workflows.Run, known *ledger.Ledger, trace *sim.Trace) (*sim.Result, error) {
 	if c.Prepared == nil {
 		return nil, nil
 	}
 	stream := sim.NewStream(ot2.Machine{}.Timer, trace)
 	in := run.Input(false)
+	in.Ledger = known
 	in.Likely = true
 	end, list, err := c.Prepared.Prove(in, stream)
 	if err != nil {

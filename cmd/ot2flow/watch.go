@@ -71,7 +71,7 @@ func (a *app) watchedVersion(path string) workflows.Result[watched] {
 		c.Prepared = nil
 	}
 	for i := range runs {
-		result, _ := simulateWorkflow(c, &runs[i], nil)
+		result, _ := simulateWorkflow(c, &runs[i], nil, nil)
 		if result == nil {
 			break
 		}

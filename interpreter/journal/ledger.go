@@ -279,6 +279,13 @@ func (s *Store) Correct(ctx context.Context, name string, l *Lease, defs program
 	})
 }
 
+// LedgerOf returns the name of the ledger that a run went into; empty for none.
+func (s *Store) LedgerOf(ctx context.Context, sum *Summary) (string, error) {
+	var name string
+	err := s.db.QueryRowContext(ctx, "SELECT ledger FROM runs WHERE key = ?", sum.key).Scan(&name)
+	return name, s.trouble(err)
+}
+
 // Ledgers returns the names of all ledgers, in order, each with the robot of its
 // last run.
 func (s *Store) Ledgers(ctx context.Context) ([]Known, error) {

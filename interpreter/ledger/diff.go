@@ -12,13 +12,13 @@ import (
 // What is empty is not there.
 type Change struct {
 	Place  string
-	Well   string // empty: the labware itself
+	Well   string // or several, or places of tips; empty: the labware itself
 	Before string
 	After  string
 }
 
 // Diff returns what is different in after, in the order of places and wells.
-// Tips that changed alike are one change, their places joined by spaces.
+// Wells that changed alike are one change, their names joined by spaces.
 func Diff(before, after *Ledger) []Change {
 	var places []string
 	for _, l := range []*Ledger{before, after} {
@@ -58,20 +58,18 @@ func diffLabware(place string, a, b *Labware) []Change {
 		}
 	}
 	slices.SortFunc(wells, compareWells)
-	tips := map[[2]string]int{} // where the change of tips stands in out
+	alike := map[[2]string]int{} // where a change stands in out
 	for _, w := range slices.Compact(wells) {
 		c := Change{place, w, a.says(w), b.says(w)}
 		if c.Before == c.After {
 			continue
 		}
 		key := [2]string{c.Before, c.After}
-		if i, ok := tips[key]; ok {
+		if i, ok := alike[key]; ok {
 			out[i].Well += " " + w
 			continue
 		}
-		if b.tip(w) != nil || a != nil && a.tip(w) != nil {
-			tips[key] = len(out)
-		}
+		alike[key] = len(out)
 		out = append(out, c)
 	}
 	return out

@@ -109,7 +109,7 @@ func (l *Ledger) left(f *Footprint, labware int) {
 // says it where it is not nil.
 func (f *Footprint) labware(i int, place string, known *Labware) Labware {
 	on := &f.State.Deck.Labware[i]
-	out := Labware{Place: place, Definition: on.Def.URI(), Name: on.Name, Run: f.Run, At: f.At}
+	out := Labware{Place: place, Definition: on.Def.URI(), Name: on.Name, Run: f.Run, At: f.At, LossNL: on.EvaporationNL}
 	for w := range on.Def.Wells {
 		r := program.WellRef{Labware: int16(i), Well: int16(w)}
 		name := on.Def.Wells[w].Name

@@ -26,11 +26,12 @@ type Ledger struct {
 
 // Labware is what is known of one labware.
 type Labware struct {
-	Place      string `json:"place"`         // 4, or what it stands on in slot 4: 4/temperature_module_gen2
-	Definition string `json:"definition"`    // namespace/load name/version
-	Name       string `json:"name"`          // in the workflow that used it last
-	Run        string `json:"run,omitempty"` // that used it last; empty after a correction
-	At         int64  `json:"at_ns"`         // of the last change, ns since 1970
+	Place      string `json:"place"`                          // 4, or what it stands on in slot 4: 4/temperature_module_gen2
+	Definition string `json:"definition"`                     // namespace/load name/version
+	Name       string `json:"name"`                           // in the workflow that used it last
+	Run        string `json:"run,omitempty"`                  // that used it last; empty after a correction
+	At         int64  `json:"at_ns"`                          // of the last change, ns since 1970
+	LossNL     int64  `json:"evaporation_nL_per_h,omitempty"` // of each well
 	Tips       []Tip  `json:"tips,omitempty"`
 	Wells      []Well `json:"wells,omitempty"`
 }

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const stays = `ot2flow: 1
+name: stays
+labware:
+  plate: {type: corning_96_wellplate_360ul_flat, slot: 1, keep: true}
+  fresh: {type: corning_96_wellplate_360ul_flat, slot: 3}
+  pots:  {type: nest_12_reservoir_15ml, slot: 2, keep: true}
+  tips:  {type: opentrons_96_tiprack_300ul, slot: 4}
+pipettes:
+  p300: {type: p300_single_gen2, mount: right, tips: [tips]}
+liquids:
+  red: {in: pots.A1, volume: 10 mL}
+steps:
+  - transfer: {from: red, to: "plate.A1:H5", volume: 50 uL, tip: new}
+  - transfer: {from: red, to: fresh.A1, volume: 50 uL, tip: new}
+`
+
+// ledgerBench is a folder with a workflow and a journal.
+type ledgerBench struct {
+	t    *testing.T
+	file string
+	db   string
+}
+
+func newLedgerBench(t *testing.T) *ledgerBench {
+	t.Helper()
+	dir := t.TempDir()
+	b := &ledgerBench{t, filepath.Join(dir, "stays.yaml"), filepath.Join(dir, "journal.db")}
+	if err := os.WriteFile(b.file, []byte(stays), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// do runs a command on the journal and returns what it writes to both streams.
+func (b *ledgerBench) do(want int, typed string, args ...string) (out, errs string) {
+	b.t.Helper()
+	var stdout, stderr bytes.Buffer
+	if code := ot2flow(append(args, "--state", b.db), strings.NewReader(typed), &stdout, &stderr); code != want {
+		b.t.Fatalf("%v: exit %d, want %d\n%s%s", args, code, want, &stdout, &stderr)
+	}
+	return stdout.String(), stderr.String()
+}
+
+func (b *ledgerBench) apply(want int, args ...string) (out, errs string) {
+	b.t.Helper()
+	return b.do(want, "", append([]string{"apply", b.file, "--robot", "sim", "--ledger", "bench", "--yes"}, args...)...)
+}
+
+func contains(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, p := range parts {
+		if !strings.Contains(text, p) {
+			t.Errorf("%q is not in\n%s", p, text)
+		}
+	}
+}
+
+// A second run goes on where the first one left off, a third has no tips; a new
+// rack makes it possible.
+func TestRunsFollowOnEachOther(t *testing.T) {
+	b := newLedgerBench(t)
+	_, errs := b.apply(exitFine)
+	contains(t, errs, "According to the ledger bench", "nothing is known", "tips: 96 tips, then 55")
+	_, errs = b.apply(exitFine)
+	contains(t, errs, "slot 4 tips: the rack of run ", "with 55 of 96 new tips", "slot 3 fresh: put a new one there", "slot 1 plate: as run", "tips: 55 tips, then 14",
+		"pots.A1: 7.95 mL, then 5.9 mL", "plate.A1, B1, C1, D1, E1, F1, G1, H1 and 32 more: 50 uL, then 100 uL")
+	_, errs = b.apply(exitFindings)
+	contains(t, errs, "there is no tip left", "82 of 96 tips in slot 4 are gone; if a new rack stands there, say so: --new 4")
+	out, _ := b.do(exitFine, "", "state", "show", "--ledger", "bench")
+	contains(t, out, "sim/bench", "slot 4  tips", "A1 B1 C1 D1 … B11 (82)", "tip out", "100 uL red", "5.9 mL red")
+	plan, _ := b.do(exitFine, "", "plan", b.file, "--ledger", "bench", "--new", "4")
+	contains(t, plan, "slot 4 tips: as new", "pick up tip     tips.A1")
+	b.apply(exitFine, "--new", "4")
+	out, _ = b.do(exitFine, "", "state", "diff")
+	contains(t, out, "A1 B1 C1 D1 … A6 (41)", "nothing", "→ tip out", "100 uL red", "→ 150 uL red")
+	out, _ = b.do(exitFine, "", "state", "log", "--ledger", "bench")
+	contains(t, out, "a new one stands in slot 4", "a new one was put there before a run")
+	for form, args := range map[string][]string{"state": {"show", "--ledger", "bench"}, "changes": {"diff"}, "corrections": {"log", "--ledger", "bench"}} {
+		out, _ := b.do(exitFine, "", append([]string{"state", args[0], "--format", "json"}, args[1:]...)...)
+		asSchema(t, form, out)
+	}
+}
+
+// A person says in the question what is new, and the plan is made again.
+func TestSayingInTheQuestionWhatIsNew(t *testing.T) {
+	b := newLedgerBench(t)
+	b.apply(exitFine)
+	_, errs := b.do(exitFine, "new 4\ny\n", "apply", b.file, "--robot", "sim", "--ledger", "bench")
+	contains(t, errs, "with 55 of 96 new tips", "or new and the slots", "slot 4 tips: as new", "tips: 96 tips, then 55")
+}
+
+// What a person sets counts, and what cannot be is refused with what to write.
+func TestStateSet(t *testing.T) {
+	b := newLedgerBench(t)
+	b.apply(exitFine)
+	on := []string{"state", "set", "--ledger", "bench"}
+	b.do(exitFine, "", append(on, "4.A1:B2=new", "2.A1=3 mL red + 1 mL blue", "1.A1=nothing", "9=opentrons_96_tiprack_20ul", "9.H12=used", "--why", "looked")...)
+	out, _ := b.do(exitFine, "", "state", "show", "--ledger", "bench")
+	contains(t, out, "3 mL red + 1000 uL blue", "C1 D1 E1 F1 … A6 (37)", "slot 9", "tip used", "set by hand")
+	plan, _ := b.do(exitFine, "", "plan", b.file, "--ledger", "bench")
+	contains(t, plan, "pick up tip     tips.A1")
+	for arg, why := range map[string]string{
+		"4.A1=5 mL red": "a place of a tip rack is new, out or used",
+		"1.A1=out":      "a well holds something",
+		"1.Z9=nothing":  "has no well Z9",
+		"12.A1=nothing": "there is no slot 12",
+		"8.A1=out":      "nothing is known of slot 8",
+		"7=no_such":     "there is no labware no_such",
+		"1.A1=5 min x":  "is no volume",
+		"left=away":     "left=free",
+		"4":             "write WHERE=WHAT",
+	} {
+		_, errs := b.do(exitUsage, "", append(on, arg)...)
+		contains(t, errs, why)
+	}
+	b.do(exitFine, "", "state", "reset", "--all", "--ledger", "bench")
+	out, _ = b.do(exitFine, "", "state", "show", "--ledger", "bench")
+	contains(t, out, "nothing is known")
+}
+
+// A plan that is kept begins with what was there when it was made, and is not
+// carried out when that has changed.
+func TestAKeptPlanOfAnotherDeck(t *testing.T) {
+	b := newLedgerBench(t)
+	kept := filepath.Join(filepath.Dir(b.file), "plan.json")
+	b.do(exitFine, "", "plan", b.file, "--out", kept)
+	b.apply(exitFine)
+	args := []string{"apply", kept, "--robot", "sim", "--ledger", "bench", "--yes"}
+	_, errs := b.do(exitCannot, "", args...)
+	contains(t, errs, "the plan begins otherwise than the ledger bench says", "slot 4 tips: other tips are there (A1, B1, C1, D1, E1, F1, G1, H1 and 33 more)", "slot 2 pots: wells hold something else (A1)")
+	b.do(exitFine, "", append(args, "--new", "all")...)
+}
