@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/schema"
 	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/diag"
@@ -14,9 +16,9 @@ import (
 
 func (a *app) explainCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "explain [CODE|KEY|FUNCTION]",
-		Short:   "Explain a finding's code, a key or a function; without one, the whole language",
-		Example: "  ot2flow explain OTF602\n  ot2flow explain transfer\n  ot2flow explain by_row",
+		Use:     "explain [CODE|KEY|FUNCTION|CLASS]",
+		Short:   "Explain a finding's code, a key or a function, or show a liquid class; without one, the whole language",
+		Example: "  ot2flow explain OTF602\n  ot2flow explain transfer\n  ot2flow explain by_row\n  ot2flow explain glycerol > my_glycerol.yaml",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -43,15 +45,29 @@ func (a *app) explain(what string) error {
 		_, err := fmt.Fprint(a.out, text)
 		return a.written(err)
 	}
+	if text, ok := ot2.LiquidClassFile(what); ok {
+		_, err := fmt.Fprintf(a.out, "# A liquid class that comes with ot2flow: `liquid_class: %s`. As a file of your own it\n# can be changed: `liquid_class: ./my_%[1]s.yaml`.\n%s", what, withoutSchema(text))
+		return a.written(err)
+	}
 	names := append(spec.Keys(), workflows.FunctionNames()...)
+	names = append(names, ot2.Machine{}.LiquidClasses()...)
 	for _, c := range diag.Codes() {
 		names = append(names, c.ID, c.Name)
 	}
-	message := "there is no code, key or function " + what
+	message := "there is no code, key, function or liquid class " + what
 	if near, ok := diag.Nearest(what, names); ok {
 		message += "; did you mean " + near + "?"
 	}
 	return &exitError{exitFindings, message}
+}
+
+// withoutSchema leaves out the comment that names a schema by where our own file
+// stands.
+func withoutSchema(text []byte) []byte {
+	if line, rest, ok := bytes.Cut(text, []byte("\n")); ok && bytes.HasPrefix(line, []byte("# yaml-language-server")) {
+		return rest
+	}
+	return text
 }
 
 func (a *app) explainCode(c *diag.Code) error {

@@ -59,6 +59,7 @@ func TestOutputIsFull(t *testing.T) {
 		{"labware", "check", "../../examples/01-mix-colors/labware/ac_6_tuberack_15000ul.json"},
 		{"explain", "OTF602"},
 		{"explain", "transfer"},
+		{"explain", "water"},
 		{"schema"},
 		{"version"},
 	} {
