@@ -293,13 +293,23 @@ func (a *app) carry(ctx context.Context, plan *program.Plan, where *place, book 
 	return result, err
 }
 
-// goOnOnce lets a robot go on the first time that it says that it is paused.
+// goOnOnce lets a robot go on that is found paused: what it says before it has
+// done anything more. A pause of the plan, or one that comes later, is left to
+// people.
 func goOnOnce(requests chan<- run.Request) func(run.Event, run.Progress) {
-	asked := false
+	over := false
 	return func(e run.Event, _ run.Progress) {
-		if h, is := e.(run.Halting); is && h.Status == run.Paused && !asked {
-			asked = true
-			requests <- run.Request{Control: run.Resume, By: "runs resume"}
+		switch e := e.(type) {
+		case run.StepDone:
+			over = over || !e.Found
+		case run.Waiting, run.Resumed:
+			over = true
+		case run.Halting:
+			if e.Status == run.Paused && !over {
+				over = true
+				requests <- run.Request{Control: run.Resume, By: "runs resume"}
+			}
+		default:
 		}
 	}
 }

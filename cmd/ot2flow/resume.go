@@ -231,6 +231,7 @@ func (a *app) follow(ctx context.Context, r *resumed, s *status, in *lines, o re
 		return err
 	}
 	s.plan = part.Plan
+	o.paused = o.ask == nil // a look does not always hear that the robot stands
 	return a.carryOutStory(ctx, r, s, in, o, nil)
 }
 
