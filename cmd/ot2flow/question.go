@@ -274,7 +274,7 @@ func (a *app) answerQuestion(ctx context.Context, ref string, o answering) error
 	}
 	step := questionOf(story)
 	if step == nil {
-		return usage("run %s asks nothing at the moment: %s", sum.ID, stands(ctx, store, sum))
+		return usage("run %s asks nothing at the moment: %s%s", sum.ID, stands(ctx, store, sum), decisions(sum, &story.Last().State))
 	}
 	owner, err := store.Owner(ctx, sum.Robot.Key)
 	if err != nil {
@@ -324,6 +324,15 @@ func questionOf(story *run.Story) *program.Step {
 		return nil
 	}
 	return step
+}
+
+// decisions says what else can be answered where nothing is asked: what became
+// of steps of which nobody else knows.
+func decisions(sum *journal.Summary, s *run.State) string {
+	if _, unclear := s.Unclear(); !unclear || !s.MayGoOn() || sum.Robot.Simulated {
+		return ""
+	}
+	return fmt.Sprintf("; after a look at the deck, decide with: ot2flow runs answer %s done|redo|skip|abort", sum.ID)
 }
 
 // askedFor says what may be answered to a question.
