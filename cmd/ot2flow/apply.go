@@ -340,8 +340,9 @@ func goOnAlways(requests chan<- run.Request) func(run.Event, run.Progress) {
 func (a *app) answer(ctx context.Context, in *lines, s *status, q run.Question, where *place) (run.Control, error) {
 	s.end()
 	fmt.Fprintf(a.err, "Pause at step %d: %s\n", q.N, q.Text)
-	if i := slices.IndexFunc(s.plan.Steps, func(p program.Step) bool { return p.N == q.N }); i >= 0 && s.plan.Steps[i].Op.Kind == program.MoveLabware {
-		for _, line := range movePicture(s.plan.Deck, s.plan.Steps, q.N) {
+	plan := s.program()
+	if i := slices.IndexFunc(plan.Steps, func(p program.Step) bool { return p.N == q.N }); i >= 0 && plan.Steps[i].Op.Kind == program.MoveLabware {
+		for _, line := range movePicture(plan.Deck, plan.Steps, q.N) {
 			fmt.Fprintln(a.err, "  "+line)
 		}
 	}

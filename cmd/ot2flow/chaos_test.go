@@ -207,6 +207,9 @@ func reported(trials []*trial, drawn int, took time.Duration) string {
 		if c.live > 0 {
 			r.how = "step by step"
 		}
+		if c.lab != nil {
+			r.how = "that reacts"
+		}
 		if c.blow.record > 0 {
 			r.when = "record of the journal"
 		}

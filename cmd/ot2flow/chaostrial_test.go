@@ -47,6 +47,7 @@ type trial struct {
 	again  blow   // happens to the first attempt to go on
 	live   int    // steps that are handed over at a time; 0: the plan is uploaded
 	broken string // a rule that this ot2flow does not keep
+	lab    *lab   // what is measured and planned with, by a workflow that reacts; nil: the workflow does not
 	hasty  bool   // whoever is asked says redo, without looking
 
 	t       testing.TB
@@ -72,7 +73,11 @@ func (c *trial) problem(format string, args ...any) {
 func (c *trial) wrong() bool { return len(c.problems) > 0 }
 
 func (c *trial) run() {
-	if err := os.WriteFile(filepath.Join(c.dir, "chaos.yaml"), []byte(chaosWorkflow), 0o600); err != nil {
+	text := chaosWorkflow
+	if c.lab != nil {
+		text = reactWorkflow
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, "chaos.yaml"), []byte(text), 0o600); err != nil {
 		c.problem("%v", err)
 		return
 	}
@@ -115,6 +120,9 @@ func (c *trial) apply() []string {
 	args := []string{"apply", "chaos.yaml", "--robot", c.address, "--yes", "--state", c.state(), "--patience", "20s", "--quiet"}
 	if c.live > 0 {
 		args = append(args, "--live", strconv.Itoa(c.live))
+	}
+	if c.lab != nil {
+		args = append(args, "--set", "lab="+c.lab.URL, "--set", "wells="+reactWells)
 	}
 	return args
 }

@@ -39,6 +39,7 @@ func newStatus(a *app, plan *program.Plan) *status {
 func (s *status) see(e run.Event, p run.Progress) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.plan = p.Plan
 	switch e := e.(type) {
 	case run.Opened:
 		s.begun = true
@@ -52,8 +53,6 @@ func (s *status) see(e run.Event, p run.Progress) {
 		s.performed(&e, p)
 	case run.NotTaken:
 		s.waiting = false
-	case run.Grown:
-		s.plan = e.Plan
 	case run.GrowFailed:
 		s.line("stopping: " + e.Reason)
 	case run.StepStarted, run.StepDone:
@@ -178,6 +177,13 @@ func (s *status) hasBegun() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.begun
+}
+
+// program is what is under way.
+func (s *status) program() *program.Plan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.plan
 }
 
 // took is how long the run has taken by our clock.

@@ -217,7 +217,7 @@ func (d *driver) tell(e Event) {
 
 func (d *driver) progress(e Event) Progress {
 	s := &d.m.state
-	p := Progress{N: max(s.Done, s.Current), Total: s.Accepted.Steps, ElapsedMS: d.elapsed}
+	p := Progress{Plan: d.plan, N: max(s.Done, s.Current), Total: s.Accepted.Steps, ElapsedMS: d.elapsed}
 	if f, ok := e.(StepFailed); ok {
 		p.N = f.N
 	}

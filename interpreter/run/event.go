@@ -108,6 +108,8 @@ type Grown struct {
 	Live        []int  `json:"live,omitempty"`
 	Open        bool   `json:"open,omitempty"`
 	Fingerprint string `json:"fingerprint"` // of the run's plan
+	// Renamed are tips that stand for those that an earlier part took already.
+	Renamed []Renamed `json:"renamed,omitempty"`
 
 	Plan *program.Plan `json:"-"` // the run's; a journal keeps it in place of the one it has
 }

@@ -29,7 +29,7 @@ var every = []Event{
 	NotTaken{1, 2, "no such run"},
 	Doubted{1, 2, "rebooted"},
 	Performed{2, map[string]string{"f1": "3"}, "saturated", "Ada"},
-	Grown{7, []int{2, 6}, true, "sha256:3", nil},
+	Grown{7, []int{2, 6}, true, "sha256:3", []Renamed{{program.WellRef{Labware: 1}, program.WellRef{Labware: 1, Well: 2}}}, nil},
 	GrowFailed{"B3 would overflow"},
 	Waiting{3, "swap plates"},
 	PauseAsked{"me", true, 4},

@@ -3,7 +3,7 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
@@ -119,8 +119,8 @@ func (d *driver) grow(ctx context.Context) error {
 		d.whyLeaves = clean(err.Error())
 		return d.emit(ctx, Left{Reason: d.whyLeaves})
 	}
-	if why := d.story.impossible(plan, &e); why != "" {
-		return d.emit(ctx, GrowFailed{Reason: clean(why)})
+	if err := d.story.fit(&e); err != nil {
+		return d.emit(ctx, GrowFailed{Reason: clean(err.Error())})
 	}
 	return d.emit(ctx, e)
 }
@@ -185,11 +185,12 @@ func (s *Story) longer(plan *program.Plan) (Grown, error) {
 	if !plan.BeginsAs(s.Plan, certain) {
 		return Grown{}, errors.New("the plan does not go on as it began: it was made by another version of this program, or the journal is damaged")
 	}
-	q, err := p.longer(plan)
-	if err != nil {
-		return Grown{}, err
+	q := *p
+	e := Grown{Open: plan.Outlook != nil, Fingerprint: plan.Fingerprint, Plan: plan}
+	if err := q.Grow(plan, &e); err != nil {
+		return e, err
 	}
-	e := Grown{Steps: len(q.Plan.Steps), Live: q.Plan.Live(), Open: plan.Outlook != nil, Fingerprint: plan.Fingerprint, Plan: plan}
+	e.Steps, e.Live = len(q.Plan.Steps), q.Plan.Live()
 	if e.Open && e.Steps <= s.m.state.Done {
 		return e, errors.New("the plan goes on no further with the results there are")
 	}
@@ -197,51 +198,17 @@ func (s *Story) longer(plan *program.Plan) (Grown, error) {
 }
 
 // Grow has the part go on as e says, with the run's plan as it is by now.
-func (p *Part) Grow(plan *program.Plan, _ *Grown) error {
-	q, err := p.longer(plan)
+func (p *Part) Grow(plan *program.Plan, e *Grown) error {
+	if p.begun == nil {
+		p.Plan, p.Origin = plan, ordinals(len(plan.Steps))
+		return nil
+	}
+	c := *p.begun
+	c.Of, c.Renamed = len(plan.Steps), slices.Concat(c.Renamed, e.Renamed)
+	q, err := (&Story{Plan: plan}).part(&c)
 	if err == nil {
+		q.State = p.State
 		*p = q
 	}
 	return err
-}
-
-// longer is the part with what has become of the run's plan.
-func (p *Part) longer(plan *program.Plan) (Part, error) {
-	if p.begun == nil {
-		return Part{Plan: plan, Origin: ordinals(len(plan.Steps)), State: p.State}, nil
-	}
-	e := *p.begun
-	e.Of = len(plan.Steps)
-	q, err := (&Story{Plan: plan}).part(&e)
-	q.State = p.State
-	return q, err
-}
-
-// impossible says why the rest of a part cannot be carried out from how things
-// are, which the plan does not know: the part began with other tips than it
-// has. It is empty where it can.
-func (s *Story) impossible(plan *program.Plan, e *Grown) string {
-	last := len(s.Parts) - 1
-	if last == 0 {
-		return ""
-	}
-	at := &standing{state: program.NewState(s.Plan.Deck), told: map[setting]told{}}
-	for i := range s.Parts[:last] {
-		p := &s.Parts[i]
-		if _, err := p.replay(at); err != nil {
-			return err.Error()
-		}
-		p.end(at.state)
-	}
-	q, err := s.last().longer(plan)
-	if err != nil {
-		return err.Error()
-	}
-	for i := range q.Plan.Steps[:e.Steps] {
-		step := &q.Plan.Steps[i]
-		if t := at.state.Apply(&step.Op); i >= s.m.state.Done && t.Faults&^program.NotEmpty != 0 {
-			return fmt.Sprintf("step %s cannot be carried out with the tips and wells as they are after the run was gone on with: %s", q.Label(step.N), describe(q.Plan, step.N))
-		}
-	}
-	return ""
 }

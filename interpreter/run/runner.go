@@ -96,12 +96,13 @@ func AnswerAtOnce(context.Context, Question) (Control, error) { return Resume, n
 
 // Progress is how far a run is when an event happened.
 type Progress struct {
-	N           int    // the step under way, or the last one done
-	Total       int    // steps of the plan; where it goes on by what comes back, of what is likely
-	Open        bool   // the plan goes on by what comes back
-	Well        string // of step N; empty where it has none
-	ElapsedMS   int64  // by the device's clock
-	RemainingMS int64  // by the time model, from the last step done
+	Plan        *program.Plan // of the part under way
+	N           int           // the step under way, or the last one done
+	Total       int           // steps of the plan; where it goes on by what comes back, of what is likely
+	Open        bool          // the plan goes on by what comes back
+	Well        string        // of step N; empty where it has none
+	ElapsedMS   int64         // by the device's clock
+	RemainingMS int64         // by the time model, from the last step done
 }
 
 // Clock tells the time and waits.

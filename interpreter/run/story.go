@@ -146,11 +146,10 @@ func (s *Story) on(e Event) ([]Action, error) {
 		if e.Plan != nil {
 			s.Plan = e.Plan
 		}
-		part, err := s.last().longer(s.Plan)
-		if err != nil {
+		s.renames = slices.Concat(s.renames, e.Renamed)
+		if err := s.last().Grow(s.Plan, &e); err != nil {
 			return nil, err
 		}
-		*s.last() = part
 	case Continued:
 		part, err := s.part(&e)
 		if err != nil {

@@ -141,16 +141,8 @@ func (s *Story) uses(from int, renamed []Renamed) (*program.State, []use) {
 // which nothing that remains needs.
 func (s *Story) freshTip(r *Rest, at *standing, pipette int, lost *program.Mounted) (program.WellRef, bool) {
 	c := at.state.Clone()
-	deck := s.Plan.Deck
 	s.reserve(c, at.from, r.Event.Renamed)
-	for _, rack := range deck.Pipettes[pipette].Racks {
-		if def := deck.Labware[rack].Def; def.URI() != deck.Labware[lost.From.Labware].Def.URI() {
-			for w := range def.Wells {
-				c.Reserve(program.WellRef{Labware: int16(rack), Well: int16(w)})
-			}
-		}
-	}
-	return c.NextTip(pipette, lost.Nozzles)
+	return sameTip(c, pipette, lost.Nozzles, lost.From)
 }
 
 // refill draws again what was in a tip that is lost.
