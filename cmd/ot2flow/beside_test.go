@@ -283,3 +283,107 @@ func TestQuestionFromAnotherProcess(t *testing.T) {
 		t.Errorf("the journal does not say who answered:\n%s", shown)
 	}
 }
+
+const triggerWorkflow = `ot2flow: 1
+name: trigger
+params: {lab: {type: string, default: 'http://127.0.0.1:1'}}
+labware:
+  plate: {type: corning_96_wellplate_360ul_flat, slot: 1}
+  tips:  {type: opentrons_96_tiprack_300ul, slot: 9}
+pipettes:
+  p300: {type: p300_single_gen2, mount: right, tips: [tips]}
+liquids:
+  water: {in: plate.A1, volume: 300 uL}
+steps:
+  - transfer: {from: plate.A1, to: plate.B1, volume: 30 uL}
+  - request:
+      url: ${ lab }/light
+      method: POST
+      result: {light: {type: integer, min: 0, max: 1000}}
+    as: seen
+  - if: seen.light > 100
+    transfer: {from: plate.A1, to: plate.C1, volume: 50 uL}
+  - request: {url: '${ lab }/light', method: POST}
+`
+
+// Of a request that may have been taken, and has no name by which it could be
+// sent again, a person decides; what it gave counts like an answer.
+func TestRequestInDoubt(t *testing.T) {
+	l := newLab(t)
+	l.light = func(n int) string {
+		if n == 1 || n == 3 {
+			return "dead"
+		}
+		return `{"light": 400}`
+	}
+	e, address := emulated(t, emulator.Options{Clock: emulator.NoTime()})
+	state := filepath.Join(t.TempDir(), "runs.db")
+	workflow := written(t, triggerWorkflow)
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"apply", workflow, "--robot", address, "--yes", "--set", "lab=" + l.URL}, exitFailed, "whether step"},
+		{[]string{"runs", "resume", "last", "--yes"}, exitFailed, "waits for a decision"},
+		{[]string{"runs", "answer", "last", "skip"}, exitUsage, "there is no value for light"},
+		{[]string{"runs", "answer", "last", "done"}, exitUsage, "light (integer, 0 to 1000)"},
+		{[]string{"runs", "answer", "last", "done", "--value", "light=2000"}, exitUsage, "2000"},
+		{[]string{"runs", "answer", "last", "redo"}, exitFine, "kept"},
+		{[]string{"runs", "answer", "last", "done", "--value", "light=500", "--by", "Ada"}, exitFine, "kept"},
+		{[]string{"runs", "resume", "last", "--yes"}, exitFailed, "whether step"}, // by now the second is in doubt
+		{[]string{"runs", "answer", "last", "skip"}, exitFine, "kept"},
+		{[]string{"runs", "resume", "last", "--yes"}, exitFine, ""},
+	} {
+		code, stdout, stderr := called(append(c.args, "--state", state), "")
+		if code != c.code || !strings.Contains(stderr, c.says) {
+			t.Fatalf("%v: exit %d, want %d saying %q:\n%s%s", c.args, code, c.code, c.says, stdout, stderr)
+		}
+		if c.args[1] == "resume" && c.says != "" && l.measured == 1 {
+			l.light = func(int) string { return "dead" }
+		}
+	}
+	if heldBy(t, e, "B1") != 30_000 || heldBy(t, e, "C1") != 50_000 {
+		t.Errorf("B1 holds %d, C1 %d", heldBy(t, e, "B1"), heldBy(t, e, "C1"))
+	}
+	if l.measured != 2 {
+		t.Errorf("it was triggered %d times", l.measured)
+	}
+}
+
+// While a question waits, the robot is held, let go on and stopped from another
+// process, and a run that is left there is gone on with.
+func TestHeldAtAQuestion(t *testing.T) {
+	_, address := emulated(t, emulator.Options{Clock: emulator.NoTime()})
+	state := filepath.Join(t.TempDir(), "runs.db")
+	workflow := written(t, strings.Replace(questionWorkflow, "  - transfer: {from: plate.A1, to: plate.B1, volume: 30 uL}\n", "", 1))
+	asked, ended := make(chan struct{}), make(chan int, 1)
+	seen := &teller{text: "ot2flow runs answer ", tell: asked}
+	go func() {
+		ended <- ot2flow([]string{"apply", workflow, "--robot", address, "--yes", "--state", state}, strings.NewReader(""), io.Discard, seen)
+	}()
+	select {
+	case <-asked:
+	case <-time.After(time.Minute):
+		t.Fatal("nothing is asked")
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"runs", "pause", "last"}, exitFine, "the robot is paused"},
+		{[]string{"runs", "answer", "last", "--value", "50 uL"}, exitFine, "taken: 50 uL"},
+		{[]string{"runs", "answer", "last", "--value", "50 uL"}, exitUsage, "asks nothing"},
+		{[]string{"runs", "resume", "last"}, exitFine, "goes on"},
+		{[]string{"runs", "stop", "last", "--now"}, exitFine, ": stopped, "},
+	} {
+		code, stdout, stderr := called(append(c.args, "--state", state), "")
+		if code != c.code || !strings.Contains(stderr, c.says) {
+			t.Fatalf("%v: exit %d, want %d saying %q:\n%s%s", c.args, code, c.code, c.says, stdout, stderr)
+		}
+	}
+	if code := <-ended; code != exitStopped {
+		t.Errorf("exit %d, want %d", code, exitStopped)
+	}
+}

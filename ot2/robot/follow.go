@@ -41,20 +41,22 @@ type mark struct {
 }
 
 func newFollower(p *program.Plan) *follower {
-	f := &follower{plan: p, steps: make([]mark, len(p.Steps)), why: map[int]string{}}
-	for i := range p.Steps {
-		f.steps[i].want = uint8(len(command.Of(&p.Steps[i], p.Deck)))
-	}
+	f := &follower{why: map[int]string{}}
+	f.extend(p)
 	return f
 }
 
-// extend takes over a plan that goes on. What was not reported may be other
-// steps by now, of which the robot has none.
+// extend takes over a plan that goes on. Those of which the robot has done
+// nothing may be other steps by now.
 func (f *follower) extend(p *program.Plan) {
-	f.plan = p
-	f.steps = append(make([]mark, 0, len(p.Steps)), f.steps[:f.at]...)
-	for i := f.at; i < len(p.Steps); i++ {
-		f.steps = append(f.steps, mark{want: uint8(len(command.Of(&p.Steps[i], p.Deck)))})
+	before := f.steps
+	f.plan, f.steps = p, make([]mark, len(p.Steps))
+	for i := range f.steps {
+		if i < len(before) && (before[i].started || before[i].failed) {
+			f.steps[i] = before[i]
+			continue
+		}
+		f.steps[i].want = uint8(len(command.Of(&p.Steps[i], p.Deck)))
 	}
 }
 

@@ -101,6 +101,41 @@ func TestFollowPages(t *testing.T) {
 	}
 }
 
+// A plan that goes on is taken over whenever that is learnt: what the robot did
+// of it counts, also what nobody was told yet, and steps beside the robot are
+// passed over.
+func TestFollowGrows(t *testing.T) {
+	longer := steps()
+	longer.Steps = append(longer.Steps, program.Step{N: 4, Op: program.Op{Kind: program.Ask}, Live: &program.Live{}}, program.Step{N: 5, Op: program.Op{Kind: program.Comment}})
+	f := newFollower(steps())
+	f.run(&runJSON{Status: "running"})
+	f.page(0, listed("1.1", "succeeded", "1.2", "succeeded", "2.1", "succeeded", "3.1", "succeeded", sentinel(3, 1), "succeeded", sentinel(3, 2), "succeeded"))
+	f.extend(longer)
+	f.page(6, listed("5.1", "succeeded", sentinel(5, 1), "running"))
+	f.run(&runJSON{Status: "paused"})
+	if got, want := told(f), []string{"done1 ", "done2 ", "done3 ", "done5 ", "0 running"}; !slices.Equal(got, want) {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	f.hold = true
+	if got := told(f); !slices.Equal(got, []string{"0 paused"}) {
+		t.Errorf("held where it waits for us: told %q", got)
+	}
+}
+
+// A live run waits for us before it is played, too, and is held there.
+func TestFollowWaitsBeforeThePlay(t *testing.T) {
+	f := newFollower(steps())
+	f.live = true
+	f.run(&runJSON{Status: "idle"})
+	var got []string
+	for _, f.hold = range []bool{false, true, false} {
+		got = append(got, told(f)...)
+	}
+	if want := []string{"0 running", "0 paused", "0 running"}; !slices.Equal(got, want) {
+		t.Errorf("told %q, want %q", got, want)
+	}
+}
+
 // Whatever a robot lists, nothing is told twice or out of order, and no step is
 // told done whose commands are not all listed as succeeded.
 func FuzzFollow(f *testing.F) {
