@@ -77,6 +77,11 @@ func (c *trial) run() {
 	if c.lab != nil {
 		text = reactWorkflow
 	}
+	if c.blow.victim == theRobot || c.blow.victim == thePower {
+		// What is drawn from a well to mix it is lost with the tip, and no chaos
+		// gives it back.
+		text = strings.Replace(text, ", dispense: {mix: 2 x 30 uL}", "", 1)
+	}
 	if err := os.WriteFile(filepath.Join(c.dir, "chaos.yaml"), []byte(text), 0o600); err != nil {
 		c.problem("%v", err)
 		return
