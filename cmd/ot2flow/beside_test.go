@@ -68,7 +68,7 @@ type lab struct {
 func newLab(t *testing.T) *lab {
 	l := &lab{doses: map[string]float64{}, light: func(int) string { return `{"light": 400}` }}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/light", func(w http.ResponseWriter, _ *http.Request) {
+	measure := func(w http.ResponseWriter, _ *http.Request) {
 		l.mu.Lock()
 		l.measured++
 		text := l.light(l.measured)
@@ -79,7 +79,9 @@ func newLab(t *testing.T) *lab {
 			return
 		}
 		_, _ = io.WriteString(w, text)
-	})
+	}
+	mux.HandleFunc("/light", measure)
+	mux.HandleFunc("/absorbance", measure)
 	mux.HandleFunc("/next", func(w http.ResponseWriter, r *http.Request) {
 		var in struct {
 			Well  string
@@ -385,5 +387,34 @@ func TestHeldAtAQuestion(t *testing.T) {
 	}
 	if code := <-ended; code != exitStopped {
 		t.Errorf("exit %d, want %d", code, exitStopped)
+	}
+}
+
+// The examples that react, on the simulator and on a robot.
+func TestExamplesThatReact(t *testing.T) {
+	l := newLab(t)
+	l.light = func(n int) string { return fmt.Sprintf(`{"a600": %g}`, 0.3*float64(1+(n-1)%3)) }
+	for name, tt := range map[string]struct {
+		args             []string
+		stdin, well      string
+		simulated, robot string
+		held             int64 // given to it; a live run cannot tell a robot what stands there before
+	}{
+		"06-measured-dose": {[]string{"--set", "reader=" + l.URL, "--set", "samples=A1:B1"}, "y\n", "B1", "180 uL", "160 uL", 60_000},
+		"07-question":      {nil, "y\n75\n\n3\n", "B3", "plate.B1 B2", "plate.B1 B2 B3", 1_000_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			workflow := filepath.Join("../../examples", name, "workflow.yaml")
+			state := filepath.Join(t.TempDir(), "runs.db")
+			code, stdout, stderr := called(append([]string{"apply", workflow, "--robot", "sim", "--yes", "--state", state}, tt.args...), "")
+			if code != exitFine || !strings.Contains(stdout, tt.simulated) {
+				t.Errorf("simulated: exit %d\n%s\n%s", code, stdout, stderr)
+			}
+			e, address := emulated(t, emulator.Options{Clock: emulator.NoTime()})
+			code, stdout, stderr = called(append([]string{"apply", workflow, "--robot", address, "--state", state}, tt.args...), tt.stdin)
+			if code != exitFine || !strings.Contains(stdout, tt.robot) || heldBy(t, e, tt.well) != tt.held {
+				t.Errorf("on a robot: exit %d\n%s\n%s", code, stdout, stderr)
+			}
+		})
 	}
 }
