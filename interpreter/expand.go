@@ -43,6 +43,8 @@ type Input struct {
 	// does.
 	Likely bool
 
+	explain *explainer // what is asked about one step, or nil
+
 	assume int // the scenario that stands in for results that are missing; 0: none
 }
 
@@ -142,6 +144,7 @@ type expansion struct {
 	assume  int
 	waits   int  // the first live step whose result is missing
 	defers  bool // something reads a result that is missing
+	explain *explainer
 	over    bool // the program has failed: nothing behind that point is looked at
 	stuck   bool
 	err     error
@@ -160,7 +163,7 @@ type finding struct {
 // is a pure function of the files, the input and nothing else. The error is
 // that of the sink.
 func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
-	x := &expansion{p: p, sink: sink, state: in.State, ledger: in.Ledger, begun: in.Begun, seen: map[finding]int{}, results: in.Results, assume: in.assume}
+	x := &expansion{p: p, sink: sink, state: in.State, ledger: in.Ledger, begun: in.Begun, seen: map[finding]int{}, results: in.Results, assume: in.assume, explain: in.explain}
 	if in.Likely && x.assume == 0 {
 		x.assume, x.keeps = likely, true
 	}

@@ -21,6 +21,7 @@ type tipRule struct {
 	start     bool       // from is where the first tip is taken
 	put       *eval.Expr // the place it goes to, nil where then says it
 	span      diag.Span
+	by        level // who says it
 }
 
 // keys are the resolved keys that every liquid step takes.
@@ -29,6 +30,7 @@ type keys struct {
 	nozzles  layouts
 	tip      tipRule
 	split    string
+	splitBy  level
 	handling           // what the step itself says
 	class    *class    // named by the step
 	noClass  bool      // the step cancels the liquid classes of the liquids
@@ -42,15 +44,21 @@ func (p *preparer) keys(k *spec.LiquidKeys, tip string) keys {
 	pip, rule := p.pipette(k.Pipette), p.tipRule(&k.Tip, tip)
 	out := keys{pipette: pip, nozzles: p.nozzles(k.Nozzles, pip, rule.use), tip: rule, split: k.Split.Value, handling: p.handling(&k.Handling)}
 	if !k.Split.IsSet() {
-		out.split = p.p.defaults.split
+		if out.split, out.splitBy = p.p.defaults.split, byWorkflow; out.split == "" {
+			out.splitBy = byUs
+		}
 	}
 	p.inherit(&out, k.LiquidClass)
 	return out
 }
 
 func (p *preparer) tipRule(t *spec.Tip, otherwise string) tipRule {
+	by := byStep
+	if !t.Set {
+		by = byUs
+	}
 	if d := p.p.defaults.tip; d != nil && !t.Set {
-		t = d
+		t, by = d, byWorkflow
 	} else if d != nil && !t.Short {
 		merged := *t
 		t = &merged
@@ -62,7 +70,7 @@ func (p *preparer) tipRule(t *spec.Tip, otherwise string) tipRule {
 			t.From = d.From
 		}
 	}
-	out := tipRule{use: t.Use, then: t.Then, match: t.Match != "", from: p.place(t.From, spec.TipWords...), put: p.place(t.Put, spec.TipEnds...), span: t.Span}
+	out := tipRule{use: t.Use, then: t.Then, match: t.Match != "", from: p.place(t.From, spec.TipWords...), put: p.place(t.Put, spec.TipEnds...), span: t.Span, by: by}
 	if out.use == "" {
 		out.use = otherwise
 		if t.From.IsSet() && !out.match {

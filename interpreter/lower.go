@@ -139,6 +139,9 @@ func (x *expansion) draw(c *cycle, i int) bool {
 	}
 	c.blow = &h.blow
 	x.moves(c, p)
+	if x.explain != nil {
+		x.explain.use(x, c, p.pair.from.liquid, h)
+	}
 	m := &x.moment
 	m.cycle, m.part, m.side, m.well, m.more = c, p, &h.aspirate, c.from, false
 	var ok bool
@@ -170,6 +173,9 @@ func (x *expansion) give(c *cycle, i int) bool {
 	}
 	c.blow = &h.blow
 	x.moves(c, p)
+	if x.explain != nil && c.k.mixes {
+		x.explain.use(x, c, p.pair.from.liquid, h)
+	}
 	if c.to == program.None {
 		c.air = 0
 		return x.blowOut(&trashIt, c)

@@ -15,19 +15,30 @@ import (
 )
 
 func (a *app) explainCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "explain [CODE|KEY|FUNCTION|CLASS]",
-		Short:   "Explain a finding's code, a key or a function, or show a liquid class; without one, the whole language",
-		Example: "  ot2flow explain OTF602\n  ot2flow explain transfer\n  ot2flow explain by_row\n  ot2flow explain glycerol > my_glycerol.yaml",
-		Args:    cobra.MaximumNArgs(1),
+	c := &cobra.Command{
+		Use:   "explain [CODE|KEY|FUNCTION|CLASS | FILE STEP]",
+		Short: "Explain a finding's code, a key, a function or a step of a workflow, or show a liquid class; without any, the whole language",
+		Long: `Explains the code of a finding, a key of the language or a function, and shows a liquid
+class that is shipped. Without any, it prints the whole language.
+
+With a workflow and a step of it, such as steps[0] or the step's id, it says for every
+option who says it: the step, the liquid class it names, the liquid, its liquid class,
+the pipette, the defaults of the workflow, or ot2flow; and what the step becomes.`,
+		Example: "  ot2flow explain OTF602\n  ot2flow explain transfer\n  ot2flow explain by_row\n  ot2flow explain glycerol > my_glycerol.yaml\n  ot2flow explain workflow.yaml 'steps[0]'",
+		Args:    cobra.MaximumNArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			switch len(args) {
+			case 0:
 				_, err := a.out.Write(workflows.Reference())
 				return a.written(err)
+			case 1:
+				return a.explain(args[0])
 			}
-			return a.explain(args[0])
+			return a.explainStep(args[0], args[1])
 		},
 	}
+	a.paramFlags(c)
+	return c
 }
 
 func (a *app) explain(what string) error {
