@@ -164,45 +164,39 @@ func cutOff(list diag.List) bool {
 // decodeCalled takes a workflow that is called through parsing and decoding. It
 // is nil where the file could not be read, and empty where it is no workflow.
 func decodeCalled(b *spec.Bundle, c spec.Called) (*spec.Workflow, diag.List) {
-	f, ok := b.File(c.Name)
-	if !ok {
-		return nil, nil
-	}
-	src := spec.NewSource(f)
-	root, list := src.Parse()
-	w := &spec.Workflow{File: c.Name}
-	if root != nil {
-		doc, found := spec.Decode(src, root)
-		list = append(list, found...)
-		if len(doc.Refused) > 0 {
-			list = append(list, schema.Explain(doc)...)
+	return decodeNamed(b, c, "called from here", func(src *spec.Source) (*spec.Workflow, *spec.Document, diag.List) {
+		root, list := src.Parse()
+		if root == nil {
+			return &spec.Workflow{File: c.Name}, &spec.Document{}, list
 		}
-		w = doc.Workflow
-	}
-	for i := range list {
-		list[i].Related = append(list[i].Related, diag.Related{Span: c.At, Message: "called from here"})
-	}
-	return w, list
+		doc, found := spec.Decode(src, root)
+		return doc.Workflow, doc, append(list, found...)
+	})
 }
 
-// decodeClass takes the file of a liquid class through parsing and decoding. It
-// is nil where the file could not be read.
+// decodeClass does so with the file of a liquid class.
 func decodeClass(b *spec.Bundle, c spec.Called) (*spec.LiquidClass, diag.List) {
+	return decodeNamed(b, c, "the file is named here", func(src *spec.Source) (*spec.LiquidClass, *spec.Document, diag.List) {
+		root, list := src.Parse()
+		class, doc, found := spec.DecodeClass(src, root)
+		return class, doc, append(list, found...)
+	})
+}
+
+// decodeNamed decodes a file that another one names; at says what is there.
+func decodeNamed[T any](b *spec.Bundle, c spec.Called, at string, decode func(*spec.Source) (*T, *spec.Document, diag.List)) (*T, diag.List) {
 	f, ok := b.File(c.Name)
 	if !ok {
 		return nil, nil
 	}
-	src := spec.NewSource(f)
-	root, list := src.Parse()
-	class, doc, found := spec.DecodeClass(src, root)
-	list = append(list, found...)
+	out, doc, list := decode(spec.NewSource(f))
 	if len(doc.Refused) > 0 {
 		list = append(list, schema.Explain(doc)...)
 	}
 	for i := range list {
-		list[i].Related = append(list[i].Related, diag.Related{Span: c.At, Message: "the file is named here"})
+		list[i].Related = append(list[i].Related, diag.Related{Span: c.At, Message: at})
 	}
-	return class, list
+	return out, list
 }
 
 // Lint proves a workflow for each of the runs, or, where there are none, for
