@@ -68,6 +68,8 @@ func (p *preparer) body(s *spec.Step) body {
 		return &message{program.Comment, p.text(b.Message)}
 	case *spec.Assert:
 		return p.assertion(b)
+	case *spec.Protocol:
+		return p.protocol(b)
 	case *spec.Fail:
 		return &failure{p.text(b.Message)}
 	case *spec.Call:

@@ -350,6 +350,9 @@ func (x *expansion) eval(e *eval.Expr) (eval.Value, bool) {
 		if strings.HasPrefix(v.Cause(), "the amount in ") {
 			d.Help = "declare the amount under liquids with volume:"
 		}
+		if strings.HasSuffix(v.Cause(), "of which nothing is known") {
+			d.Code, d.Help = diag.Forgotten, "say what that protocol leaves: leaves: {wells: …}"
+		}
 		x.addAt(e, d)
 		return v, false
 	}
@@ -400,6 +403,13 @@ func (x *expansion) emitLive(op program.Op, l *program.Live, f *program.Frame) {
 	x.step.Live = nil
 }
 
+// emitProtocol shows a step that is a protocol of its own.
+func (x *expansion) emitProtocol(p *program.Protocol, f *program.Frame) {
+	x.step.Protocol = p
+	x.emit(program.Op{Kind: program.RunProtocol, Well: program.None}, "", f, nil)
+	x.step.Protocol = nil
+}
+
 // emit carries out one operation on the state and shows it to the sink.
 func (x *expansion) emit(op program.Op, text string, f *program.Frame, m *program.Movement) {
 	if x.trial != nil {
@@ -420,7 +430,7 @@ func (x *expansion) emit(op program.Op, text string, f *program.Frame, m *progra
 	s := &x.step // filled in field by field: it is kept, and most of it stays
 	s.N, s.Op, s.Text, s.Frame, s.Seq = s.N+1, op, text, f, int(x.seq[op.Kind])
 	x.seq[op.Kind]++
-	x.at.Movement, x.at.Touched = m, x.state.Apply(&s.Op)
+	x.at.Movement, x.at.Touched = m, x.state.Do(s)
 	x.err = x.sink.Step(&x.at)
 }
 

@@ -31,6 +31,8 @@ type Machine interface {
 	LiquidClass(name string) (*spec.LiquidClass, bool)
 	// LiquidClasses lists the names of those that are shipped.
 	LiquidClasses() []string
+	// Analysis reads what such a robot found when it analysed a protocol.
+	Analysis(data []byte) (*program.Recording, error)
 	// Rules returns the rules that are true of this kind of robot only.
 	Rules() []check.Rule
 	// Timer returns a model of how long operations take on the deck.

@@ -68,15 +68,26 @@ func (n *Needs) Step(t *program.Transition) error {
 		if k := t.Touched.NewTips(&t.Step.Op); k > 0 {
 			n.tips[t.Step.Op.Well.Labware] += int64(k)
 		}
-	case program.Aspirate, program.Dispense:
-		for k := range t.Touched.Wells {
-			if i, ok := n.stock[t.Touched.Wells[k].Well]; ok {
-				n.liquids[i] += t.Touched.Wells[k].Moved
+	case program.RunProtocol:
+		for _, tip := range t.Touched.Tips {
+			if tip.Before == program.TipNew && t.After.Tip(tip.Place) != program.TipUnknown {
+				n.tips[tip.Place.Labware]++
 			}
 		}
+		n.drawn(t.Touched)
+	case program.Aspirate, program.Dispense:
+		n.drawn(t.Touched)
 	default:
 	}
 	return nil
+}
+
+func (n *Needs) drawn(t *program.Touched) {
+	for k := range t.Wells {
+		if i, ok := n.stock[t.Wells[k].Well]; ok {
+			n.liquids[i] += t.Wells[k].Moved
+		}
+	}
 }
 
 // Result returns the counts that are more than 0.
@@ -112,6 +123,11 @@ func (e *Estimate) Start(begin *program.State, _ []program.Param) {
 
 // Step adds one step.
 func (e *Estimate) Step(t *program.Transition) error {
+	if p := t.Step.Protocol; p != nil {
+		for i := range p.Does {
+			e.us += e.timer.Duration(&p.Does[i])
+		}
+	}
 	e.us += e.timer.Duration(&t.Step.Op)
 	return nil
 }

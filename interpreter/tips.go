@@ -245,6 +245,13 @@ func (x *expansion) outOfTips(pip int) {
 	d := diag.Diagnostic{Code: diag.OutOfTips, Span: x.blameStep, Message: "there is no tip left for " + p.Name}
 	total := 0
 	for _, r := range p.Racks {
+		if x.state.Tip(program.WellRef{Labware: int16(r)}) == program.TipUnknown {
+			x.add(diag.Diagnostic{
+				Code: diag.Forgotten, Span: x.blameStep, Message: "nobody knows which tips are left for " + p.Name + ": a protocol ran of which nothing is known",
+				Help: "say which tips that protocol uses up: leaves: {tips: …}",
+			})
+			return
+		}
 		total += len(x.deck.Labware[r].Def.Wells)
 	}
 	if total == 0 {

@@ -4,6 +4,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter"
 	"github.com/ot2flow/ot2flow/interpreter/check"
 	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/ot2/command"
 	"github.com/ot2flow/ot2flow/ot2/labware"
 	"github.com/ot2flow/ot2flow/spec/diag"
 )
@@ -38,6 +39,9 @@ func (Machine) ModuleNames() []string { return ModuleNames() }
 
 // Conflicts returns what cannot stand beside each other.
 func (Machine) Conflicts(s *program.State) []program.Conflict { return Conflicts(s) }
+
+// Analysis reads what the robot's software found when it analysed a protocol.
+func (Machine) Analysis(data []byte) (*program.Recording, error) { return command.ReadAnalysis(data) }
 
 // Rules returns what is true of an OT-2 only.
 func (Machine) Rules() []check.Rule { return Rules() }

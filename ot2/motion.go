@@ -127,7 +127,7 @@ func (t *Timer) duration(op *program.Op) int64 {
 		program.Shake, program.StopShaking, program.Engage, program.Disengage:
 		return t.moduleTime(op)
 	case program.Prepare, program.Home, program.Pause, program.Comment, program.Lights, program.EndRun, program.ConfigureNozzles,
-		program.Ask, program.Measure, program.Request, program.Notify:
+		program.Ask, program.Measure, program.Request, program.Notify, program.RunProtocol:
 		return 0
 	}
 	return 0

@@ -187,6 +187,7 @@ func (l *loader) closure(f *File) {
 			l.classes = append(l.classes, Called{class.Name, s.Whole()})
 		}
 	}
+	l.protocols(src, child(root, "steps"))
 	for _, ref := range calledWorkflows(child(root, "steps"), nil) {
 		s := src.Scalar(ref)
 		if called := l.refer(src, s, workflowFile); called != nil {
@@ -273,6 +274,9 @@ var (
 
 	classFile    = fileKind{"a liquid class", "./", MaxFileSize, []string{".yaml", ".yml"}}
 	workflowFile = fileKind{"a workflow", "./", MaxFileSize, []string{".yaml", ".yml"}}
+
+	protocolFile = fileKind{"a protocol", "./", MaxFileSize, []string{".py", ".json"}}
+	analysisFile = fileKind{"an analysis", "./", MaxTableSize, []string{".json"}}
 )
 
 // child returns the value of a key of a mapping, nil if there is none.

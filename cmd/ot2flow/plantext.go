@@ -217,6 +217,8 @@ func sentence(s *program.Step, d *program.Deck) string {
 		return "request         " + s.Live.URL + sending(s.Live)
 	case program.Notify:
 		return "notify          " + s.Live.To + ": " + s.Live.Message
+	case program.RunProtocol:
+		return "protocol        " + protocolSentence(s.Protocol)
 	case program.SetTemperature, program.WaitTemperature, program.StopTemperature,
 		program.SetLidTemperature, program.WaitLidTemperature, program.StopLidTemperature,
 		program.OpenLid, program.CloseLid, program.OpenLatch, program.CloseLatch,
@@ -226,6 +228,26 @@ func sentence(s *program.Step, d *program.Deck) string {
 	case program.EndRun:
 	}
 	return op.Kind.String()
+}
+
+// protocolSentence says which protocol is carried out, and what is known of it.
+func protocolSentence(p *program.Protocol) string {
+	out := p.File
+	for i, v := range p.Params {
+		separator := ", "
+		if i == 0 {
+			separator = " with "
+		}
+		out += separator + v.Name + " = " + v.Value
+	}
+	switch p.Knows {
+	case program.FromAnalysis:
+		return out + ", a run of its own; what it does is known from its analysis"
+	case program.FromWorkflow:
+		return out + ", a run of its own; what it leaves is said in the workflow"
+	case program.FromNowhere:
+	}
+	return out + ", a run of its own; nobody knows what it leaves"
 }
 
 // answers says what kind of answers are wanted.

@@ -142,6 +142,9 @@ func byRow(def *program.Labware) []int {
 
 // content says what a well holds: "180 uL  red 100 uL, yellow 50 uL".
 func content(d *program.Deck, c *program.Content) string {
+	if c.Unknown && c.Of == len(d.Liquids) {
+		return "nobody knows what"
+	}
 	if c.Unknown {
 		return "unknown amount of " + d.Liquids[c.Of].Name + ", " + quantity.Volume.Text(-c.Volume) + " taken"
 	}

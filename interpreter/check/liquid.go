@@ -26,6 +26,13 @@ func (liquid) See(t *program.Transition, r *Report) {
 		if t.Touched.Faults&program.OffWell != 0 {
 			break // that is said, and what the other channels find follows from it
 		}
+		if d.Faults&program.Forgotten != 0 && op.Kind == program.Aspirate {
+			name := t.After.Deck.WellName(d.Well)
+			r.Add(program.AboutFrom, diag.Diagnostic{
+				Code: diag.Forgotten, Message: "draws from " + name + ", and nobody knows what that holds: a protocol ran of which nothing is known",
+				Help: "say what that protocol leaves: leaves: {wells: [{in: " + name + ", holds: {…}}]}",
+			})
+		}
 		if d.Faults&program.Short != 0 {
 			short(t, d, r)
 		}

@@ -36,6 +36,9 @@ func dropPlace(t *program.Transition, r *Report) {
 
 func faults(t *program.Transition, f program.Fault, r *Report) {
 	op := &t.Step.Op
+	if op.Kind == program.RunProtocol {
+		return // said where it is gone through
+	}
 	deck := t.After.Deck
 	if f&program.NoTip != 0 {
 		r.Add(program.AboutStep, diag.Diagnostic{
@@ -52,7 +55,12 @@ func faults(t *program.Transition, f program.Fault, r *Report) {
 		}
 		r.Add(program.AboutStep, d)
 	}
-	if f&program.TipMissing != 0 {
+	if f&program.TipMissing != 0 && t.After.Tip(t.Touched.Beside) == program.TipUnknown {
+		r.Add(program.AboutTip, diag.Diagnostic{
+			Code: diag.Forgotten, Message: "nobody knows whether there is a tip at " + deck.WellName(t.Touched.Beside) + ": a protocol ran of which nothing is known",
+			Help: "say which tips that protocol uses up: leaves: {tips: …}",
+		})
+	} else if f&program.TipMissing != 0 {
 		r.Add(program.AboutTip, diag.Diagnostic{
 			Code: diag.TipMissing, Message: "there is no tip at " + deck.WellName(t.Touched.Beside) + " any more",
 			Label: "was taken before and not returned", Help: "return it with return_tip:, or use another place",

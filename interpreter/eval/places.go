@@ -87,6 +87,8 @@ func (env *Env) content(r program.WellRef) (*program.Content, string) {
 	switch {
 	case !ok:
 		return emptyContent, ""
+	case env.State.IsForgotten(c):
+		return nil, "what " + env.Deck.WellName(r) + " holds was forgotten: a protocol ran of which nothing is known"
 	case c.Unknown:
 		return nil, "the amount in " + env.Deck.WellName(r) + " was not declared"
 	}

@@ -17,6 +17,7 @@ const (
 	PlaceTaken                   // puts a tip on a place that has one
 	OffWell                      // a channel is over no well
 	TipsBeside                   // a nozzle that takes no tip would press on one
+	Forgotten                    // draws from a well of which nobody knows what it holds
 )
 
 // Delta is one well whose liquid a step changed.
@@ -161,7 +162,7 @@ func (s *State) Apply(op *Op) *Touched {
 		s.setModule(op, t)
 	case MoveLabware:
 		s.moveLabware(op, t)
-	case MoveTo, Prepare, Home, Delay, Pause, Comment, Ask, Measure, Request, Notify, WaitTemperature, WaitLidTemperature, Lights:
+	case MoveTo, Prepare, Home, Delay, Pause, Comment, Ask, Measure, Request, Notify, RunProtocol, WaitTemperature, WaitLidTemperature, Lights:
 	}
 	m.arrive(op)
 	return t
@@ -210,7 +211,7 @@ func (s *State) pickUp(op *Op, m *Mounted, t *Touched) {
 }
 
 func (s *State) takeTip(r WellRef, t *Touched) {
-	if s.tips[r.Labware] == nil || s.tips[r.Labware][r.Well] == TipOut {
+	if s.tips[r.Labware] == nil || s.tips[r.Labware][r.Well] == TipOut || s.tips[r.Labware][r.Well] == TipUnknown {
 		t.Faults |= TipMissing
 		if t.Beside == None {
 			t.Beside = r
@@ -306,6 +307,9 @@ func (s *State) drawInto(op *Op, channel int, w int16, m *Mounted, t *Touched) {
 // liquid, so that the lack is not reported again further on.
 func (s *State) draw(c *Content, v int64, held *Content, t *Touched, d *Delta) {
 	take := v
+	if s.IsForgotten(c) {
+		t.fault(d, Forgotten, 0)
+	}
 	if c.Volume < v && !c.Unknown {
 		take = max(c.Volume, 0)
 		t.fault(d, Short, d.Missing+v-take)
@@ -463,7 +467,7 @@ func (s *State) putAway(op *Op, m *Mounted, t *Touched, back bool) {
 }
 
 func (s *State) leaveTip(r WellRef, t *Touched) {
-	if s.tips[r.Labware][r.Well] != TipOut {
+	if at := s.tips[r.Labware][r.Well]; at == TipNew || at == TipUsed {
 		if t.Faults&PlaceTaken == 0 {
 			t.Beside = r
 		}

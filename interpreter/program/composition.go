@@ -44,6 +44,8 @@ func (s *State) Concentration(r WellRef, component int) (n *big.Rat, why string)
 	switch {
 	case c == nil:
 		return nil, name + " is no well that can hold liquid"
+	case s.IsForgotten(c):
+		return nil, "what " + name + " holds was forgotten: a protocol ran of which nothing is known"
 	case c.Unknown:
 		for i, v := range c.Parts {
 			if v > 0 && i != c.Of {

@@ -308,6 +308,9 @@ func (s *Step) appendOp(b []byte, d *Deck) []byte {
 	if s.Live != nil {
 		b = s.Live.appendJSON(b)
 	}
+	if s.Protocol != nil {
+		b = s.Protocol.appendJSON(b, d)
+	}
 	return b
 }
 

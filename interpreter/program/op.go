@@ -24,6 +24,7 @@ const (
 	Measure
 	Request
 	Notify
+	RunProtocol
 	SetTemperature
 	WaitTemperature
 	StopTemperature
@@ -92,6 +93,7 @@ const (
 	HasHold  // Duration and Volume, where they are given
 	HasMove  // a labware and where it goes
 	HasOnOff // On
+	HasProtocol
 )
 
 // Info is the row of an operation in the table of ops.
@@ -131,6 +133,8 @@ var opTable = [Kinds]Info{
 	Measure:   {"measure", External, HasLive, "Measure with an instrument."},
 	Request:   {"request", External, HasLive, "Ask another program something over HTTP."},
 	Notify:    {"notify", External, HasLive, "Tell people something."},
+
+	RunProtocol: {"protocol", Physical, HasProtocol, "Carry out an existing protocol, unchanged, as a run of its own."},
 
 	SetTemperature:     {"set_temperature", Idempotent, HasModule | HasTemperature | HasHold, "Tell a temperature module, a heater-shaker or the block of a thermocycler its temperature; it does not wait."},
 	WaitTemperature:    {"wait_temperature", NoEffect, HasModule, "Wait until a module has the temperature it was told, and has held it."},

@@ -122,6 +122,7 @@ type stepJSON struct {
 	SwitchedOn  *bool           `json:"on"`
 	Message     string          `json:"message"`
 	Live        json.RawMessage `json:"live"`
+	Protocol    json.RawMessage `json:"protocol"`
 	Origin      struct {
 		File   string   `json:"file"`
 		Line   int      `json:"line"`

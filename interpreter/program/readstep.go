@@ -18,6 +18,20 @@ func (r *reader) step(in *stepJSON) Step {
 		return Step{}
 	}
 	r.fields(in, kind)
+	out := Step{N: in.N, Op: r.op(in, kind), Text: in.Message, Protocol: r.protocol(kind, in.Protocol)}
+	var err error
+	if out.Live, err = readLive(kind, in.Live); err != nil {
+		r.fail("step %d: %v", in.N, err)
+	}
+	out.Frame, out.Seq = r.frame(in, kind)
+	if r.err == nil && out.ID() != in.ID {
+		r.fail("step %d: the id %q does not fit its operation and its origin", in.N, in.ID)
+	}
+	return out
+}
+
+// op reads an operation.
+func (r *reader) op(in *stepJSON, kind Kind) Op {
 	op := Op{Kind: kind, Trash: in.Trash, Well: None, HasPush: in.PushOut != ""}
 	if in.Pipette != "" {
 		op.Pipette = r.pipetteIndex(in.Pipette)
@@ -51,16 +65,7 @@ func (r *reader) step(in *stepJSON) Step {
 	if in.Height != "" {
 		op.At.Z = r.offset(in.Height, "height_mm")
 	}
-	out := Step{N: in.N, Op: op, Text: in.Message}
-	var err error
-	if out.Live, err = readLive(kind, in.Live); err != nil {
-		r.fail("step %d: %v", in.N, err)
-	}
-	out.Frame, out.Seq = r.frame(in, kind)
-	if r.err == nil && out.ID() != in.ID {
-		r.fail("step %d: the id %q does not fit its operation and its origin", in.N, in.ID)
-	}
-	return out
+	return op
 }
 
 // fields refuses a step that lacks what its operation cannot be without, or

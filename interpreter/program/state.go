@@ -4,12 +4,13 @@ import "slices"
 
 // Content is what a well or a tip holds: volumes by declared liquid. A well
 // whose amount was not declared is Unknown: its volume is counted from zero
-// and may be negative, its composition is that of the declared liquid.
+// and may be negative, its composition is that of the declared liquid. Of a
+// well that is forgotten (see State.IsForgotten) that is not known either.
 type Content struct {
 	Volume  int64   // nL of liquid
 	Parts   []int64 // nL per Deck.Liquids index, and last what no declaration names; sums to Volume
 	Unknown bool
-	Of      int  // the declared liquid of an Unknown well
+	Of      int  // the declared liquid of an Unknown well, or what no declaration names
 	Touched bool // held something at some time, or was declared
 }
 
@@ -19,9 +20,10 @@ type TipState uint8
 // The states of a tip place. Kept places were emptied and will be filled again
 // by a return.
 const (
-	TipNew  TipState = iota
-	TipOut           // on a pipette or gone
-	TipUsed          // returned
+	TipNew     TipState = iota
+	TipOut              // on a pipette or gone
+	TipUsed             // returned
+	TipUnknown          // nobody knows
 )
 
 var tipNames = [...]string{"new", "out", "used"}

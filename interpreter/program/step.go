@@ -28,12 +28,13 @@ type Frame struct {
 
 // Step is one atomic step of an expanded workflow.
 type Step struct {
-	N     int // ordinal, from 1; the machine identity of the step
-	Op    Op
-	Text  string // message of a pause or comment
-	Live  *Live  // of a step that is carried out beside the robot
-	Frame *Frame
-	Seq   int // how many operations of this kind came before in this frame
+	N        int // ordinal, from 1; the machine identity of the step
+	Op       Op
+	Text     string    // message of a pause or comment
+	Live     *Live     // of a step that is carried out beside the robot
+	Protocol *Protocol // of a step that is a protocol of its own
+	Frame    *Frame
+	Seq      int // how many operations of this kind came before in this frame
 }
 
 // ID renders the step's derived id, such as steps[0]/A3/aspirate. It is the

@@ -15,7 +15,7 @@ func (p *Plan) TimelineFrom(state *State, f func(*Transition) error) (*State, er
 	at := Transition{After: state}
 	for i := range p.Steps {
 		at.Step = &p.Steps[i]
-		at.Touched = state.Apply(&at.Step.Op)
+		at.Touched = state.Do(at.Step)
 		if err := f(&at); err != nil {
 			return state, err
 		}

@@ -71,9 +71,25 @@ var settings = []struct{ set, end, wait program.Kind }{
 	{set: program.Shake, end: program.StopShaking},
 }
 
+// step carries a step out, and notes what modules were told by it.
+func (at *standing) step(s *program.Step) {
+	if s.Protocol == nil {
+		at.do(&s.Op)
+		return
+	}
+	at.state.Do(s)
+	for i := range s.Protocol.Does {
+		at.note(&s.Protocol.Does[i])
+	}
+}
+
 // do carries an operation out, and notes what a module was told by it.
 func (at *standing) do(op *program.Op) {
 	at.state.Apply(op)
+	at.note(op)
+}
+
+func (at *standing) note(op *program.Op) {
 	if op.Kind.Info().Fields&program.HasModule == 0 {
 		return
 	}

@@ -106,7 +106,7 @@ func (s *Story) standing() (*standing, error) {
 func (p *Part) replay(at *standing) (int, error) {
 	done := p.State.Done
 	for i := range p.Plan.Steps[:done] {
-		at.do(&p.Plan.Steps[i].Op)
+		at.step(&p.Plan.Steps[i])
 	}
 	d, unclear := p.State.Unclear()
 	if !unclear {
@@ -121,7 +121,7 @@ func (p *Part) replay(at *standing) (int, error) {
 	}
 	if !skipped {
 		for i := range p.Plan.Steps[done : next-1] {
-			at.do(&p.Plan.Steps[done+i].Op)
+			at.step(&p.Plan.Steps[done+i])
 		}
 	}
 	return next, nil
@@ -177,7 +177,7 @@ func (p *Part) indifferent(state *program.State, d Doubt) (next int, ok bool) {
 	next = d.First
 	for n := d.First; n <= d.Last; n++ {
 		op := &p.Plan.Steps[n-1].Op
-		if effect := op.Kind.Info().Effect; effect == program.External {
+		if effect := op.Kind.Info().Effect; effect == program.External || op.Kind == program.RunProtocol {
 			return 0, false
 		}
 		after.Apply(op)

@@ -42,7 +42,7 @@ func stopPoint(p *program.Plan, clock *stepClock, done int, begun bool, limit in
 func pausePoint(p *program.Plan, clock *stepClock, done int, begun bool, limit int64) int {
 	state := program.NewState(p.Deck)
 	for i := range p.Steps[:done] {
-		state.Apply(&p.Steps[i].Op)
+		state.Do(&p.Steps[i])
 	}
 	first := done
 	if begun {
@@ -55,7 +55,7 @@ func pausePoint(p *program.Plan, clock *stepClock, done int, begun bool, limit i
 		if n == len(p.Steps) || p.Steps[n].Live != nil || n > first && limit > 0 && clock.at(n)-clock.at(done) > limit {
 			return first
 		}
-		state.Apply(&p.Steps[n].Op)
+		state.Do(&p.Steps[n])
 	}
 }
 

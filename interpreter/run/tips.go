@@ -114,6 +114,10 @@ func (s *Story) uses(from int, renamed []Renamed) (*program.State, []use) {
 	state := program.NewState(s.Plan.Deck)
 	uses := make([]use, len(s.Plan.Deck.Pipettes))
 	for i := range s.Plan.Steps[:from-1] {
+		if s.Plan.Steps[i].Protocol != nil {
+			state.Do(&s.Plan.Steps[i])
+			continue
+		}
 		op := s.Plan.Steps[i].Op
 		rename(&op, renamed)
 		state.Apply(&op)

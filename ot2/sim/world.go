@@ -89,6 +89,9 @@ func (w *World) Do(s *program.Step) bool {
 		w.End()
 		return true
 	}
+	if s.Protocol != nil {
+		return w.protocol(s)
+	}
 	touched := w.state.Apply(op)
 	if faults := touched.Faults &^ program.NotEmpty; faults != 0 {
 		w.refuse(s, touched)
@@ -97,6 +100,30 @@ func (w *World) Do(s *program.Step) bool {
 	w.throw(op, touched)
 	took := w.timer.Duration(op)
 	w.trace.step(w, s, touched, took)
+	w.now += took
+	w.steps++
+	return true
+}
+
+// protocol carries out a protocol: what is known of what it does.
+func (w *World) protocol(s *program.Step) bool {
+	before, now := w.state.Clone(), w.now
+	for i := range s.Protocol.Does {
+		op := &s.Protocol.Does[i]
+		t := w.state.Apply(op)
+		if faults := t.Faults &^ program.NotEmpty; faults != 0 {
+			w.failure = &Failure{Step: *s, Faults: faults}
+			w.failure.Message = s.Protocol.File + ": " + w.explain(op, faults, t)
+			w.outcome, w.state, w.now = Failed, before, now
+			w.trace.refused(w, s, w.failure.Message)
+			return false
+		}
+		w.throw(op, t)
+		w.now += w.timer.Duration(op)
+	}
+	took := w.now - now
+	w.state, w.now = before, now
+	w.trace.step(w, s, w.state.Do(s), took)
 	w.now += took
 	w.steps++
 	return true
