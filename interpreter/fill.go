@@ -78,7 +78,7 @@ func (x *expansion) lacking(p *pair, coming int64) (int64, bool) {
 		if c.Unknown {
 			x.addAt(p.toExpr, diag.Diagnostic{
 				Code: diag.Undecidable, Message: "how much is missing in " + x.deck.WellName(r) + " cannot be known: what stands in it was declared without an amount",
-				Help: "say how much: liquids: {" + x.deck.Liquids[c.Of].Name + ": {in: …, volume: 100 uL}}",
+				Help: "say how much: liquids: {" + x.deck.LiquidName(c.Of) + ": {in: …, volume: 100 uL}}",
 			})
 			return 0, false
 		}

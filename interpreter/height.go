@@ -110,7 +110,7 @@ func (x *expansion) surfaceIn(h *height, well program.WellRef, change int64, bel
 	}
 	if c.Unknown {
 		x.add(diag.Diagnostic{
-			Code: diag.Undecidable, Span: h.at, Message: "the height of the liquid in " + x.deck.WellName(well) + " is not known: nothing says how much of " + x.deck.Liquids[c.Of].Name + " there is",
+			Code: diag.Undecidable, Span: h.at, Message: "the height of the liquid in " + x.deck.WellName(well) + " is not known: nothing says how much of " + x.deck.LiquidName(c.Of) + " there is",
 			Help: "declare the amount under liquids with volume:, or count the height from top or bottom",
 		})
 		return 0, false

@@ -275,7 +275,7 @@ func (b *foreign) left(x *expansion, out *program.Protocol) bool {
 		}
 		for _, r := range x.wellsOf(w.in, &ok) {
 			if ok = b.holds(x, r, sum, seen) && ok; ok {
-				out.Wells = append(out.Wells, program.LeftWell{Well: r, Parts: parts})
+				out.Wells = append(out.Wells, program.ProtocolWell{Well: r, Parts: parts})
 			}
 		}
 	}

@@ -31,7 +31,10 @@ func (l *Ledger) Leave(d *program.Deck) {
 			}
 			out := program.LeftWell{Well: r, Volume: c.NL}
 			if out.Unknown = c.Unknown != ""; out.Unknown {
-				out.Of = liquid(d, c.Unknown)
+				out.Of = unheard
+				if c.Unknown != program.AnyLiquid {
+					out.Of = liquid(d, c.Unknown)
+				}
 			}
 			for _, p := range c.Parts {
 				if p.Liquid != "" {
@@ -42,6 +45,9 @@ func (l *Ledger) Leave(d *program.Deck) {
 		}
 	}
 	for i := range wells {
+		if wells[i].Of == unheard {
+			wells[i].Of = len(d.Liquids)
+		}
 		wells[i].Parts = make([]int64, len(d.Liquids)+1)
 		for _, p := range parts[i] {
 			k := len(d.Liquids)
@@ -67,6 +73,10 @@ func (l *Ledger) same(s *program.State, labware int) *Labware {
 	}
 	return b
 }
+
+// unheard stands for what no liquid is declared for, until it is known how many
+// liquids there are.
+const unheard = -1
 
 // liquid is the index of a liquid on the deck, where it is added if it has to be.
 func liquid(d *program.Deck, name string) int {

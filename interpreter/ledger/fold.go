@@ -159,7 +159,7 @@ func (f *Footprint) well(name string, r program.WellRef, c *program.Content) Wel
 	d := f.State.Deck
 	out := Well{Well: name, NL: c.Volume, Unsure: f.Unsure[r], At: f.At}
 	if c.Unknown {
-		out.Unknown = d.Liquids[c.Of].Name
+		out.Unknown = d.LiquidName(c.Of)
 	}
 	for i, v := range c.Parts {
 		if v == 0 {

@@ -79,7 +79,7 @@ func (d *Deck) appendLeft(b []byte) []byte {
 			b = quantity.AppendDecimal(append(b, `, "other_uL": `...), other, 1000)
 		}
 		if w.Unknown {
-			b = field(b, "unknown", d.Liquids[w.Of].Name, false)
+			b = field(b, "unknown", d.LiquidName(w.Of), false)
 		}
 		b = append(b, '}')
 	}
@@ -123,7 +123,10 @@ func (r *reader) left() {
 			r.fail("left.wells: %s holds no liquid", k)
 		}
 		if w.Unknown {
-			w.Of = r.liquidIndex(in.Unknown)
+			w.Of = len(d.Liquids)
+			if in.Unknown != AnyLiquid {
+				w.Of = r.liquidIndex(in.Unknown)
+			}
 		}
 		w.Parts[len(d.Liquids)] = r.signed(in.Other, k)
 		r.pairs(in.Liquids, func(name string, v json.RawMessage) {

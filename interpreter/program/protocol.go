@@ -15,7 +15,7 @@ type Protocol struct {
 	Params []Param        // run-time parameters and their values as JSON, in the order written
 	Does   []Op           // what it does to wells, tips, labware and modules, from its analysis
 	Digest string         // of what a recorded analysis says; empty where there is none
-	Wells  []LeftWell     // what wells hold afterwards, where the workflow says it
+	Wells  []ProtocolWell // what wells hold afterwards, where the workflow says it
 	Tips   []WellRef      // places whose tips it uses up, where the workflow says it
 	Knows  ProtocolSource // where what it does is known from
 }
@@ -36,9 +36,9 @@ var sourceNames = [...]string{"nothing", "analysis", "workflow"}
 // String returns the name of the source in plan.json.
 func (s ProtocolSource) String() string { return sourceNames[s] }
 
-// LeftWell is what a well holds behind a protocol: nL by liquid, as
+// ProtocolWell is what a well holds behind a protocol: nL by liquid, as
 // Content.Parts has it.
-type LeftWell struct {
+type ProtocolWell struct {
 	Well  WellRef
 	Parts []int64
 }
@@ -55,7 +55,7 @@ func (s *State) Do(step *Step) *Touched {
 	}
 	switch p.Knows {
 	case FromWorkflow:
-		s.leave(p, &m)
+		s.leaveAsSaid(p, &m)
 	case FromNowhere:
 		s.forget(&m)
 	case FromAnalysis:
@@ -115,8 +115,8 @@ func (m *merger) well(r WellRef, c *Content) *Delta {
 	return &m.out.Wells[len(m.out.Wells)-1]
 }
 
-// leave does what the workflow says that the protocol does.
-func (s *State) leave(p *Protocol, m *merger) {
+// leaveAsSaid does what the workflow says that the protocol does.
+func (s *State) leaveAsSaid(p *Protocol, m *merger) {
 	for i := range p.Wells {
 		w := &p.Wells[i]
 		c := s.content(w.Well)
@@ -164,6 +164,19 @@ func (s *State) forget(m *merger) {
 // IsForgotten reports whether nobody knows what is in a well, nor which liquid,
 // because a protocol may have touched it of which nothing is known.
 func (s *State) IsForgotten(c *Content) bool { return c.Unknown && c.Of == s.width-1 }
+
+// AnyLiquid is how plans and ledgers name what is in a well of which nobody
+// knows what it holds.
+const AnyLiquid = "?"
+
+// LiquidName is the name of the liquid with an index, and of the one behind the
+// last, which stands for what nobody knows, "?".
+func (d *Deck) LiquidName(i int) string {
+	if i >= len(d.Liquids) {
+		return AnyLiquid
+	}
+	return d.Liquids[i].Name
+}
 
 // FirstProtocol returns the first step that is a protocol of its own, or nil. A
 // plan with one is more than one run on the robot.
@@ -283,14 +296,14 @@ func (r *reader) protocol(kind Kind, data json.RawMessage) *Protocol {
 		out.Does = append(out.Does, r.op(step, kind))
 	}
 	if in.Leaves != nil {
-		r.left(out, in.Leaves.Wells, in.Leaves.Tips)
+		r.leaves(out, in.Leaves.Wells, in.Leaves.Tips)
 	}
 	return out
 }
 
-func (r *reader) left(out *Protocol, wells json.RawMessage, tips []string) {
+func (r *reader) leaves(out *Protocol, wells json.RawMessage, tips []string) {
 	r.pairs(wells, func(name string, v json.RawMessage) {
-		w := LeftWell{Well: r.wellName(name), Parts: make([]int64, len(r.plan.Deck.Liquids)+1)}
+		w := ProtocolWell{Well: r.wellName(name), Parts: make([]int64, len(r.plan.Deck.Liquids)+1)}
 		r.pairs(v, func(liquid string, n json.RawMessage) {
 			k := slices.IndexFunc(r.plan.Deck.Liquids, func(l Liquid) bool { return l.Name == liquid })
 			if k < 0 {

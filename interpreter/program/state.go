@@ -26,9 +26,9 @@ const (
 	TipUnknown          // nobody knows
 )
 
-var tipNames = [...]string{"new", "out", "used"}
+var tipNames = [...]string{"new", "out", "used", "unknown"}
 
-// String returns the state as plans and people say it: new, out or used.
+// String returns the state as plans and people say it: new, out, used or unknown.
 func (t TipState) String() string { return tipNames[t] }
 
 // LookupTip returns the state of that name, TipNew for one that there is not.

@@ -56,10 +56,17 @@ type walk struct {
 	maybe bool // nobody knows whether it does
 }
 
-func (w *walk) do(op *program.Op) {
-	t := w.state.Apply(op)
+func (w *walk) do(s *program.Step) {
+	t := w.state.Do(s)
 	if !w.noted {
 		return
+	}
+	if s.Protocol != nil {
+		for i := range s.Protocol.Does {
+			if op := &s.Protocol.Does[i]; op.Kind.Info().Fields&program.HasModule != 0 {
+				w.f.Told[int(op.Module)] = true
+			}
+		}
 	}
 	for i := range t.Wells {
 		w.touch(t.Wells[i].Well)
@@ -107,7 +114,7 @@ func (p *Part) walk(w *walk, noted, last bool) {
 	done := p.State.Done
 	w.noted, w.maybe = noted, false
 	for i := range p.Plan.Steps[:done] {
-		w.do(&p.Plan.Steps[i].Op)
+		w.do(&p.Plan.Steps[i])
 	}
 	d, unclear := p.State.Unclear()
 	next, skipped, decided := 0, false, false
@@ -127,20 +134,20 @@ func (p *Part) walk(w *walk, noted, last bool) {
 	for i := done; i < min(d.Last, len(p.Plan.Steps)); i++ {
 		if i >= next-1 || skipped {
 			// It did not happen: what it would have touched is as it was.
-			for _, r := range touchedBy(w.state, &p.Plan.Steps[i].Op) {
+			for _, r := range touchedBy(w.state, &p.Plan.Steps[i]) {
 				w.touch(r)
 			}
 			continue
 		}
-		w.do(&p.Plan.Steps[i].Op)
+		w.do(&p.Plan.Steps[i])
 	}
 	w.maybe = false
 }
 
-// touchedBy lists what an operation would change.
-func touchedBy(s *program.State, op *program.Op) []program.WellRef {
+// touchedBy lists what a step would change.
+func touchedBy(s *program.State, step *program.Step) []program.WellRef {
 	var out []program.WellRef
-	t := s.Clone().Apply(op)
+	t := s.Clone().Do(step)
 	for i := range t.Wells {
 		out = append(out, t.Wells[i].Well)
 	}
