@@ -2,10 +2,19 @@ package main
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/ot2flow/ot2flow/interpreter/journal"
+	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/ot2/emulator"
 )
 
 const stays = `ot2flow: 1
@@ -140,3 +149,68 @@ func TestAKeptPlanOfAnotherDeck(t *testing.T) {
 	contains(t, errs, "the plan begins otherwise than the ledger bench says", "slot 4 tips: other tips are there (A1, B1, C1, D1, E1, F1, G1, H1 and 33 more)", "slot 2 pots: wells hold something else (A1)")
 	b.do(exitFine, "", append(args, "--new", "all")...)
 }
+
+// Three runs of the example mix in the next well that is empty, on the simulator
+// and on a robot, whose ledger is found by its serial number.
+func TestNextWellAcrossThreeRuns(t *testing.T) {
+	t.Parallel()
+	_, address := emulated(t, emulator.Options{})
+	for name, where := range map[string][]string{"sim": {"--robot", "sim", "--ledger", "bench"}, "robot": {"--robot", address}} {
+		b := newLedgerBench(t)
+		example := filepath.Join("..", "..", "examples", "14-next-well", "workflow.yaml")
+		for i, want := range []struct{ well, tip string }{{"A1", "A1"}, {"B1", "C1"}, {"C1", "E1"}} {
+			out, errs := b.do(exitFine, "", append([]string{"apply", example, "--yes"}, where...)...)
+			contains(t, out, "plate."+want.well)
+			if i > 0 {
+				contains(t, errs, "slot 1 plate: as run ", "pots.A1: ")
+			}
+		}
+		ledgerName := map[string]string{"sim": "bench"}[name]
+		args := []string{"state", "show"}
+		if ledgerName != "" {
+			args = append(args, "--ledger", ledgerName)
+		}
+		out, _ := b.do(exitFine, "", args...)
+		contains(t, out, "A1 B1 C1", "100 uL red + 50 uL yellow", "A1 B1 C1 D1 E1 F1", "9.7 mL red", "9.85 mL yellow")
+	}
+}
+
+// Whenever a process is killed, the ledger is the fold of what is in the journal,
+// and the next run goes on from there.
+func TestLedgerSurvivesKills(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(t)
+	r := rand.New(rand.NewPCG(8, 0))
+	bin := (&trial{dir: filepath.Dir(b.file)}).ot2flow
+	for i := range 12 {
+		args := []string{"apply", b.file, "--robot", "sim", "--ledger", "bench", "--yes", "--quiet", "--new", "4", "--state", b.db}
+		if i%3 == 2 {
+			args = []string{"state", "set", "4.H12=used", "--ledger", "bench", "--state", b.db}
+		}
+		cmd := bin("never", args...)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(time.Duration(r.IntN(400))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		_ = cmd.Wait() // killed or not
+		s, err := journal.Open(t.Context(), b.db, journal.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		anew, err1 := s.LedgerUntil(t.Context(), "sim/bench", ot2.Machine{}, journal.Until{})
+		now, err2 := s.Ledger(t.Context(), "sim/bench", ot2.Machine{})
+		if err1 != nil || err2 != nil {
+			t.Fatal(err1, err2)
+		}
+		if diff := cmp.Diff(anew, now, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("kill %d: %s", i, diff)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.apply(exitFine, "--new", "all")
+	contains(t, first(b.do(exitFine, "", "state", "log", "--ledger", "bench")), "a new one")
+}
+
+func first(a, _ string) string { return a }

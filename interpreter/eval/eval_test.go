@@ -35,11 +35,14 @@ func testDeck() *program.Deck {
 	trough := grid(1, 1)
 	trough.Wells[0].Round = false
 	trough.Index()
+	rack := grid(8, 12)
+	rack.IsTipRack = true
 	d := &program.Deck{Labware: []program.Placed{
 		{Name: "plate", Slot: "1", Def: grid(8, 12)},
 		{Name: "paints", Slot: "3", Def: grid(2, 3)},
 		{Name: "waste", Slot: "6", Def: trough},
 		{Name: "plate2", Slot: "4", Def: grid(4, 6)},
+		{Name: "tips", Slot: "5", Def: rack},
 	}}
 	d.Components = []program.Component{{Name: "glucose", Dim: quantity.MolarConc, Known: true}}
 	d.Liquids = []program.Liquid{
@@ -48,6 +51,7 @@ func testDeck() *program.Deck {
 		{Name: "blue", Wells: []program.WellRef{{Labware: 1, Well: 4}}, VolumeNL: []int64{-1}, Tip: program.None},
 		{Name: "stock", Wells: []program.WellRef{{Labware: 0, Well: 95}}, VolumeNL: []int64{50_000}, Tip: program.None, Contains: [][]int64{{100_000_000}}},
 	}
+	d.Left.Tips = []program.LeftTip{{Place: program.WellRef{Labware: 4}, State: program.TipUsed}, {Place: program.WellRef{Labware: 4, Well: 1}, State: program.TipOut}}
 	return d
 }
 

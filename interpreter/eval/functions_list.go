@@ -361,7 +361,19 @@ func buildOrdered(k *call, order func(a, b *program.Well) int) (Type, kernel) {
 	}
 }
 
-func buildNextEmpty(k *call) (Type, kernel) {
+// buildNext is the first place for which something holds of the deck as it is.
+func buildNext(holds func(*program.State, program.WellRef) bool, none, help string) func(*call) (Type, kernel) {
+	return func(k *call) (Type, kernel) { return k.next(holds, none, help) }
+}
+
+func isEmpty(s *program.State, r program.WellRef) bool {
+	c, ok := s.Content(r)
+	return ok && !c.Touched && c.Volume == 0
+}
+
+func hasNewTip(s *program.State, r program.WellRef) bool { return s.HasNewTip(r) }
+
+func (k *call) next(holds func(*program.State, program.WellRef) bool, none, help string) (Type, kernel) {
 	if !k.count(1, 1) || !k.wells(0) {
 		return Type{}, nil
 	}
@@ -377,11 +389,11 @@ func buildNextEmpty(k *call) (Type, kernel) {
 			if w.state != known {
 				return pass(w, t)
 			}
-			if c, ok := env.State.Content(w.place); ok && !c.Touched && c.Volume == 0 {
+			if holds(env.State, w.place) {
 				return w
 			}
 		}
-		return env.fail(at, diag.OutOfRange, "no well here is still empty", "")
+		return env.fail(at, diag.OutOfRange, none, help)
 	}
 }
 

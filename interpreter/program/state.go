@@ -291,6 +291,12 @@ func (s *State) isEmpty(pipette int, at WellRef) bool {
 	return true
 }
 
+// HasNewTip reports whether r is a place with a tip that was never used, and
+// that is not kept from being given out.
+func (s *State) HasNewTip(r WellRef) bool {
+	return s.tips[r.Labware] != nil && s.isNew(int(r.Labware), int(r.Well))
+}
+
 func (s *State) isNew(rack, w int) bool { return s.tips[rack][w] == TipNew && !s.reserve[rack][w] }
 
 // allNew reports whether all channels find a new tip, and no other nozzle one.
