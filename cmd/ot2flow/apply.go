@@ -134,6 +134,9 @@ func (a *app) applyPlan(ctx context.Context, plan *program.Plan, o applying) err
 	if err := a.known.holds(ctx, book, plan); err != nil {
 		return err
 	}
+	if err := where.shift(ctx, book, plan); err != nil {
+		return err
+	}
 	a.preview(plan, where)
 	in := o.in
 	if !o.yes {
@@ -183,7 +186,7 @@ func (a *app) preview(plan *program.Plan, where *place) {
 	t.all()
 	if where.robot != nil {
 		t.f("\n%s\n  %s at %s\n", t.bold("Robot"), where.name, where.robot.Address())
-		for _, text := range toolsOn(plan) {
+		for _, text := range slices.Concat(where.offsets, toolsOn(plan)) {
 			t.f("  %s\n", text)
 		}
 	}

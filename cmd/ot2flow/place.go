@@ -22,6 +22,7 @@ type place struct {
 	device  run.Device // of a robot, as inspected
 	robot   *robot.Robot
 	world   *sim.World // of the simulator
+	offsets []string   // that the runs begin with, for people
 }
 
 // suffer has the simulator misbehave as a file says. What is about HTTP it

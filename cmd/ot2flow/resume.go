@@ -185,6 +185,9 @@ func (a *app) reopened(ctx context.Context, r *resumed, ref, address string) (*s
 	if r.book.run, err = r.book.store.Continue(ctx, r.sum.ID, r.book.lease); err != nil {
 		return nil, cannot("%v", err)
 	}
+	if err := r.where.shift(ctx, r.book, r.plan); err != nil {
+		return nil, err
+	}
 	return status, r.tell(ctx)
 }
 

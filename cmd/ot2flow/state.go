@@ -193,6 +193,8 @@ func (a *app) stateSetCommand() *cobra.Command {
   4.A1:H3=out                    these tips are gone; new, out or used
   "2.A1=8 mL water"              a well holds that; several liquids are joined by +
   2.A1=nothing                   a well is empty
+  1.offset=0.1,-0.2,0.3          how far the labware in slot 1 stands to the right, to the
+                                 back and up, in mm; every run on the robot begins with it
   left=free                      nothing hangs on the left pipette`,
 		Example: "  ot2flow state set 4.A1:H3=out\n  ot2flow state set \"2.A1=8 mL water\" --robot left-bench --why \"filled up\"",
 	}
@@ -251,7 +253,28 @@ func correctionOf(now *ledger.Ledger, arg string) (ledger.Correction, error) {
 		}
 		return ledger.Correction{Act: ledger.Put, Place: slot, Definition: def.URI()}, nil
 	}
+	if wells == "offset" {
+		return shiftOf(now, arg, slot, what)
+	}
 	return insideOf(now, arg, slot, wells, what)
+}
+
+// shiftOf reads the offset of what stands in a slot.
+func shiftOf(now *ledger.Ledger, arg, slot, what string) (ledger.Correction, error) {
+	b := now.In(slot)
+	if b == nil {
+		return ledger.Correction{}, usage("%q: nothing is known of slot %s; say first what stands there: %s=LOAD_NAME", arg, slot, slot)
+	}
+	out := ledger.Correction{Act: ledger.Shift, Place: b.Place, Definition: b.Definition}
+	if what == "nothing" {
+		return out, nil
+	}
+	x, y, z, ok := offsetText(what)
+	if !ok {
+		return out, usage("%q: an offset is three lengths in mm, to the right, to the back and up, each within %d: %s.offset=0.1,-0.2,0.3", arg, maxOffset/1000, slot)
+	}
+	out.Offset = &ledger.Offset{Place: b.Place, Definition: b.Definition, X: x, Y: y, Z: z}
+	return out, nil
 }
 
 // insideOf reads what is said of wells or places of tips.

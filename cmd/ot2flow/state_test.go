@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -214,3 +216,67 @@ func TestLedgerSurvivesKills(t *testing.T) {
 }
 
 func first(a, _ string) string { return a }
+
+// An offset that was set is given to the robot with every run, and is what the
+// robot says its labware has, whether the plan is uploaded or handed over live.
+func TestOffsetsGoWithARun(t *testing.T) {
+	t.Parallel()
+	for name, live := range map[string][]string{"uploaded": nil, "live": {"--live", "3"}} {
+		b := newLedgerBench(t)
+		_, address := emulated(t, emulator.Options{})
+		args := append([]string{"apply", b.file, "--robot", address, "--yes"}, live...)
+		b.do(exitFine, "", args...)
+		b.do(exitFine, "", "state", "set", "1.offset=0.1, -0.2, 0.35")
+		if _, errs := b.do(exitUsage, "", "state", "set", "1.offset=20,0,0"); !strings.Contains(errs, "each within 10") {
+			t.Error(errs)
+		}
+		_, errs := b.do(exitFine, "", args...)
+		contains(t, errs, "slot 1: corning_96_wellplate_360ul_flat has the offset x 0.1 mm, y -0.2 mm, z 0.35 mm")
+		var runs struct {
+			Data []struct {
+				Labware        []struct{ OffsetID, DefinitionURI string }
+				LabwareOffsets []struct {
+					ID            string
+					DefinitionURI string
+					Location      map[string]string
+					Vector        map[string]float64
+				}
+			}
+		}
+		robotGet(t, address+"/runs", &runs)
+		last := runs.Data[len(runs.Data)-1]
+		if len(last.LabwareOffsets) != 1 {
+			t.Fatalf("%s: the run has %d offsets", name, len(last.LabwareOffsets))
+		}
+		o := last.LabwareOffsets[0]
+		if o.Location["slotName"] != "1" || o.Vector["x"] != 0.1 || o.Vector["y"] != -0.2 || o.Vector["z"] != 0.35 {
+			t.Errorf("%s: %+v", name, o)
+		}
+		with := 0
+		for _, l := range last.Labware {
+			if l.OffsetID == o.ID && l.DefinitionURI == o.DefinitionURI {
+				with++
+			}
+		}
+		if with != 1 { // and not the plate of the same kind in slot 3
+			t.Errorf("%s: %d labware have the offset", name, with)
+		}
+	}
+}
+
+func robotGet(t *testing.T, url string, into any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Opentrons-Version", "*")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -215,6 +215,9 @@ func (r *Robot) create(ctx context.Context, protocol string) (string, error) {
 	if protocol != "" {
 		ask["protocolId"] = protocol
 	}
+	if list := r.offsetList(); len(list) > 0 {
+		ask["labwareOffsets"] = list
+	}
 	body := map[string]any{"data": ask}
 	err = r.c.send(ctx, http.MethodPost, "/runs", body, r.o.Write, &e)
 	switch {

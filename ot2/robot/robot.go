@@ -59,6 +59,8 @@ type Robot struct {
 
 	mu     sync.Mutex
 	serial string // as last inspected
+
+	offsets []Offset // that runs begin with
 }
 
 var (
