@@ -104,7 +104,7 @@ func (a *app) whoIs(ctx context.Context, name string) (key, of string, err error
 	if err != nil {
 		return "", "", err
 	}
-	r, err := robot.New(address, robot.Options{Say: func(string) {}})
+	r, err := robot.New(address, robot.Options{Say: func(text string) { a.tell("%s", text) }})
 	if err != nil {
 		return "", "", usage("--robot: %v", err)
 	}
