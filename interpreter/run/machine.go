@@ -522,7 +522,7 @@ func (s *State) reconcile() []Action {
 	case s.Ended != NoStatus:
 		return s.conclude()
 	case s.Stage == Intending:
-		s.Stage = Ready // it was to end the run, and can be told so again
+		s.Stage, s.Batch.Final = Ready, false // it was to end the run, and is told so again
 	}
 	if s.Stage == Ready {
 		return s.proceed()
