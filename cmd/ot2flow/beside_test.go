@@ -144,6 +144,7 @@ func TestAPlateThatReacts(t *testing.T) {
 		t.Errorf("the export lacks what was measured:\n%.2000s", csv)
 	}
 	// Done again, everything is measured anew.
+	_, address = emulated(t, emulator.Options{Clock: emulator.NoTime()})
 	code, _, stderr = called([]string{"runs", "repeat", "last", "--robot", address, "--yes", "--state", state, "--quiet"}, "")
 	if code != exitFine || l.measured != 48 {
 		t.Errorf("repeated: exit %d, measured %d times\n%s", code, l.measured, stderr)

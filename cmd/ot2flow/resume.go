@@ -539,6 +539,19 @@ func (a *app) undecided(ctx context.Context, where *place, book *logbook) error 
 
 // storyOf tells a run without opening it to be written.
 func storyOf(ctx context.Context, store *journal.Store, sum *journal.Summary) (*run.Story, error) {
+	story, err := storyAsIs(ctx, store, sum)
+	for range 5 { // whoever carries it out may have written in between, also another plan
+		now, findErr := store.Find(ctx, sum.ID)
+		if findErr != nil || err == nil || now.Seq == sum.Seq {
+			break
+		}
+		sum = now
+		story, err = storyAsIs(ctx, store, sum)
+	}
+	return story, err
+}
+
+func storyAsIs(ctx context.Context, store *journal.Store, sum *journal.Summary) (*run.Story, error) {
 	plan, err := store.Plan(ctx, sum, ot2.Machine{})
 	if err != nil {
 		return nil, err

@@ -100,7 +100,11 @@ func (a *app) unclear(where *place, r *run.Result) {
 	}
 	if d := r.Doubt; d.First > 0 {
 		part := r.Story.Last()
-		fmt.Fprintf(a.err, "which of steps %s to %s happened is not known: look at the deck, the tips and the wells before the robot moves again\n", part.Label(d.First), part.Label(d.Last))
+		what := fmt.Sprintf("which of steps %s to %s happened", part.Label(d.First), part.Label(d.Last))
+		if d.First == d.Last {
+			what = fmt.Sprintf("whether step %s happened", part.Label(d.First))
+		}
+		fmt.Fprintf(a.err, "%s is not known: look at the deck, the tips and the wells before the robot moves again\n", what)
 	}
 	switch s := &r.State; {
 	case s.Left:

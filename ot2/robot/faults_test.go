@@ -162,7 +162,7 @@ func TestRestartWhileToldToBegin(t *testing.T) {
 		"and heard, without an answer":       {after, when[run.Sent], run.VerdictDoubt},
 		"live, and was not told yet":         {nil, when[run.Intended], run.VerdictFailed},
 		"live, and did not hear":             {before, when[run.Lost], run.VerdictFailed},
-		"live, and heard, without an answer": {after, when[run.Lost], run.VerdictDoubt},
+		"live, and heard, without an answer": {after, when[run.Sent], run.VerdictDoubt},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
