@@ -200,7 +200,11 @@ func TestPlanGrows(t *testing.T) {
 		grown(third),
 	})
 	r := begun(t, s, l, first)
-	appended(t, r, records[:len(records)-1]...)
+	appended(t, r, records[:3]...)
+	if sum, err := s.Find(t.Context(), Last); err != nil || sum.State != "waits" || sum.Waiting != 1 {
+		t.Errorf("while a question is asked: %+v, %v", sum, err)
+	}
+	appended(t, r, records[3:len(records)-1]...)
 	if err := r.Append(t.Context(), run.Record{Seq: 9, Event: run.Grown{Steps: 1, Plan: third}}); err == nil {
 		t.Error("a plan that lacks what was done is taken")
 	}

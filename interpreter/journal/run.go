@@ -352,8 +352,11 @@ func foldOf(s run.State, p part) fold {
 		over: s.Stage == run.Over, intended: s.Batch.First > 0 || p.from > 0, left: s.Left,
 		verdict: s.Verdict, done: p.of(s.Done), reason: s.Reason,
 	}
-	if s.Waiting > 0 {
+	switch {
+	case s.Waiting > 0:
 		f.waiting = p.of(s.Waiting)
+	case s.Stage == run.Performing: // for a person, or for the world
+		f.waiting = p.of(s.Batch.First)
 	}
 	if s.Doubt.First > 0 {
 		f.doubt = run.Doubt{First: p.of(s.Doubt.First), Last: p.of(s.Doubt.Last)}
