@@ -40,10 +40,15 @@ func (p *Prepared) Likely(in Input, n int) (Result, bool) {
 
 // suppose keeps what is taken for a result, for whoever asks.
 func (b *live) suppose(x *expansion, v eval.Value, ok bool) {
-	if !x.keeps || !ok {
+	if !x.keeps || !ok && x.fault == nil {
 		return
 	}
 	r := Result{N: x.step.N, Values: map[string]string{}}
+	if !ok {
+		r.Failed, r.Why = x.fault.kind, simulatedWhy
+		x.supposed = append(x.supposed, r)
+		return
+	}
 	for i := range b.fields {
 		item := v
 		if b.typ.Kind == eval.Record {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter/eval"
 	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/spec/quantity"
 )
@@ -14,29 +15,95 @@ import (
 // is likely, and then, step by step, with the least, the greatest and every
 // choice of what its declared type allows.
 
-// maxScenarios bounds how many ways are tried.
-const maxScenarios = 200
+// maxScenarios bounds how many ways are tried, and maxFailing how many more in
+// which a live step fails.
+const (
+	maxScenarios = 200
+	maxFailing   = 100
+)
 
 // likely is the scenario in which everything answers as it is expected to.
 const likely = 1
 
-// scenario says what is assumed: field of one live step has a candidate, and
-// everything else is as expected.
-type scenario struct{ live, field, candidate int }
+// scenario says what is assumed: a field of one live step has a candidate, or
+// the step fails, and everything else is as expected.
+type scenario struct {
+	live, field, candidate int
+	fails                  program.Cause // empty where it does not
+	when                   occasion
+	person                 string // what is answered to `on_error: ask`
+}
 
-// scenarios lists what is tried, the likely one first.
+// occasion says which times a live step is reached.
+type occasion uint8
+
+const (
+	always occasion = iota
+	atFirst
+	later
+)
+
+// is reports whether the nth time is one of them.
+func (o occasion) is(n int) bool { return o == always || (o == atFirst) == (n == 1) }
+
+// scenarios lists what is tried, the likely one first, and those with failures
+// at the end.
 func (p *Prepared) scenarios() []scenario {
-	out := []scenario{{-1, 0, 0}}
+	out := []scenario{{live: -1}}
 	for _, b := range p.lives {
+		if b.asksOnError {
+			continue // reached only where something fails
+		}
 		for i := range b.fields {
 			for c := range b.fields[i].candidates() {
-				if out = append(out, scenario{b.index, i, c}); len(out) == maxScenarios {
+				if out = append(out, scenario{live: b.index, field: i, candidate: c}); len(out) == maxScenarios {
 					return out
 				}
 			}
 		}
 	}
 	return out
+}
+
+// failing lists the scenarios in which a live step fails: always, the first
+// time, and all times but the first. Where nothing is done about failures, they
+// only end the program.
+func (p *preparer) failing() []scenario {
+	if !p.calls.guards {
+		return nil
+	}
+	asks := slices.ContainsFunc(p.p.lives, func(b *live) bool { return b.asksOnError })
+	var out []scenario
+	for _, b := range p.p.lives {
+		if b.asksOnError || !b.heard || !b.canFail() {
+			continue
+		}
+		for _, cause := range append([]program.Cause{program.Unreachable}, p.calls.causes...) {
+			for _, s := range []scenario{{when: always, person: goOn}, {when: always, person: giveUp}, {when: atFirst, person: again}, {when: atFirst, person: goOn}, {when: later, person: goOn}} {
+				s.live, s.fails = b.index, cause
+				if !asks && s.person != goOn || slices.Contains(out, s) {
+					continue
+				}
+				if out = append(out, s); len(out) == maxFailing {
+					return out
+				}
+			}
+		}
+	}
+	return out
+}
+
+// tells notes the failures that a retry makes a difference between, so that each
+// is tried.
+func (p *preparer) tells(r *retrying) {
+	for _, is := range []bool{true, false} {
+		for _, c := range usually {
+			if slices.Contains(r.on, c) == is && c != program.NotHeld {
+				p.calls.causes = append(p.calls.causes, c)
+				break
+			}
+		}
+	}
 }
 
 // candidates are the corners of what an answer can be. A list has none.
@@ -68,9 +135,19 @@ const aDrop = 100
 // assumed is what the current scenario takes for the result.
 func (b *live) assumed(x *expansion) (eval.Value, bool) {
 	s := x.p.all[x.assume-1]
+	switch {
+	case b.asksOnError:
+		return b.said(s.person), true
+	case s.fails != "" && s.live == b.index && s.when.is(x.asked[b.index]):
+		return b.fails(x, s.fails, "")
+	case x.assume == likely && b.simulatedFailure(x):
+		return b.fails(x, b.fault.with, simulatedWhy)
+	case x.halted():
+		return eval.Value{}, false
+	}
 	items := make([]eval.Value, len(b.fields))
 	for i := range b.fields {
-		if s.live == b.index && s.field == i {
+		if s.live == b.index && s.field == i && s.fails == "" {
 			items[i] = b.fields[i].candidates()[s.candidate]
 			continue
 		}
@@ -84,6 +161,54 @@ func (b *live) assumed(x *expansion) (eval.Value, bool) {
 		return b.neverComes(x, s, why)
 	}
 	return b.composed(items), true
+}
+
+// said is what a person is taken to answer to `on_error: ask`.
+func (b *live) said(word string) eval.Value {
+	choices := b.fields[0].one.choices
+	for _, v := range choices {
+		if v.String() == word {
+			return v
+		}
+	}
+	return choices[0]
+}
+
+// faults is a resolved `fails`.
+type faults struct {
+	first, rate *eval.Expr
+	with        program.Cause
+}
+
+func (p *preparer) faults(f *spec.Fails) *faults {
+	if !f.Set {
+		return nil
+	}
+	out := &faults{first: p.expr(f.First), rate: p.expr(f.Rate), with: program.Unreachable}
+	if f.With.IsSet() {
+		out.with = program.Cause(f.With.Value)
+	}
+	return out
+}
+
+const simulatedWhy = "so says the simulation"
+
+// simulatedFailure reports whether the simulator has the step fail this time.
+func (b *live) simulatedFailure(x *expansion) bool {
+	if b.fault == nil {
+		return false
+	}
+	n := x.asked[b.index]
+	if b.fault.first != nil {
+		if v, ok := x.eval(b.fault.first); !ok || int64(n) <= v.Int() {
+			return ok
+		}
+	}
+	if b.fault.rate == nil {
+		return false
+	}
+	v, ok := x.eval(b.fault.rate)
+	return ok && (x.drawn("fails", itoa(b.index), itoa(n))+1)/2 < v.Float()
 }
 
 // neverComes ends a scenario with a result that would not be taken for one. If
@@ -139,33 +264,44 @@ func (a *answer) middle(deck *program.Deck) eval.Value {
 	return v
 }
 
-// byDesign are the findings that are a workflow's own judgement of a result. In
-// a scenario they are one way the run may end, and no mistake.
-var byDesign = []*diag.Code{diag.CheckFailed, diag.Failed, diag.BoundReached, diag.RequirementFailed}
+// byDesign are the findings that are a workflow's own judgement of a result, or
+// come of a failure. In a scenario they are one way the run may end, and no
+// mistake.
+var byDesign = []*diag.Code{diag.CheckFailed, diag.Failed, diag.BoundReached, diag.RequirementFailed, diag.RunFailed}
 
 // proveDeferred proves what depends on results that are not there yet, in every
-// scenario. A finding that is one in every scenario is one; of the others those
-// that the workflow itself makes are left out.
+// scenario. A finding that is one in every scenario in which nothing fails is
+// one; of the others those that the workflow itself makes are left out.
 func (p *Prepared) proveDeferred(in Input) diag.List {
 	var out diag.List
-	counts := map[foundOnce]int{}
+	counts, whole := map[foundOnce]int{}, 0
 	for i := range p.all {
 		in.assume = i + 1
-		_, list, _ := p.prove(in)
+		end, list, _ := p.prove(in)
+		if end.Failed != nil {
+			list = append(list, *end.Failed)
+		}
+		well := p.all[i].fails == ""
+		if well {
+			whole++
+		}
 		for _, d := range once(list) {
 			k := foundAs(&d)
-			if counts[k]++; counts[k] == 1 {
+			if _, known := counts[k]; !known {
+				counts[k] = 0
 				if note := p.assumption(i); note != "" {
 					d.Notes = append(slices.Clone(d.Notes), note)
 				}
 				out = append(out, d)
 			}
+			if well {
+				counts[k]++
+			}
 		}
 	}
 	return slices.DeleteFunc(out, func(d diag.Diagnostic) bool {
-		k := foundAs(&d)
 		judged := d.Severity != diag.Error || slices.Contains(byDesign, d.Code)
-		return judged && counts[k] < len(p.all)
+		return judged && counts[foundAs(&d)] < whole
 	})
 }
 
@@ -176,6 +312,9 @@ func (p *Prepared) assumption(i int) string {
 		return ""
 	}
 	b := p.lives[s.live]
+	if s.fails != "" {
+		return "if the " + b.kind.String() + " in line " + itoa(b.line) + " fails" + [...]string{"", " the first time", ", other than the first time"}[s.when]
+	}
 	a := &b.fields[s.field]
 	return "if " + a.decl.Name.Value + " of the " + b.kind.String() + " in line " + itoa(a.decl.Name.Span.Start.Line) + " is " + a.candidates()[s.candidate].String()
 }

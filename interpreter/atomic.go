@@ -211,8 +211,14 @@ type blowOutNow struct {
 }
 
 func (b *blowOutNow) expand(x *expansion, f *program.Frame) {
+	s := b.single
+	if x.last {
+		if s.pipette.index = x.holding(s.pipette); s.pipette.index < 0 {
+			return
+		}
+	}
 	x.blame[program.AboutTo] = b.well
-	op, ok := b.op(x, !b.trash, 0)
+	op, ok := s.op(x, !b.trash, 0)
 	if !ok {
 		return
 	}
@@ -231,6 +237,10 @@ type dropTip struct {
 }
 
 func (b *dropTip) expand(x *expansion, f *program.Frame) {
+	if x.last {
+		x.putAway(b, f)
+		return
+	}
 	pip, ok := x.current(b.pipette)
 	if !ok {
 		return
@@ -251,10 +261,20 @@ type returnTip struct {
 }
 
 func (b *returnTip) expand(x *expansion, f *program.Frame) {
-	pip, ok := x.current(b.pipette)
-	if !ok {
+	if x.last {
+		for pip := range x.state.Mounts {
+			if x.state.Mounts[pip].On && b.pipette.means(pip) {
+				x.returnTip(b, pip, f)
+			}
+		}
 		return
 	}
+	if pip, ok := x.current(b.pipette); ok {
+		x.returnTip(b, pip, f)
+	}
+}
+
+func (x *expansion) returnTip(b *returnTip, pip int, f *program.Frame) {
 	place := x.state.Mounts[pip].From
 	at, ok := x.position(&b.at, x.dropPosition(pip, place), pip, place, 0)
 	if ok {

@@ -27,6 +27,8 @@ type calls struct {
 	n      int
 	lives  []*live
 	kept   []keptTips
+	guards bool            // something is done about failures
+	causes []program.Cause // that retries make a difference between
 
 	classes map[string]*spec.LiquidClass // by file
 	made    map[string]*class            // by file, or name of one that is shipped
@@ -175,6 +177,7 @@ func (p *preparer) call(b *spec.Call, at diag.Span) body {
 	q.requirements()
 	m.levels()
 	q.defaults()
+	q.last(w.Finally)
 	q.p.nodes = q.steps(w.Steps)
 	q.outputs()
 	q.p.slots = q.scope.Slots()
@@ -263,6 +266,7 @@ func (b *call) expand(x *expansion, f *program.Frame) {
 		x.node, x.blameStep = inner, inner.Where()
 		b.result.put(outer, b.returned(x))
 	}
+	x.finally(b.w.finally, inner)
 	x.env.Vars = outer
 	x.blame = [program.Aspects]*eval.Expr{} // they read the called workflow's values
 }

@@ -42,6 +42,9 @@ type Input struct {
 	// Likely takes for results that are missing what is likely, as the simulator
 	// does.
 	Likely bool
+	// Seed is what differs between runs with the same input: the id of the run.
+	// The jitter of retries is drawn from it.
+	Seed string
 
 	explain *explainer // what is asked about one step, or nil
 
@@ -57,12 +60,18 @@ type End struct {
 	Whole   bool // the program was gone through to its end
 	Outputs []program.Output
 	Waits   int // the first live step whose result is missing; 0: none
+	// Failed is why the program came to no good end: with the results it was
+	// given, something has failed that nothing holds up. Behind that are the
+	// steps of finally, and no more.
+	Failed *diag.Diagnostic
 	// Deferred says that there are steps that depend on missing results. Steps
 	// and State are those before them.
 	Deferred bool
 	// Supposed are the results that were taken to be likely, as Input.Likely
 	// has it.
 	Supposed []Result
+
+	endings []endpoint
 }
 
 // Op returns what the robot does when the run ends, as plans show it.
@@ -135,15 +144,31 @@ type expansion struct {
 	keeps    bool // what is taken to be likely is kept in supposed
 	supposed []Result
 
-	list    diag.List
-	seen    map[finding]int
-	more    []int
-	work    int
-	tooMany bool
-	results []Result
-	assume  int
-	waits   int  // the first live step whose result is missing
-	defers  bool // something reads a result that is missing
+	list     diag.List
+	seen     map[finding]int
+	more     []int
+	work     int
+	tooMany  bool
+	results  []Result
+	assume   int
+	waits    int              // the first live step whose result is missing
+	defers   bool             // something reads a result that is missing
+	fault    *fault           // a failure on its way
+	failed   *diag.Diagnostic // the one that has ended the program
+	guards   int              // retry and on_error around this point
+	retried  *retrying        // the innermost retry
+	attempt  int              // of it
+	answered bool             // a live step has brought something, or failed
+	last     bool             // in `finally`
+	touched  int              // operations that cannot be done again
+	asked    []int            // how often each live step was reached
+	seed     string
+	outputs  []program.Output
+
+	vars       []eval.Value // of the workflow itself, not of one it calls
+	conditions map[condition]bool
+	endings    []endpoint // that finally is proved from
+
 	explain *explainer
 	over    bool // the program has failed: nothing behind that point is looked at
 	stuck   bool
@@ -163,7 +188,7 @@ type finding struct {
 // is a pure function of the files, the input and nothing else. The error is
 // that of the sink.
 func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
-	x := &expansion{p: p, sink: sink, state: in.State, ledger: in.Ledger, begun: in.Begun, seen: map[finding]int{}, results: in.Results, assume: in.assume, explain: in.explain}
+	x := &expansion{p: p, sink: sink, state: in.State, ledger: in.Ledger, begun: in.Begun, seen: map[finding]int{}, results: in.Results, assume: in.assume, explain: in.explain, seed: in.Seed, asked: make([]int, len(p.lives))}
 	if in.Likely && x.assume == 0 {
 		x.assume, x.keeps = likely, true
 	}
@@ -171,7 +196,8 @@ func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
 	deck.Liquids = append([]program.Liquid(nil), p.deck.Liquids...)
 	x.deck = &deck
 	x.multi = hasMulti(x.deck)
-	x.env = eval.Env{Vars: make([]eval.Value, p.slots), Deck: x.deck}
+	x.vars = make([]eval.Value, p.slots)
+	x.env = eval.Env{Vars: x.vars, Deck: x.deck}
 	x.bindParams(in)
 	if !x.stuck && !x.list.HasErrors() {
 		x.start()
@@ -179,9 +205,11 @@ func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
 	if !x.stuck && !x.list.HasErrors() {
 		x.run()
 	}
-	end := End{Deck: x.deck, State: x.state, Steps: x.step.N, Params: x.shown, Whole: !x.halted(), Waits: x.waits, Deferred: x.defers, Supposed: x.supposed}
-	if !x.stuck && !x.list.HasErrors() && end.Whole {
-		end.Outputs = x.outputs()
+	end := End{Deck: x.deck, State: x.state, Steps: x.step.N, Params: x.shown, Whole: !x.halted(), Waits: x.waits, Deferred: x.defers, Supposed: x.supposed, endings: x.endings}
+	if x.failed != nil {
+		end.Whole, end.Failed = false, x.failed
+	} else if end.Whole && !x.list.HasErrors() {
+		end.Outputs = x.outputs
 	}
 	return end, x.findings(), x.err
 }
@@ -260,7 +288,8 @@ func (x *expansion) requirement(r *requirement) bool {
 	if !ok || v.Bool() {
 		return ok
 	}
-	x.addAt(r.that, diag.Diagnostic{Code: diag.RequirementFailed, Message: r.broken(&x.env, "what the workflow requires does not hold"), Help: "give other parameters"})
+	d := diag.Diagnostic{Code: diag.RequirementFailed, Message: r.broken(&x.env, "what the workflow requires does not hold"), Help: "give other parameters"}
+	x.judged(program.NotHeld, x.readBy(r.that, d))
 	return false
 }
 
@@ -272,13 +301,18 @@ func (x *expansion) run() {
 	for _, n := range x.p.nodes {
 		n.expand(x, nil)
 	}
+	x.unheard()
+	if !x.halted() && x.failed == nil && !x.list.HasErrors() {
+		x.outputs = x.p.made(x)
+	}
+	x.finally(x.p.finally, nil)
 }
 
 // halted reports that the walk must not go on: a sink failed, or the program
 // is larger than allowed.
 func (x *expansion) halted() bool {
 	x.tooMany = x.tooMany || x.work > maxIdle+workForAStep*x.step.N
-	return x.err != nil || x.tooMany || x.over
+	return x.err != nil || x.tooMany || x.over || x.fault != nil
 }
 
 // newFrame returns a frame inside another. Frames are made in batches, because
@@ -328,9 +362,12 @@ func (x *expansion) add(d diag.Diagnostic) {
 }
 
 // addAt reports a finding about an expression, with the values it read.
-func (x *expansion) addAt(e *eval.Expr, d diag.Diagnostic) {
+func (x *expansion) addAt(e *eval.Expr, d diag.Diagnostic) { x.add(x.readBy(e, d)) }
+
+// readBy has a finding be about an expression.
+func (x *expansion) readBy(e *eval.Expr, d diag.Diagnostic) diag.Diagnostic {
 	d.Span, d.Values = e.Source().Whole(), e.Reads(&x.env)
-	x.add(d)
+	return d
 }
 
 // eval evaluates; where that fails, or what it needs is not known, it reports
@@ -347,6 +384,9 @@ func (x *expansion) eval(e *eval.Expr) (eval.Value, bool) {
 			return v, false
 		}
 		d := diag.Diagnostic{Code: diag.Undecidable, Message: "this cannot be known before the run: " + v.Cause()}
+		if strings.HasSuffix(v.Cause(), failedCause) {
+			d.Message, d.Help = "there is nothing to be read here where "+v.Cause(), "keep what it gives in a variable, with set: beside it, and give that another value under on_error:"
+		}
 		if strings.HasPrefix(v.Cause(), "the amount in ") {
 			d.Help = "declare the amount under liquids with volume:"
 		}
@@ -421,6 +461,11 @@ func (x *expansion) emit(op program.Op, text string, f *program.Frame, m *progra
 	if x.halted() {
 		return
 	}
+	if op.Kind.Info().Effect == program.Physical {
+		if x.touched++; x.retried != nil || x.last {
+			x.misplaced(&op)
+		}
+	}
 	if f != x.frame {
 		x.frame, x.seq = f, tally{}
 	}
@@ -431,6 +476,9 @@ func (x *expansion) emit(op program.Op, text string, f *program.Frame, m *progra
 	s.N, s.Op, s.Text, s.Frame, s.Seq = s.N+1, op, text, f, int(x.seq[op.Kind])
 	x.seq[op.Kind]++
 	x.at.Movement, x.at.Touched = m, x.state.Do(s)
+	if len(x.p.finally) > 0 {
+		x.mayEnd(&s.Op)
+	}
 	x.err = x.sink.Step(&x.at)
 }
 

@@ -110,8 +110,13 @@ func (n *node) exhausted(x *expansion, f *program.Frame, most int) {
 	if n.cond != nil && len(n.els) > 0 {
 		d.Help = "allow more passes; `else` belongs to `if` here: to say what is done when the passes are used up, put the loop into a `do` with an `else` of its own"
 	}
-	x.addAt(n.rounds.cond, d)
-	x.over = true
+	d = x.readBy(n.rounds.cond, d)
+	if x.heard() {
+		x.changeTip()
+	}
+	if x.judged(program.UsedUp, d); x.fault == nil {
+		x.over = true
+	}
 }
 
 // otherwise carries out the steps of an `else`. The tip of the step is put away
@@ -136,8 +141,8 @@ func (p *preparer) assertion(b *spec.Assert) body {
 	return a
 }
 
-// expand reports a condition that does not hold. The walk goes on, so that
-// every check that fails is told of at once.
+// expand reports a condition that does not hold. Where nothing hears of it the
+// walk goes on, so that every check that fails is told of at once.
 func (b *assertion) expand(x *expansion, f *program.Frame) {
 	v, ok := x.eval(b.that)
 	if ok && v.Bool() {
@@ -146,7 +151,8 @@ func (b *assertion) expand(x *expansion, f *program.Frame) {
 	if !ok || v.Bool() {
 		return
 	}
-	x.addAt(b.that, diag.Diagnostic{Code: diag.CheckFailed, Message: b.broken(&x.env, "at this point of the program this does not hold"), Help: "change what comes before, or the parameters"})
+	d := diag.Diagnostic{Code: diag.CheckFailed, Message: b.broken(&x.env, "at this point of the program this does not hold"), Help: "change what comes before, or the parameters"}
+	x.judged(program.NotHeld, x.readBy(b.that, d))
 }
 
 // failure is a `fail`.
@@ -159,7 +165,9 @@ func (b *failure) expand(x *expansion, _ *program.Frame) {
 		return
 	}
 	if text, ok := x.text(b.text); ok {
-		x.add(diag.Diagnostic{Code: diag.Failed, Span: x.blameStep, Message: text, Help: "the workflow says that it must not come here; give other parameters"})
+		x.judged(program.Refused, diag.Diagnostic{Code: diag.Failed, Span: x.blameStep, Message: text, Help: "the workflow says that it must not come here; give other parameters"})
 	}
-	x.over = true
+	if x.fault == nil {
+		x.over = true
+	}
 }

@@ -15,11 +15,13 @@ import (
 // gets the results so far as input. Where one is missing it goes on as long as
 // nothing reads it, and then ends: the rest is deferred.
 
-// Result is what the world answered to the live step N of the program. The
-// program up to that step is the same for whatever it answers.
+// Result is what the world answered to the live step N of the program, or why it
+// did not. The program up to that step is the same for whatever it answers.
 type Result struct {
 	N      int               `json:"n"`
 	Values map[string]string `json:"values,omitempty"` // as people write them; a single answer has the name ""
+	Failed program.Cause     `json:"failed,omitempty"` // why there are none; empty where there are
+	Why    string            `json:"why,omitempty"`    // for people: what has failed
 }
 
 // defaultTimeoutMS is how long instruments and other programs are waited for.
@@ -41,6 +43,11 @@ type live struct {
 	timeoutMS             int64
 	typ                   eval.Type
 	result                *result
+	line                  int
+	fault                 *faults // how it fails where it is simulated; nil: it does not
+	heard                 bool    // its failure is one of the program
+	asksOnError           bool    // it is the question of an `on_error: ask`
+	secrets               []string
 	shown                 []program.LiveField // fields as data
 	sentType              eval.Type           // of the record that is sent
 }
@@ -145,6 +152,8 @@ type instrument struct {
 	url     *eval.Template
 	headers []*eval.Template
 	fields  []answer
+	fault   *faults
+	secrets []string
 	valid   []requirement
 	typ     eval.Type
 	timeout *eval.Expr
@@ -154,7 +163,9 @@ func (p *preparer) instruments() {
 	for i := range p.p.workflow.Instruments {
 		d := &p.p.workflow.Instruments[i]
 		p.declare(d.Name, eval.Type{}, "instrument", false)
-		out := instrument{decl: d, url: p.text(d.Web.URL), headers: p.texts(d.Web.Headers), fields: p.results(d.Result), timeout: p.expr(d.Timeout)}
+		out := instrument{decl: d, fields: p.results(d.Result), timeout: p.expr(d.Timeout), fault: p.faults(&d.Fails)}
+		out.secrets = p.scope.Secrets(func() { out.url, out.headers = p.text(d.Web.URL), p.texts(d.Web.Headers) })
+		p.openSecrets(&d.Web)
 		out.typ = p.recordOf(out.fields)
 		out.valid = p.validity(d.Valid, out.fields)
 		p.measuring = append(p.measuring, out)
@@ -191,7 +202,7 @@ func (p *preparer) measure(m *spec.Measure) body {
 	in := &p.measuring[i]
 	b.instrument, b.url, b.headers, b.method = in.decl.Name.Value, in.url, in.headers, in.decl.Web.Method.Value
 	b.give(in.fields, in.typ)
-	b.valid = in.valid
+	b.valid, b.fault, b.secrets = in.valid, in.fault, in.secrets
 	if b.timeout == nil {
 		b.timeout = in.timeout
 	}
@@ -209,18 +220,23 @@ func (p *preparer) instrumentNames() []string {
 
 func (p *preparer) request(r *spec.Request) body {
 	b := p.newLive(program.Request)
-	b.url, b.method, b.key, b.headers = p.text(r.URL), r.Method.Value, p.text(r.Key), p.texts(r.Headers)
+	b.method, b.key = r.Method.Value, p.text(r.Key)
+	b.secrets = p.scope.Secrets(func() { b.url, b.headers = p.text(r.URL), p.texts(r.Headers) })
+	p.openSecrets(&r.WebRequest)
 	b.timeout, b.timeoutMS = p.expr(r.Timeout), defaultTimeoutMS
 	p.sent(b, r.Send)
 	answers := p.results(r.Result)
 	b.give(answers, p.recordOf(answers))
+	b.fault = p.faults(&r.Fails)
 	p.simulated(b, r.Simulate)
 	return b
 }
 
 func (p *preparer) notify(n *spec.Notify) body {
 	b := p.newLive(program.Notify)
-	b.to, b.message, b.timeoutMS = p.text(n.To), p.text(n.Message), defaultTimeoutMS
+	b.message, b.timeoutMS = p.text(n.Message), defaultTimeoutMS
+	b.secrets = p.scope.Secrets(func() { b.to = p.text(n.To) })
+	p.openURL(n.To)
 	return b
 }
 
@@ -286,18 +302,18 @@ func (b *live) expand(x *expansion, f *program.Frame) {
 		return
 	}
 	x.emitLive(program.Op{Kind: b.kind}, l, f)
-	if x.halted() || len(b.fields) == 0 {
+	if x.halted() || !b.heard {
 		return
 	}
 	v, ok := b.value(x)
-	if ok && b.result != nil {
+	if ok && b.result != nil && len(b.fields) > 0 {
 		b.result.put(x.env.Vars, v)
 	}
 }
 
 // needs computes what the step is carried out with.
 func (b *live) needs(x *expansion) (*program.Live, bool) {
-	out := &program.Live{Site: b.index, Instrument: b.instrument, Method: b.method, Fields: b.shown}
+	out := &program.Live{Site: b.index, Instrument: b.instrument, Method: b.method, Fields: b.shown, Secrets: b.secrets}
 	ok := true
 	for _, t := range []struct {
 		to   *string
@@ -356,21 +372,65 @@ func (a *answer) shown() program.LiveField {
 // value is what the step gives: its result, or, while a program is proved, one
 // that it may give. Until there is one, nobody knows.
 func (b *live) value(x *expansion) (eval.Value, bool) {
+	x.asked[b.index]++
 	for i := range x.results {
-		if x.results[i].N == x.step.N {
-			return b.read(x, &x.results[i])
+		if r := &x.results[i]; r.N == x.step.N {
+			x.answered = true
+			if r.Failed != "" {
+				return b.fails(x, r.Failed, r.Why)
+			}
+			return b.read(x, r)
 		}
 	}
 	if x.assume > 0 {
+		x.answered = true
 		v, ok := b.assumed(x)
 		b.suppose(x, v, ok)
 		return v, ok
 	}
-	if x.waits == 0 {
+	if x.waits == 0 && (len(b.fields) > 0 || b.canFail()) {
 		x.waits = x.step.N
 	}
 	return eval.UnknownValue(b.typ, "it is known only while the robot runs"), true
 }
+
+// canFail reports whether the step can fail. A question that is waited for as
+// long as it takes, or that has a default, is answered.
+func (b *live) canFail() bool {
+	if b.kind != program.Ask {
+		return true
+	}
+	return b.timeout != nil && slices.ContainsFunc(b.fields, func(a answer) bool { return a.param.value == nil })
+}
+
+// repeatable reports whether the step may be done again where nobody knows
+// whether it was done: all but a request that does something, and names itself
+// by no key.
+func (b *live) repeatable() bool {
+	return b.kind != program.Request || b.key != nil || b.method == "GET" || b.method == "" && len(b.send) == 0
+}
+
+// fails has the step fail.
+func (b *live) fails(x *expansion, kind program.Cause, why string) (eval.Value, bool) {
+	what := "the " + b.kind.String() + " in line " + itoa(x.blameStep.Start.Line)
+	if b.result != nil && !b.result.many {
+		x.env.Vars[b.result.slot] = eval.UnknownValue(b.typ, what+failedCause)
+	}
+	message := what + failedCause
+	if why != "" {
+		message += ": " + why
+	}
+	d := diag.Diagnostic{Code: diag.RunFailed, Span: x.blameStep, Message: message, Help: "say under retry: how often it is tried, or under on_error: what is done then"}
+	if x.node != nil {
+		d.Frames = x.node.Loops(d.Span.File)
+	}
+	x.raise(fault{kind, b.repeatable(), d})
+	return eval.Value{}, false
+}
+
+// failedCause is what makes a result unknown that a failed step should have
+// given.
+const failedCause = " failed"
 
 // read takes a result for a value. What is wrong with it was found when it came
 // (see Accept), so that anything wrong now means other files.
@@ -384,7 +444,10 @@ func (b *live) read(x *expansion, r *Result) (eval.Value, bool) {
 }
 
 func (b *live) composed(items []eval.Value) eval.Value {
-	if b.typ.Kind != eval.Record {
+	switch {
+	case len(items) == 0:
+		return eval.Value{}
+	case b.typ.Kind != eval.Record:
 		return items[0]
 	}
 	return eval.RecordValue(b.typ, items)

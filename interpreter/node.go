@@ -21,6 +21,7 @@ type node struct {
 	repeat *eval.Expr
 	rounds *rounds
 	result *result
+	guard  *guard // nil for most
 	title  *eval.Template
 	body   body
 }
@@ -62,6 +63,11 @@ func (p *preparer) step(s *spec.Step) *node {
 	n.title = p.text(s.Name)
 	n.els = p.steps(s.Else)
 	n.body = p.body(s)
+	n.guard = p.guard(s)
+	if b, ok := n.body.(*live); ok {
+		b.line = s.KeyAt.Start.Line
+		b.heard = b.kind != program.Notify || n.guard != nil
+	}
 	if room >= 0 {
 		p.result(s, n, room)
 	}
@@ -143,6 +149,9 @@ func (r *repeatNote) String() string {
 // expand carries out the modifiers, outermost first: for, if, and then repeat,
 // while or until.
 func (n *node) expand(x *expansion, parent *program.Frame) {
+	if x.halted() {
+		return
+	}
 	f := x.newFrame(parent, n.label)
 	f.Site = n.site
 	outer := x.tip
@@ -267,6 +276,15 @@ func (n *node) once(x *expansion, f *program.Frame) {
 	if x.halted() || n.body == nil {
 		return
 	}
+	if n.guard != nil {
+		n.guarded(x, f)
+		return
+	}
+	n.act(x, f)
+}
+
+// act does what the step does, once.
+func (n *node) act(x *expansion, f *program.Frame) {
 	x.work++
 	x.node, x.blameStep = f, n.keyAt
 	x.blame = [program.Aspects]*eval.Expr{}

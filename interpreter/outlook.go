@@ -38,8 +38,11 @@ func around(f *program.Frame) (site *program.Site, most int) {
 		if site == nil {
 			site = f.Site
 		}
-		if pass, ok := f.Note.(*passNote); ok {
-			most = max(most, 1) * pass.most
+		switch n := f.Note.(type) {
+		case *passNote:
+			most = max(most, 1) * n.most
+		case *attemptNote:
+			most = max(most, 1) * n.most
 		}
 	}
 	return site, most

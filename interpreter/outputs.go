@@ -39,11 +39,11 @@ func (p *preparer) outputs() {
 	}
 }
 
-// outputs computes what the workflow returns.
-func (x *expansion) outputs() []program.Output {
+// made computes what the workflow returns.
+func (p *Prepared) made(x *expansion) []program.Output {
 	var out []program.Output
-	for i := range x.p.outputs {
-		o := &x.p.outputs[i]
+	for i := range p.outputs {
+		o := &p.outputs[i]
 		made := program.Output{Name: o.decl.Name.Value, Type: o.typ.String(), Value: "null"}
 		x.node, x.blameStep = nil, o.decl.Name.Span
 		if v, ok := x.eval(o.expr); ok {

@@ -30,6 +30,7 @@ type Prepared struct {
 	liquids  []liquid
 	defaults defaults
 	nodes    []*node
+	finally  []*node
 	outputs  []output
 	slots    int
 	lives    []*live    // of the workflow and those it calls; of a called one none
@@ -87,6 +88,8 @@ type preparer struct {
 
 	incomplete bool // some labware is not known; that has been reported
 
+	inHandler int // steps of on_error around what is prepared
+
 	said    *levels // of the workflow that is prepared
 	calls   *calls
 	chain   []string          // the files from the workflow to the one that is prepared
@@ -129,10 +132,11 @@ func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, files Files) (*Prepare
 	p.requirements()
 	p.levels()
 	p.defaults()
+	p.last(w.Finally)
 	p.p.nodes = p.steps(w.Steps)
 	p.outputs()
 	if p.p.lives = p.calls.lives; len(p.p.lives) > 0 {
-		p.p.all = p.p.scenarios()
+		p.p.all = append(p.p.scenarios(), p.failing()...)
 	}
 	p.p.kept = p.calls.kept
 	p.p.slots = p.scope.Slots()
@@ -152,6 +156,11 @@ func (p *preparer) explainOrder() {
 	for i := range p.list {
 		d := &p.list[i]
 		if d.Code != diag.UnknownName {
+			continue
+		}
+		if name := strings.TrimSuffix(d.Message, " is not declared"); p.p.inFinally(d.Span) && p.names[name].File != "" {
+			d.Message = "`finally` does not know " + name + ": the step that gives it may not have been done"
+			d.Help = "keep what it gives in a variable, with set:, and read that"
 			continue
 		}
 		for name, at := range p.names {

@@ -195,10 +195,11 @@ func (p *Prepared) prove(in Input, more ...program.Sink) (End, diag.List, error)
 	if h := checks.History(); h != nil && err == nil {
 		_, _, err = p.Expand(in, h)
 	}
+	list = append(list, p.proveFinally(&end, in)...)
 	if !end.Whole {
-		return end, append(list, checks.Findings()...), err
+		return end, append(list, p.meant(checks.Findings())...), err
 	}
-	return end, append(list, checks.End(end.State)...), err
+	return end, append(list, p.meant(checks.End(end.State))...), err
 }
 
 // ProvePlan checks every step of a stored plan again, which may be older than
@@ -238,6 +239,9 @@ func (p *Prepared) plan(in Input, prove func(Input, ...program.Sink) (End, diag.
 	plan := &program.Plan{
 		Workflow: program.Workflow{Name: p.workflow.Name.Text, File: p.bundle.Main, Params: end.Params},
 		Deck:     end.Deck, Steps: rec.Steps(), End: end.Op(), Needs: needs.Result(), Outputs: end.Outputs, EstimateMS: time.Milliseconds(),
+	}
+	if end.Failed != nil {
+		plan.Failed = end.Failed.Message
 	}
 	if end.Deferred {
 		p.lookAhead(plan, in)

@@ -188,7 +188,7 @@ func (l *loader) closure(f *File) {
 		}
 	}
 	l.protocols(src, child(root, "steps"))
-	for _, ref := range calledWorkflows(child(root, "steps"), nil) {
+	for _, ref := range calledWorkflows(child(root, "finally"), calledWorkflows(child(root, "steps"), nil)) {
 		s := src.Scalar(ref)
 		if called := l.refer(src, s, workflowFile); called != nil {
 			l.called = append(l.called, Called{called.Name, s.Whole()})
@@ -206,7 +206,9 @@ func calledWorkflows(steps *yaml.Node, out []*yaml.Node) []*yaml.Node {
 		if n := child(child(step, "call"), "workflow"); n != nil && n.Kind == yaml.ScalarNode && n.Value != "" {
 			out = append(out, n)
 		}
-		out = calledWorkflows(child(step, "else"), calledWorkflows(child(step, "do"), out))
+		for _, key := range []string{"do", "else", "on_error"} {
+			out = calledWorkflows(child(step, key), out)
+		}
 	}
 	return out
 }

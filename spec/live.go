@@ -14,6 +14,7 @@ type Instrument struct {
 	Valid       []Check
 	Timeout     Expr
 	Simulate    []Binding
+	Fails       Fails
 	Span        diag.Span
 }
 
@@ -47,6 +48,7 @@ type (
 		Key      Text
 		Timeout  Expr
 		Simulate []Binding
+		Fails    Fails
 	}
 	// Notify tells people something; nothing comes back.
 	Notify struct {
@@ -109,6 +111,7 @@ func instrumentFields(i *Instrument) []Field {
 		Field{"valid", "What must hold of a measurement; one of which it does not is taken as failed.", "[{that: f1 < 65535, message: the sensor is saturated}]", false, checksSlot(&i.Valid)},
 		timeoutField(&i.Timeout),
 		Field{"simulate", "What the simulator takes for its results: expressions, which can use what is sent. Default: the middle of what is allowed.", "{f1: 1200}", false, bindingsSlot(&i.Simulate, simulateShape, WantAny)},
+		failsField(&i.Fails),
 	)
 }
 
@@ -123,9 +126,9 @@ func timeoutField(to *Expr) Field {
 
 func webFields(w *WebRequest) []Field {
 	return []Field{
-		{"url", "The address it is asked at.", "http://sensor.local/measure", true, textSlot(&w.URL)},
+		{"url", "The address it is asked at. A secret in it is written as ${ secret(\"NAME\") }.", "http://sensor.local/measure", true, textSlot(&w.URL)},
 		{"method", "The method of HTTP. Default: POST where something is sent, and else GET.", "POST", false, wordSlot(&w.Method, methodShape)},
-		{"headers", "Headers of the request, each a name, a colon and a value.", "['Accept: application/json']", false, headersSlot(&w.Headers)},
+		{"headers", "Headers of the request, each a name, a colon and a value. A secret is written as ${ secret(\"NAME\") } and read only when the request is sent: from OT2FLOW_SECRET_NAME in the environment, or from a file NAME in the folder that OT2FLOW_SECRETS names.", "['Accept: application/json']", false, headersSlot(&w.Headers)},
 	}
 }
 
@@ -172,6 +175,7 @@ func (s *Request) fields() []Field {
 		Field{"key", "An idempotency key: with it the other side takes the same request once, so that it may be sent again where its outcome is not known.", "${ w.name }-reading", false, textSlot(&s.Key)},
 		timeoutField(&s.Timeout),
 		Field{"simulate", "What the simulator takes for its results. Default: the middle of what is allowed.", "{next_volume: 50 uL}", false, bindingsSlot(&s.Simulate, simulateShape, WantAny)},
+		failsField(&s.Fails),
 	)
 }
 
@@ -180,4 +184,31 @@ func (s *Notify) fields() []Field {
 		{"to", "Whom: the address of a webhook, or mailto: and an address.", "https://chat.example/hook", true, textSlot(&s.To)},
 		{"message", "What to say.", "row ${ w.row } is done", true, textSlot(&s.Message)},
 	}
+}
+
+// Fails is how something fails in the simulator.
+type Fails struct {
+	Set   bool
+	First Expr // times
+	Rate  Expr // of the others
+	With  Word
+}
+
+var failsShape = &Shape{Kind: ObjectShape, Name: "fails", Noun: "how it fails", Min: 1, fields: func() []Field { return failsFields(&Fails{}) }}
+
+var failureShape = &Shape{Noun: "a failure", Scalars: Strings, Words: Faults[:6]}
+
+func failsFields(f *Fails) []Field {
+	return []Field{
+		{"first", "How often each step fails at first.", "2", false, exprSlot(&f.First, WantInteger)},
+		{"rate", "The share of the other times at which it fails, from 0 to 1; which these are is drawn from the seed.", "0.05", false, exprSlot(&f.Rate, WantNumber)},
+		{"with", "How it fails. Default: unreachable.", "timeout", false, wordSlot(&f.With, failureShape)},
+	}
+}
+
+func failsField(to *Fails) Field {
+	return Field{"fails", "How it fails in the simulator. Default: it never does. That nothing goes wrong where it fails is proved anyway.", "{first: 2, with: timeout}", false, Slot{failsShape, func(d *decoder, v value) {
+		to.Set = true
+		d.object(v, failsShape, failsFields(to))
+	}}}
 }

@@ -66,8 +66,7 @@ var stepKinds = []StepKind{
 // by key. Using it is an error that says so.
 var later = map[string]string{
 	"publish": "",
-	"timeout": "", "retry": "", "on_error": "", "cache": "",
-	"finally":  "",
+	"timeout": "", "cache": "",
 	"distinct": "", "offset": "",
 }
 
@@ -103,6 +102,7 @@ func workflowFields(w *Workflow) []Field {
 		{"instruments", "What can be measured with.", "{sensor: {url: 'http://sensor.local/measure', result: {f1: integer}}}", false, declarations(&w.Instruments, instrumentsSection, readInstrument)},
 		{"defaults", "What liquid steps do where neither they, nor a liquid class, nor the liquid, nor the pipette say it.", "{tip: new, dispense: {touch_tip: true}}", false, defaultsSlot(&w.Defaults)},
 		{"steps", "What is done, in this order.", "[{transfer: {from: red, to: plate.A1, volume: 50 uL}}]", true, stepsSlot(&w.Steps, "steps")},
+		{"finally", "What is done at the end, however the steps end: also where one has failed, or a person has stopped the run. It must be possible from every state of the deck, so it moves no liquid; a tip is put away if one is on.", "[{drop_tip: null}, {home: null}, {lights: off}]", false, stepsSlot(&w.Finally, "finally")},
 		{"outputs", "What the workflow returns: expressions under their names, computed behind the last step.", "{left: red.volume}", false, declarations(&w.Outputs, outputsShape, readOutput)},
 	}
 }
@@ -439,6 +439,8 @@ func modifierFields(s *Step, path string) []Field {
 		{"while", "Do the step again and again as long as this holds, which is asked before each pass.", "red.volume > 1 mL", false, exprSlot(&s.While, WantCondition)},
 		{"until", "Do the step again and again until this holds, which is asked after each pass.", "plate.A1.volume >= 200 uL", false, exprSlot(&s.Until, WantCondition)},
 		{"as", "A name for what a called workflow returns, a person answers or an instrument measures: with `as: first`, the steps below can use `first.left` if the workflow has an output `left`. With `for` it is the list of what every call returned.", "first", false, nameSlot(&s.As)},
+		{"retry", "Try the step again where it fails, which must touch neither liquid, tips nor labware.", "{attempts: 3, delay: 5 s}", false, retrySlot(&s.Retry)},
+		{"on_error", "What is done where the step fails, after all attempts: continue, ask, abort, or steps. Without it a failure ends the run.", "continue", false, onErrorSlot(&s.OnError, path+".on_error")},
 		{"at_most", "How often `while` or `until` may go round. If that is not enough, the steps of `else` are done, and without `else` the step fails.", "12", false, exprSlot(&s.AtMost, WantInteger)},
 	}
 }

@@ -22,6 +22,7 @@ type Workflow struct {
 	Instruments []Instrument
 	Defaults    Defaults
 	Steps       []*Step
+	Finally     []*Step
 	Outputs     []Output
 }
 
@@ -251,22 +252,24 @@ type Components struct {
 
 // Step is one step with its modifiers.
 type Step struct {
-	Path   string // steps[2].do[0]; with an id, the id in place of its segment
-	Key    string // of the body: transfer
-	KeyAt  diag.Span
-	ID     Word
-	Name   Text
-	If     Expr
-	Else   []*Step
-	For    For
-	Repeat Expr
-	While  Expr // asked before each pass
-	Until  Expr // asked after each pass
-	AtMost Expr
-	As     Word // a name for what the step returns
-	Body   Body
-	Span   diag.Span // from the step's first key to its end
-	Broken bool      // a part of it was refused, and is missing in Body
+	Path    string // steps[2].do[0]; with an id, the id in place of its segment
+	Key     string // of the body: transfer
+	KeyAt   diag.Span
+	ID      Word
+	Name    Text
+	If      Expr
+	Else    []*Step
+	For     For
+	Repeat  Expr
+	While   Expr // asked before each pass
+	Until   Expr // asked after each pass
+	AtMost  Expr
+	As      Word // a name for what the step returns
+	Retry   Retry
+	OnError OnError
+	Body    Body
+	Span    diag.Span // from the step's first key to its end
+	Broken  bool      // a part of it was refused, and is missing in Body
 }
 
 // For is `w in plate.first(24)` or `i, w in wells`.

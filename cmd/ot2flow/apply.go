@@ -14,6 +14,8 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/ot2/sim"
+	"github.com/ot2flow/ot2flow/spec/diag"
 )
 
 // applying is what apply was told.
@@ -376,6 +378,9 @@ func (a *app) endedInSimulator(plan *program.Plan, where *place, result run.Resu
 	}
 	end := where.world.Result()
 	end.Outputs = plan.Outputs
+	if f := result.State.Failure; f != nil && f.Step == 0 && end.Outcome == sim.OK {
+		end.Fail(diag.Diagnostic{Code: diag.RunFailed, Message: f.Reason})
+	}
 	if report := a.reportResult(plan.Workflow.Name, end); report != nil {
 		return report
 	}

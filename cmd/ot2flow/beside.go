@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,10 +79,7 @@ func (b *beside) grow(_ context.Context, results []run.Performed) (*program.Plan
 	in := b.run.Input(false)
 	in.Results = nil
 	for _, r := range results {
-		if r.Failed != "" {
-			return nil, b.failed(r.N, r.Failed)
-		}
-		in.Results = append(in.Results, interpreter.Result{N: r.N, Values: r.Values})
+		in.Results = append(in.Results, interpreter.Result{N: r.N, Values: r.Values, Failed: failedBy(&r), Why: r.Failed})
 	}
 	b.done = in.Results
 	plan, list := b.checked.Prepared.Grow(in)
@@ -95,10 +93,12 @@ func (b *beside) grow(_ context.Context, results []run.Performed) (*program.Plan
 	return plan, nil
 }
 
-// failed is a step whose failure nothing takes up.
-func (b *beside) failed(n int, why string) error {
-	step := &b.plan.Steps[n-1]
-	return fmt.Errorf("%s:%d: step %d (%s): %s", b.plan.Workflow.File, step.Where().Start.Line, n, step.ID(), why)
+// failedBy is the kind of a failure, or none.
+func failedBy(r *run.Performed) program.Cause {
+	if r.Failed == "" {
+		return ""
+	}
+	return cmp.Or(r.Cause, program.Rejected)
 }
 
 func firstError(c *workflows.Checked) string {
@@ -134,7 +134,7 @@ func (b *beside) asked(ctx context.Context, step *program.Step) (run.Response, e
 	}
 	r, err := b.accept(step, values)
 	if err != nil {
-		return run.Response{}, &run.Error{Kind: run.Rejected, Message: "the answer is not valid: " + err.Error()}
+		return run.Response{}, &run.Error{Kind: run.Invalid, Message: "the answer is not valid: " + err.Error()}
 	}
 	return run.Response{Values: r}, nil
 }
@@ -160,9 +160,12 @@ func (b *beside) simulated(_ context.Context, step *program.Step) (run.Response,
 	if !ok {
 		return run.Response{}, &run.Error{Kind: run.Rejected, Message: "nothing is known of what it is likely to give"}
 	}
+	if r.Failed != "" {
+		return run.Response{}, &run.Error{Kind: run.KindFor(r.Failed), Message: r.Why}
+	}
 	values, err := b.accept(step, r.Values)
 	if err != nil {
-		return run.Response{}, &run.Error{Kind: run.Rejected, Message: "what the simulator takes for its result is not valid: " + err.Error()}
+		return run.Response{}, &run.Error{Kind: run.Invalid, Message: "what the simulator takes for its result is not valid: " + err.Error()}
 	}
 	b.status.say(fmt.Sprintf("simulated: %s gives %s", whatLive(step), valuesText(values)))
 	return run.Response{Values: values, By: simulatedBy}, nil

@@ -176,6 +176,9 @@ func simulateWorkflow(c *workflows.Checked, run *workflows.Run, known *ledger.Le
 	}
 	result := stream.End()
 	result.Outputs = end.Outputs
+	if end.Failed != nil {
+		result.Fail(*end.Failed)
+	}
 	return result, nil
 }
 
@@ -254,6 +257,10 @@ func resultText(w *bufio.Writer, name string, r *sim.Result, color bool) {
 	case sim.Stopped:
 		fmt.Fprintf(w, "%s: stopped after %s\n", name, plural(r.Steps, "step"))
 	case sim.Failed:
+		if r.Failure == nil {
+			fmt.Fprintf(w, "%s: failed, after %s\n  %s\n", name, plural(r.Steps, "step"), r.Diagnostics[len(r.Diagnostics)-1].Message)
+			break
+		}
 		fmt.Fprintf(w, "%s: failed at step %d, after %s\n  %s\n", name, r.Failure.Step.N, plural(r.Steps, "step"), r.Failure.Message)
 	}
 	contents(w, r, color, "Wells in the end")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 
+	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/spec/quantity"
 )
@@ -52,6 +53,9 @@ func (c *compiler) builtin(n *ast.BuiltinNode) operand {
 
 func (c *compiler) invoke(n, callee ast.Node, name string, arguments []ast.Node) operand {
 	f, ok := lookupFunction(name)
+	if name == "secret" && c.scope != nil && c.scope.secrets != nil {
+		f, ok = Function{Signature: `secret("NAME")`, build: buildSecret}, true
+	}
 	if !ok || f.build == nil {
 		return c.unknownFunction(n, callee, name)
 	}
@@ -107,6 +111,20 @@ func callCode(at where, codes []code, kern kernel, t Type) code {
 	}
 }
 
+// buildSecret gives what stands for a secret until it is sent.
+func buildSecret(k *call) (Type, kernel) {
+	if !k.count(1, 1) {
+		return Type{}, nil
+	}
+	name, ok := k.node.(*ast.CallNode).Arguments[0].(*ast.StringNode)
+	if !ok || !isIdentifier(name.Value) {
+		return k.wrong(0, "the name of a secret in quotes")
+	}
+	k.c.scope.secret(name.Value)
+	mark := TextValue(program.SecretMark(name.Value))
+	return Type{Kind: Text}, func(*Env, where, []Value) Value { return mark }
+}
+
 // foreignFunctions are names people know from elsewhere, each with what to
 // write.
 var foreignFunctions = map[string]string{
@@ -116,7 +134,7 @@ var foreignFunctions = map[string]string{
 	"bool": "compare instead, for example x != 0", "length": "write len(x)", "size": "write len(x)", "float": "write number(x)",
 	"hasPrefix": "write x startsWith y", "hasSuffix": "write x endsWith y", "first": "write list.first(n) or list[0]", "last": "write list.last(n) or list[-1]",
 	"take": "write list.first(n)", "sorted": "write sort(list)", "reversed": "write reverse(list)", "enumerate": "write for: i, w in list",
-	"secret": "a secret is read only where it is sent, in the headers of a request",
+	"secret": "a secret is read only where it is sent: in url and headers of a request or an instrument, and in to of a message",
 }
 
 func (c *compiler) unknownFunction(n, callee ast.Node, name string) operand {

@@ -19,6 +19,8 @@ type Scope struct {
 	ended  map[string]string // names of closed levels, and what they ended with
 	slots  int
 	most   int
+
+	secrets *[]string // names of secrets that were read; nil where none can be
 }
 
 type scopeName struct {
@@ -93,6 +95,22 @@ func (s *Scope) Absent(name, what, help string) error {
 	}
 	s.names = append(s.names, scopeName{name: name, what: what, slot: -1, help: help})
 	return nil
+}
+
+// Secrets has expressions read secrets while f compiles them, and returns the
+// names of those they read.
+func (s *Scope) Secrets(f func()) []string {
+	var names []string
+	s.secrets = &names
+	f()
+	s.secrets = nil
+	return names
+}
+
+func (s *Scope) secret(name string) {
+	if !slices.Contains(*s.secrets, name) {
+		*s.secrets = append(*s.secrets, name)
+	}
 }
 
 // Push opens a level for loop variables.

@@ -67,6 +67,10 @@ func (p *Plan) Write(w io.Writer, files bool) error {
 	b = append(b, ",\n \"needs\": "...)
 	b = p.Needs.appendJSON(b, p.Deck)
 	b = p.appendOutputs(b)
+	if p.Failed != "" {
+		b = append(b, ",\n \"failed\": "...)
+		b = AppendString(b, p.Failed)
+	}
 	b = append(b, ",\n \"estimate_s\": "...)
 	b = quantity.AppendDecimal(b, p.EstimateMS, 1000)
 	b = append(b, ",\n \"fingerprint\": "...)

@@ -22,10 +22,15 @@ type Live struct {
 	URL        string      `json:"url,omitempty"`        // of a request or an instrument
 	Headers    []string    `json:"headers,omitempty"`    // "Name: value"
 	Body       string      `json:"body,omitempty"`       // JSON, or empty where nothing is sent
+	Secrets    []string    `json:"secrets,omitempty"`    // names of those of which marks stand in To, URL and Headers
 	Key        string      `json:"key,omitempty"`        // idempotency key, or empty
 	TimeoutMS  int64       `json:"timeout_ms,omitempty"` // 0: it is waited for ever
 	Fields     []LiveField `json:"answers,omitempty"`    // what comes back; a single answer has no name
 }
+
+// SecretMark is what stands for a secret until it is sent. Its value is in no
+// program, and so in no plan, journal or message.
+func SecretMark(name string) string { return "‹secret " + name + "›" }
 
 // LiveField is one value that comes back.
 type LiveField struct {
@@ -156,14 +161,14 @@ func (p *Plan) Live() []int {
 }
 
 // Repeatable reports whether a step beside the robot may be carried out again
-// where nobody knows whether it was: a question, a request that only reads or
-// that names itself by a key, and a message, since people are rather told twice
+// where nobody knows whether it was: a question, a measurement, a request that
+// only reads or that names itself by a key, and a message, since people are rather told twice
 // than not at all.
 func (s *Step) Repeatable() bool {
 	switch l := s.Live; s.Op.Kind {
-	case Ask, Notify:
+	case Ask, Measure, Notify:
 		return true
-	case Measure, Request:
+	case Request:
 		return l.Key != "" || l.Verb() == "GET"
 	default:
 		return false

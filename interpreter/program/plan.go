@@ -12,6 +12,7 @@ type Plan struct {
 	End         End
 	Needs       Needs
 	Outlook     *Outlook // what comes behind Steps; nil where they are all
+	Failed      string   // why the program comes to no good end behind Steps; empty where it does not fail
 	Outputs     []Output // what the workflow returns
 	EstimateMS  int64    // how long the robot takes, by its time model
 	Fingerprint string

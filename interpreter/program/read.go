@@ -29,6 +29,7 @@ type planJSON struct {
 		Params json.RawMessage `json:"params"`
 	} `json:"workflow"`
 	Outputs json.RawMessage `json:"outputs"`
+	Failed  string          `json:"failed"`
 	Modules []struct {
 		Name string `json:"name"`
 		Type string `json:"type"`
@@ -215,6 +216,7 @@ func (r *reader) read() {
 		}
 		p.Files = append(p.Files, File{f.Name, data})
 	}
+	p.Failed = in.Failed
 	r.pairs(in.Outputs, func(k string, v json.RawMessage) {
 		var o struct {
 			Type  string          `json:"type"`

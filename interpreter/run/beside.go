@@ -32,5 +32,8 @@ func (s *State) grown(e Grown) []Action {
 	a := &s.Accepted
 	a.Steps, a.Live, a.Open, a.Fingerprint = e.Steps, e.Live, e.Open, e.Fingerprint
 	s.Replan, s.Tries = false, 0
+	if e.Failed != "" {
+		s.fail(Rejected, 0, e.Failed) // what is still to be done is what is done in any case
+	}
 	return s.proceed()
 }

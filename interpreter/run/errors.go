@@ -25,9 +25,11 @@ const (
 	Timeout
 	// InDoubt says that whether it happened cannot be known.
 	InDoubt
+	// Invalid says that what came back is not what was asked for.
+	Invalid
 )
 
-var kindNames = [...]string{"unreachable", "busy", "rejected", "halted", "timeout", "in_doubt"}
+var kindNames = [...]string{"unreachable", "busy", "rejected", "halted", "timeout", "in_doubt", "invalid"}
 
 // String returns the kind as journals say it.
 func (k Kind) String() string { return kindNames[k] }

@@ -98,6 +98,7 @@ type Performed struct {
 	N      int               `json:"n"`
 	Values map[string]string `json:"values,omitempty"` // as people write them; a single answer has the name ""
 	Failed string            `json:"failed,omitempty"` // why it gave nothing; empty where it did
+	Cause  program.Cause     `json:"cause,omitempty"`  // the kind of that
 	By     string            `json:"by,omitempty"`     // who answered
 }
 
@@ -110,6 +111,7 @@ type Grown struct {
 	Fingerprint string `json:"fingerprint"` // of the run's plan
 	// Renamed are tips that stand for those that an earlier part took already.
 	Renamed []Renamed `json:"renamed,omitempty"`
+	Failed  string    `json:"failed,omitempty"` // why it comes to no good end behind its last step
 
 	Plan *program.Plan `json:"-"` // the run's; a journal keeps it in place of the one it has
 }

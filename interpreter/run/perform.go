@@ -82,7 +82,31 @@ func (d *driver) performed(ctx context.Context, p performed) error {
 	case (k == Timeout || k == InDoubt) && !step.Repeatable():
 		return d.emit(ctx, Doubted{First: b.n, Last: b.n, Evidence: reason})
 	}
-	return d.emit(ctx, Performed{N: b.n, Failed: reason})
+	return d.emit(ctx, Performed{N: b.n, Failed: reason, Cause: causeOf(p.err)})
+}
+
+// causes are the kinds of failures of steps beside the device as workflows name
+// them.
+var causes = map[Kind]program.Cause{
+	Unreachable: program.Unreachable, Busy: program.Occupied, Timeout: program.NoAnswer,
+	InDoubt: program.InDoubt, Invalid: program.Invalid, Rejected: program.Rejected,
+}
+
+func causeOf(err error) program.Cause {
+	if c, known := causes[KindOf(err)]; known {
+		return c
+	}
+	return program.Rejected
+}
+
+// KindFor is the kind of an error that a workflow takes for a failure by c.
+func KindFor(c program.Cause) Kind {
+	for k, is := range causes {
+		if is == c {
+			return k
+		}
+	}
+	return Rejected
 }
 
 func cleaned(values map[string]string) map[string]string {
@@ -186,7 +210,7 @@ func (s *Story) longer(plan *program.Plan) (Grown, error) {
 		return Grown{}, errors.New("the plan does not go on as it began: it was made by another version of this program, or the journal is damaged")
 	}
 	q := *p
-	e := Grown{Open: plan.Outlook != nil, Fingerprint: plan.Fingerprint, Plan: plan}
+	e := Grown{Open: plan.Outlook != nil, Fingerprint: plan.Fingerprint, Failed: plan.Failed, Plan: plan}
 	if err := q.Grow(plan, &e); err != nil {
 		return e, err
 	}

@@ -123,7 +123,10 @@ func React(p *interpreter.Prepared, in interpreter.Input, runs int, seed uint64,
 	all := make([]reacted, runs)
 	each(workers, runs, func(_, run int) {
 		r := &reacting{Noise: NewNoise(), seed: seed, run: run}
-		_, list, err := p.Expand(in, r)
+		end, list, err := p.Expand(in, r)
+		if end.Failed != nil {
+			list = append(list, *end.Failed)
+		}
 		r.end()
 		all[run] = r.keep(list)
 		all[run].err = err

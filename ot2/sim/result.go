@@ -21,7 +21,7 @@ type Result struct {
 	Modules     []program.ModuleState // what they are told in the end, by index into Deck.Modules
 	TrashNL     int64                 // liquid that went into the trash
 	Diagnostics diag.List
-	Failure     *Failure // nil unless Failed
+	Failure     *Failure // of a step on the robot that Failed; else nil
 	Outputs     []program.Output
 }
 
@@ -29,6 +29,13 @@ type Result struct {
 type Well struct {
 	Ref     program.WellRef
 	Content program.Content
+}
+
+// Fail says that the program came to no good end, though every step was carried
+// out: a step beside the robot has failed, or the workflow judged so.
+func (r *Result) Fail(d diag.Diagnostic) {
+	r.Outcome, r.Outputs = Failed, nil
+	r.Diagnostics = append(r.Diagnostics, d)
 }
 
 // Result returns what has happened so far. It is a snapshot: later steps do

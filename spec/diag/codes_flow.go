@@ -19,6 +19,15 @@ Call the workflow in a loop, or bring some of the files together.`}
 
 	CallMismatch = &Code{ID: "OTF356", Name: "call-mismatch", Explain: `A called workflow works on our deck: each labware, liquid and pipette that it declares stands for one of ours, the one named under with or else the one of the same name. A labware of ours must have the same wells, a pipette must be of the same type, and two things there cannot be one here. Where its own tip racks have no counterpart by name, those of our pipette are meant, in their order. What its liquids hold, and in which wells they stand, is what we declare.
 Name under with what is meant, for example with: {plate: samples, buffer: water}.`}
+
+	NotRepeatable = &Code{ID: "OTF357", Name: "not-repeatable", Explain: `Where a step fails that retry stands around, everything in that step is done again. Of a step that moves liquid, takes or drops a tip or moves labware nobody knows then how much of it has happened: done again, there would be twice as much in the well. So retry stands around what can be done twice without harm: questions, measurements, requests, messages, checks, variables, waits, homing and the steps of modules. A do with a measurement and a check of what it gave is what it is for. A request that does something over there is tried again after timeout and in_doubt only if it names itself by a key.
+Put retry at the step that can fail, and what moves liquid behind it.`}
+
+	NotInFinally = &Code{ID: "OTF358", Name: "not-in-finally", Explain: `The steps of finally are done at the end of every run, also of one that has failed somewhere or that a person has stopped. Nobody knows before what the wells hold then, whether a tip is on and with what in it. So only steps belong there that are possible from every state: drop_tip, return_tip and blow_out, which do nothing there where no tip is on; home, the steps of modules, lights, delays, pauses, messages, questions and requests.
+Put what moves liquid at the end of steps.`}
+
+	OpenSecret = &Code{ID: "OTF359", Name: "open-secret", Explain: `A workflow is read by many, kept for years and sent along with its plans, so it must hold no secret. Here a password, a token or a key stands in the address or in a header of a request.
+Write secret("TOKEN") in its place, inside of ${ }. The value is read when the request is sent, from OT2FLOW_SECRET_TOKEN in the environment, or from a file TOKEN in the folder that OT2FLOW_SECRETS names; it is in no plan, no journal and no message. A secret that has been in a file is known: have it changed.`}
 )
 
-var flowCodes = []*Code{CheckFailed, Failed, BoundReached, Recursion, TooManyCalls, CallMismatch}
+var flowCodes = []*Code{CheckFailed, Failed, BoundReached, Recursion, TooManyCalls, CallMismatch, NotRepeatable, NotInFinally, OpenSecret}

@@ -18,6 +18,8 @@ import (
 type Outside struct {
 	HTTP *http.Client // nil is one that follows no redirect to another host
 	Mail Mail
+	// Secret reads a secret by its name; nil is the function Secret.
+	Secret func(name string) (string, error)
 }
 
 // Mail is where messages to mail addresses are handed in.
@@ -39,12 +41,24 @@ func (o *Outside) Perform(ctx context.Context, s *program.Step) (map[string]stri
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(l.TimeoutMS)*time.Millisecond)
 		defer cancel()
 	}
+	l, hide, err := o.revealed(l)
+	if err != nil {
+		return nil, err
+	}
+	var values map[string]string
 	switch s.Op.Kind {
 	case program.Measure, program.Request:
-		return o.request(ctx, l)
+		values, err = o.request(ctx, l)
 	case program.Notify:
-		return nil, o.notify(ctx, l)
+		err = o.notify(ctx, l)
 	default:
 		return nil, &run.Error{Kind: run.Rejected, Message: s.Op.Kind.String() + " is not asked of the world"}
 	}
+	if len(l.Secrets) > 0 { // which may have come back
+		for name, v := range values {
+			values[name] = hide.Replace(v)
+		}
+		err = hidden(err, hide)
+	}
+	return values, err
 }

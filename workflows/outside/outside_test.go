@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -201,6 +203,67 @@ func TestParseMail(t *testing.T) {
 		got, err := outside.ParseMail(c.in)
 		if got != c.want || (err != nil) != c.bad {
 			t.Errorf("%s: %+v %v", c.in, got, err)
+		}
+	}
+}
+
+// A secret is in the request and nowhere else: not in what is reported of a
+// refusal that says it back, nor in an answer that does.
+func TestSecrets(t *testing.T) {
+	var got []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.Header.Get("Authorization")+" "+r.URL.RawQuery)
+		if r.URL.Path == "/refuse" {
+			http.Error(w, "the token "+r.Header.Get("Authorization")+" is not known", http.StatusForbidden)
+			return
+		}
+		fmt.Fprintf(w, `{"echo": %q}`, r.Header.Get("Authorization"))
+	}))
+	defer server.Close()
+	o := &outside.Outside{Secret: func(name string) (string, error) {
+		if name != "TOKEN" {
+			return "", errors.New("no " + name)
+		}
+		return "s3cr3t", nil
+	}}
+	live := program.Live{
+		URL: server.URL + "/read?t=" + program.SecretMark("TOKEN"), Headers: []string{"Authorization: Bearer " + program.SecretMark("TOKEN")},
+		Secrets: []string{"TOKEN"}, Fields: []program.LiveField{{Name: "echo", Type: "string"}},
+	}
+	values, err := o.Perform(context.Background(), step(program.Request, live))
+	if err != nil || values["echo"] != "Bearer ‹secret TOKEN›" || len(got) != 1 || got[0] != "Bearer s3cr3t t=s3cr3t" {
+		t.Errorf("the server got %q, the answer is %v, %v", got, values, err)
+	}
+	refused := live
+	refused.URL = server.URL + "/refuse"
+	if _, err := o.Perform(context.Background(), step(program.Request, refused)); err == nil || strings.Contains(err.Error(), "s3cr3t") || !strings.Contains(err.Error(), "‹secret TOKEN›") {
+		t.Errorf("a refusal says %v", err)
+	}
+	gone := live
+	gone.URL = "http://127.0.0.1:1/?t=" + program.SecretMark("TOKEN")
+	if _, err := o.Perform(context.Background(), step(program.Request, gone)); err == nil || strings.Contains(err.Error(), "s3cr3t") {
+		t.Errorf("a robot that is not there: %v", err)
+	}
+	unknown := live
+	unknown.Secrets = []string{"OTHER"}
+	if _, err := o.Perform(context.Background(), step(program.Request, unknown)); err == nil || len(got) != 2 {
+		t.Errorf("without its secret it is sent: %q, %v", got, err)
+	}
+}
+
+// A secret comes from the environment under a name that is meant for it, or
+// from a file.
+func TestSecretIsRead(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "KEY"), []byte("from a file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("OT2FLOW_SECRETS", folder)
+	t.Setenv("OT2FLOW_SECRET_TOKEN", "from outside")
+	t.Setenv("PLAIN", "not meant for it")
+	for name, want := range map[string]string{"KEY": "from a file", "TOKEN": "from outside", "PLAIN": "", "../KEY": "from a file"} {
+		if got, err := outside.Secret(name); got != want || (err == nil) != (want != "") {
+			t.Errorf("%s is %q, %v", name, got, err)
 		}
 	}
 }
