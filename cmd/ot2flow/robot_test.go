@@ -125,7 +125,7 @@ func TestApplyAsks(t *testing.T) {
 	for stdin, want := range map[string]int{"": exitUsage, "n\n": exitStopped, "y\n\n": exitFine, "y\nstop\n": exitStopped} {
 		_, address := emulated(t, emulator.Options{})
 		code, stdout, stderr := called([]string{"apply", file, "--robot", address}, stdin)
-		if code != want || !strings.Contains(stderr, "Carry this out on emulated (OT-2, software 8.2.0, p300_single_gen2 right)? [y/N] ") {
+		if code != want || !strings.Contains(stderr, "Carry this out on emulated (OT-2, software 8.2.0, p300_single_gen2 right)? [y/N") {
 			t.Errorf("%q: exit %d, want %d\n%s%s", stdin, code, want, stdout, stderr)
 		}
 	}

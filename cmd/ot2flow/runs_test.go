@@ -77,7 +77,7 @@ func TestRunsOfARobot(t *testing.T) {
 	if a, b := readAll(t, plan), readAll(t, again); a != b {
 		t.Errorf("the plan of the run is not the plan:\n%s\n%s", a, b)
 	}
-	call("runs", "repeat", ok, "--robot", address, "--yes")
+	call("runs", "repeat", ok, "--robot", address, "--yes", "--new", "all")
 	if show := call("runs", "show", "last"); !strings.Contains(show, "repeats run "+ok) {
 		t.Errorf("%s", show)
 	}
@@ -227,7 +227,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer where.close()
-	store, err := journal.Open(t.Context(), a.state, journal.Options{MaxBytes: 100 << 10})
+	store, err := journal.Open(t.Context(), a.state, journal.Options{MaxBytes: 130 << 10})
 	if err != nil {
 		t.Fatal(err)
 	}
