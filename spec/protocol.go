@@ -106,7 +106,8 @@ func (l *loader) protocols(src *Source, steps *yaml.Node) {
 				l.refer(src, src.Scalar(n), f.kind)
 			}
 		}
-		l.protocols(src, child(step, "do"))
-		l.protocols(src, child(step, "else"))
+		for _, key := range []string{"do", "else", "on_error"} {
+			l.protocols(src, child(step, key))
+		}
 	}
 }
