@@ -58,7 +58,7 @@ steps:
 		first, later bool
 	}{{130_000, true, true}, {129_500, true, true}, {128_900, true, false}, {48_000, false, false}} {
 		s := program.NewState(end.Deck)
-		s.SetContent(well, at.volume, []int64{at.volume, 0})
+		s.SetContent(well, at.volume, []int64{at.volume, 0}, nil)
 		if j.checks[0].Holds(s) != at.first || j.checks[1].Holds(s) != at.later || !j.checks[2].Holds(s) {
 			t.Errorf("of %d nL: %v, %v, %v", at.volume, j.checks[0].Holds(s), j.checks[1].Holds(s), j.checks[2].Holds(s))
 		}

@@ -53,6 +53,7 @@ type Touched struct {
 	Beside       WellRef // the tip place that a fault is about (TipMissing, PlaceTaken, TipsBeside)
 	nozzles      Nozzles
 	parts        [][]int64 // what each channel held before
+	batches      [][]int64 // and of which batches; nil where there are none
 	wells        []Delta   // what Wells is a part of
 	tips         [maxChannels]TipDelta
 	Module       int8  // whose state changed, or NoModule
@@ -81,10 +82,17 @@ func (t *Touched) NewTips(op *Op) int {
 	return n
 }
 
-func (t *Touched) scratch(width, channels int) {
+func (t *Touched) scratch(s *State, channels int) {
 	t.wells, t.parts = make([]Delta, channels), make([][]int64, channels)
-	for i := range t.wells {
-		t.wells[i].Before.Parts, t.parts[i] = make([]int64, width), make([]int64, width)
+	if s.batches != nil {
+		t.batches = make([][]int64, channels)
+	}
+	for i, c := range s.emptyContents(channels) {
+		t.wells[i].Before.Parts, t.wells[i].Before.Batches = c.Parts, c.Batches
+		t.parts[i] = make([]int64, s.width)
+		if s.batches != nil {
+			t.batches[i] = make([]int64, s.batches.count())
+		}
 	}
 }
 
@@ -102,6 +110,12 @@ func (t *Touched) reset(op *Op, m *Mounted) {
 		}
 		copy(t.parts[k], m.Others[k-1].Parts)
 	}
+	if t.batches == nil {
+		return
+	}
+	for k := range len(m.Others) + 1 {
+		copy(t.batches[k], m.channel(k).Batches)
+	}
 }
 
 // at returns the delta of a well, the one that is there or a new one.
@@ -114,8 +128,7 @@ func (t *Touched) at(r WellRef, c *Content) *Delta {
 	t.Wells = t.wells[:len(t.Wells)+1]
 	d := &t.Wells[len(t.Wells)-1]
 	d.Well, d.Moved, d.Faults, d.Missing = r, 0, 0, 0
-	d.Before.Volume, d.Before.Unknown, d.Before.Of, d.Before.Touched = c.Volume, c.Unknown, c.Of, c.Touched
-	copy(d.Before.Parts, c.Parts)
+	copyContent(&d.Before, c)
 	return d
 }
 
@@ -265,11 +278,11 @@ func (s *State) configure(op *Op, m *Mounted, t *Touched) {
 
 func (s *State) setEmpty(m *Mounted) {
 	m.On, m.From, m.Air, m.Extra, m.Used, m.Max, m.Last = false, None, 0, 0, false, 0, None
-	m.Held.Volume = 0
-	clear(m.Held.Parts)
-	for i := range m.Others {
-		m.Others[i].Volume = 0
-		clear(m.Others[i].Parts)
+	for k := range len(m.Others) + 1 {
+		c := m.channel(k)
+		c.Volume = 0
+		clear(c.Parts)
+		clear(c.Batches)
 	}
 }
 
@@ -317,19 +330,28 @@ func (s *State) draw(c *Content, v int64, held *Content, t *Touched, d *Delta) {
 		held.Volume += v - take
 	}
 	s.split(c, take)
-	for i, p := range s.scratch {
-		held.Parts[i] += p
-	}
+	s.pour(held)
 	held.Volume += take
 	c.Touched = true
 	d.Moved += v
 	t.Moved += v
 }
 
-// split takes v out of c in the proportions of its parts, into s.scratch.
-// Rounding is cumulative: the shares add up to v exactly.
+// pour gives what was split off to c.
+func (s *State) pour(c *Content) {
+	for i, p := range s.scratch {
+		c.Parts[i] += p
+	}
+	for k, p := range s.shares {
+		c.Batches[k] += p
+	}
+}
+
+// split takes v out of c in the proportions of its parts, into s.scratch and
+// s.shares. Rounding is cumulative: the shares add up to v exactly.
 func (s *State) split(c *Content, v int64) {
 	clear(s.scratch)
+	clear(s.shares)
 	if c.Unknown {
 		s.splitUnknown(c, v)
 		return
@@ -346,6 +368,9 @@ func (s *State) split(c *Content, v int64) {
 		done = upTo
 	}
 	c.Volume -= v
+	if s.batches != nil {
+		s.batches.split(c, s.scratch, s.shares)
+	}
 }
 
 // splitUnknown counts down from zero what is drawn from a well whose amount
@@ -354,6 +379,10 @@ func (s *State) splitUnknown(c *Content, v int64) {
 	s.scratch[c.Of] = v
 	c.Parts[c.Of] -= v
 	c.Volume -= v
+	if s.batches != nil && c.Batch >= 0 {
+		s.shares[c.Batch] = v
+		c.Batches[c.Batch] -= v
+	}
 }
 
 func (s *State) checkHeld(m *Mounted, t *Touched) {
@@ -427,9 +456,7 @@ func (s *State) give(op *Op, v int64, m *Mounted, t *Touched) {
 // fillUp puts what was split off into a well.
 func (s *State) fillUp(r WellRef, c *Content, v int64, t *Touched) {
 	d := t.at(r, c)
-	for i, p := range s.scratch {
-		c.Parts[i] += p
-	}
+	s.pour(c)
 	c.Volume += v
 	c.Touched = c.Touched || v > 0
 	d.Moved -= v

@@ -2,7 +2,6 @@ package program
 
 import (
 	"math/big"
-	"slices"
 
 	"github.com/ot2flow/ot2flow/spec/quantity"
 )
@@ -47,16 +46,14 @@ func (s *State) Concentration(r WellRef, component int) (n *big.Rat, why string)
 	case s.IsForgotten(c):
 		return nil, "what " + name + " holds was forgotten: a protocol ran of which nothing is known"
 	case c.Unknown:
-		for i, v := range c.Parts {
-			if v > 0 && i != c.Of {
-				return nil, "the amount in " + name + " was not declared, and other liquid was added"
-			}
+		if s.isMixed(c) {
+			return nil, "the amount in " + name + " was not declared, and other liquid was added"
 		}
-		return s.declared(r, c.Of, component, true)
+		return s.declared(r, c.Of, c.Batch, component)
 	case c.Volume <= 0:
 		return nil, name + " is empty"
 	}
-	sum, part := new(big.Rat), new(big.Rat)
+	sum := new(big.Rat)
 	for i, v := range c.Parts {
 		if v == 0 {
 			continue
@@ -64,19 +61,57 @@ func (s *State) Concentration(r WellRef, component int) (n *big.Rat, why string)
 		if i == len(s.Deck.Liquids) {
 			return nil, name + " holds something that no liquid is declared for"
 		}
-		of, why := s.declared(r, i, component, v == c.Volume)
-		if why != "" {
+		if why := s.amount(sum, r, c, i, component); why != "" {
 			return nil, why
 		}
-		sum.Add(sum, part.Mul(of, part.SetInt64(v)))
 	}
-	return sum.Quo(sum, part.SetInt64(c.Volume)), ""
+	return sum.Quo(sum, new(big.Rat).SetInt64(c.Volume)), ""
 }
 
-// declared is how much of a component a liquid contains; pure says that the well
-// r holds nothing else. Where the wells of the liquid differ, that is known only
-// of a well that holds what it was declared with, or what is left of that.
-func (s *State) declared(r WellRef, liquid, component int, pure bool) (*big.Rat, string) {
+// isMixed reports whether something was added to a well of unknown amount that
+// is not what it was declared with.
+func (s *State) isMixed(c *Content) bool {
+	for i, v := range c.Parts {
+		if v > 0 && i != c.Of {
+			return true
+		}
+	}
+	for k, v := range c.Batches {
+		if v > 0 && k != c.Batch {
+			return true
+		}
+	}
+	return false
+}
+
+// amount adds to sum how much of a component a liquid brings to the well r, whose
+// content is c: its volume times its concentration; or it says why that is not
+// known.
+func (s *State) amount(sum *big.Rat, r WellRef, c *Content, liquid, component int) string {
+	if s.batches == nil || s.batches.of[liquid] == nil {
+		return s.amountOf(sum, r, c.Parts[liquid], liquid, 0, component)
+	}
+	for k := s.batches.first[liquid]; k < s.batches.first[liquid+1]; k++ {
+		if v := c.Batches[k]; v != 0 {
+			if why := s.amountOf(sum, r, v, liquid, k, component); why != "" {
+				return why
+			}
+		}
+	}
+	return ""
+}
+
+func (s *State) amountOf(sum *big.Rat, r WellRef, volume int64, liquid, batch, component int) string {
+	of, why := s.declared(r, liquid, batch, component)
+	if why == "" {
+		sum.Add(sum, of.Mul(of, new(big.Rat).SetInt64(volume)))
+	}
+	return why
+}
+
+// declared is how much of a component a liquid contains, of one of its batches
+// where its wells differ. The well r is where it is now.
+func (s *State) declared(r WellRef, liquid, batch, component int) (*big.Rat, string) {
 	l := &s.Deck.Liquids[liquid]
 	if l.Kept {
 		return nil, s.Deck.WellName(r) + " holds " + l.Name + " of an earlier run, and nothing says what that contains"
@@ -85,12 +120,12 @@ func (s *State) declared(r WellRef, liquid, component int, pure bool) (*big.Rat,
 		return new(big.Rat), ""
 	}
 	of := l.Contains[component]
-	if len(of) == 1 {
+	if s.batches == nil || s.batches.of[liquid] == nil || len(of) == 1 {
 		return new(big.Rat).SetInt64(of[0]), ""
 	}
-	i := slices.Index(l.Wells, r)
-	if !pure || i < 0 || i >= len(of) || l.VolumeNL[i] >= 0 && s.content(r).Volume > l.VolumeNL[i] {
-		return nil, "the wells of " + l.Name + " do not hold the same " + s.Deck.Components[component].Name + ", and which of them is in " + s.Deck.WellName(r) + " is not tracked"
+	well := s.batches.well[batch]
+	if well < 0 {
+		return nil, "the wells of " + l.Name + " do not hold the same " + s.Deck.Components[component].Name + ", and which of them is in " + s.Deck.WellName(r) + " is not known"
 	}
-	return new(big.Rat).SetInt64(of[i]), ""
+	return new(big.Rat).SetInt64(of[well]), ""
 }

@@ -21,7 +21,7 @@ func (s *State) Equal(o *State) bool {
 }
 
 func equalContent(a, b Content) bool {
-	return a.Volume == b.Volume && a.Unknown == b.Unknown && a.Of == b.Of && slices.Equal(a.Parts, b.Parts)
+	return a.Volume == b.Volume && a.Unknown == b.Unknown && a.Of == b.Of && slices.Equal(a.Parts, b.Parts) && slices.Equal(a.Batches, b.Batches)
 }
 
 func equalMounted(a, b Mounted) bool {

@@ -46,6 +46,7 @@ func (s *State) leave(l *Left) {
 		c.Touched, c.Volume, c.Unknown, c.Of = true, w.Volume, w.Unknown, w.Of
 		clear(c.Parts)
 		copy(c.Parts, w.Parts)
+		s.batches.assume(s.Deck, w.Well, c)
 	}
 }
 

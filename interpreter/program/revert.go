@@ -23,6 +23,9 @@ func (s *State) Revert(op *Op, t *Touched) {
 	for k := range len(m.Others) + 1 {
 		c := m.channel(k)
 		copy(c.Parts, t.parts[k])
+		if t.batches != nil {
+			copy(c.Batches, t.batches[k])
+		}
 		c.Volume = 0
 		for _, v := range c.Parts {
 			c.Volume += v

@@ -1,6 +1,9 @@
 package program
 
-import "slices"
+import (
+	"reflect"
+	"slices"
+)
 
 // Content is what a well or a tip holds: volumes by declared liquid. A well
 // whose amount was not declared is Unknown: its volume is counted from zero
@@ -9,9 +12,11 @@ import "slices"
 type Content struct {
 	Volume  int64   // nL of liquid
 	Parts   []int64 // nL per Deck.Liquids index, and last what no declaration names; sums to Volume
+	Batches []int64 // nL per batch of the liquids whose wells differ in what they contain; those of a liquid sum to its part
 	Unknown bool
 	Of      int  // the declared liquid of an Unknown well, or what no declaration names
 	Touched bool // held something at some time, or was declared
+	Batch   int  // of Of; -1 where that has none
 }
 
 // TipState is what is at a place of a tip rack.
@@ -91,13 +96,15 @@ type State struct {
 	idle    Mounted // stands for the pipette of operations that have none
 	touched Touched
 	scratch []int64
-	width   int // length of Parts
+	width   int      // length of Parts
+	batches *batches // nil where no liquid has any
+	shares  []int64  // by batch, as scratch is by liquid
 	reached map[reachKey]*reaches
 }
 
 // NewState returns the state before the first step.
 func NewState(d *Deck) *State {
-	s := &State{Deck: d, width: len(d.Liquids) + 1}
+	s := &State{Deck: d, width: len(d.Liquids) + 1, batches: batchesOf(d)}
 	s.wells = make([][]Content, len(d.Labware))
 	s.tips = make([][]TipState, len(d.Labware))
 	s.reserve = make([][]bool, len(d.Labware))
@@ -108,11 +115,7 @@ func NewState(d *Deck) *State {
 			s.reserve[i] = make([]bool, n)
 			continue
 		}
-		s.wells[i] = make([]Content, n)
-		parts := make([]int64, n*s.width)
-		for w := range s.wells[i] {
-			s.wells[i][w].Parts = parts[w*s.width : (w+1)*s.width : (w+1)*s.width]
-		}
+		s.wells[i] = s.emptyContents(n)
 	}
 	s.modules = make([]ModuleState, len(d.Modules))
 	for i := range s.modules {
@@ -125,12 +128,12 @@ func NewState(d *Deck) *State {
 	s.Mounts = make([]Mounted, len(d.Pipettes))
 	channels := 1
 	for i := range s.Mounts {
-		s.Mounts[i] = emptyMount(s.width, d.Pipettes[i].channels())
+		s.Mounts[i] = s.emptyMount(d.Pipettes[i].channels())
 		channels = max(channels, d.Pipettes[i].channels())
 	}
-	s.idle = emptyMount(s.width, 1)
-	s.touched.scratch(s.width, channels)
-	s.scratch = make([]int64, s.width)
+	s.idle = s.emptyMount(1)
+	s.touched.scratch(s, channels)
+	s.scratch, s.shares = make([]int64, s.width), make([]int64, s.batches.count())
 	for i := range d.Liquids {
 		s.fill(i)
 	}
@@ -138,17 +141,22 @@ func NewState(d *Deck) *State {
 	return s
 }
 
-func emptyMount(width, channels int) Mounted {
-	return Mounted{From: None, Last: None, Held: Content{Parts: make([]int64, width)}, Others: emptyContents(width, channels-1)}
+func (s *State) emptyMount(channels int) Mounted {
+	return Mounted{From: None, Last: None, Held: s.emptyContents(1)[0], Others: s.emptyContents(channels - 1)}
 }
 
-func emptyContents(width, n int) []Content {
+// emptyContents are n contents of nothing.
+func (s *State) emptyContents(n int) []Content {
 	if n == 0 {
 		return nil
 	}
-	out, parts := make([]Content, n), make([]int64, n*width)
+	more := s.batches.count()
+	out, parts := make([]Content, n), make([]int64, n*(s.width+more))
 	for i := range out {
-		out[i].Parts = parts[i*width : (i+1)*width : (i+1)*width]
+		out[i].Parts, parts = parts[:s.width:s.width], parts[s.width:]
+		if more > 0 {
+			out[i].Batches, parts = parts[:more:more], parts[more:]
+		}
 	}
 	return out
 }
@@ -169,11 +177,14 @@ func (s *State) fill(liquid int) {
 		}
 		c.Touched = true
 		if l.VolumeNL[i] < 0 {
-			c.Unknown, c.Of = true, liquid
+			c.Unknown, c.Of, c.Batch = true, liquid, s.batches.declared(liquid, i)
 			continue
 		}
 		c.Volume += l.VolumeNL[i]
 		c.Parts[liquid] += l.VolumeNL[i]
+		if k := s.batches.declared(liquid, i); k >= 0 {
+			c.Batches[k] += l.VolumeNL[i]
+		}
 	}
 	if l.Tip != None {
 		s.Reserve(l.Tip)
@@ -328,9 +339,13 @@ func (s *State) CloneFor(d *Deck) (c *State, ok bool) {
 		return nil, false
 	}
 	c = NewState(d)
+	same := s.Deck == d || reflect.DeepEqual(s.batches, c.batches)
 	for i := range s.wells {
 		for w := range s.wells[i] {
 			copyContent(&c.wells[i][w], &s.wells[i][w])
+			if !same {
+				c.batches.assume(d, WellRef{int16(i), int16(w)}, &c.wells[i][w])
+			}
 		}
 		copy(c.tips[i], s.tips[i])
 		copy(c.reserve[i], s.reserve[i])
@@ -343,6 +358,9 @@ func (s *State) CloneFor(d *Deck) (c *State, ok bool) {
 		c.Mounts[i].Held, c.Mounts[i].Others = held, others
 		for k := range len(others) + 1 {
 			copyContent(c.Mounts[i].channel(k), s.Mounts[i].channel(k))
+			if !same {
+				c.batches.assume(d, None, c.Mounts[i].channel(k))
+			}
 		}
 	}
 	return c, true
@@ -358,10 +376,11 @@ func (d *Deck) sameAs(e *Deck) bool {
 }
 
 func copyContent(to, from *Content) {
-	parts := to.Parts
+	parts, batches := to.Parts, to.Batches
 	*to = *from
-	to.Parts = parts
+	to.Parts, to.Batches = parts, batches
 	copy(to.Parts, from.Parts)
+	copy(to.Batches, from.Batches)
 }
 
 // AssumeTip puts an empty tip on a pipette from nowhere. Expansion uses it after it
@@ -373,11 +392,12 @@ func (s *State) AssumeTip(pipette int) {
 }
 
 // SetContent sets what the well r holds, in nL by liquid, for those who know
-// better than Apply what is in it. A well whose amount was not declared stays
-// one.
-func (s *State) SetContent(r WellRef, volume int64, parts []int64) {
+// better than Apply what is in it, and by batch where there are any. A well whose
+// amount was not declared stays one.
+func (s *State) SetContent(r WellRef, volume int64, parts, batches []int64) {
 	if c := s.content(r); c != nil {
 		c.Volume, c.Touched = volume, true
 		copy(c.Parts, parts)
+		copy(c.Batches, batches)
 	}
 }

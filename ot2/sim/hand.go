@@ -15,12 +15,13 @@ type hand struct {
 	rand   *rand.Rand
 	exact  bool // without errors and without evaporation, as the workflow means it
 
-	volume []float64 // nL, by vessel
-	parts  []float64 // by vessel, n.width for each
-	bias   []float64 // of each channel, as a share of its limit
-	state  *program.State
-	whole  []int64 // scratch
-	begun  bool    // the state has been brought up to date in this run
+	volume  []float64 // nL, by vessel
+	parts   []float64 // by vessel, n.width for each
+	bias    []float64 // of each channel, as a share of its limit
+	state   *program.State
+	whole   []int64 // scratch, as batches
+	batches []int64
+	begun   bool // the state has been brought up to date in this run
 
 	run    int // from 0
 	failed bool
@@ -40,7 +41,7 @@ type said struct {
 func newHand(n *Noise) *hand {
 	source := rand.NewPCG(0, 0)
 	h := &hand{n: n, source: source, rand: rand.New(source), bias: make([]float64, n.channels)}
-	h.whole = make([]int64, len(n.deck.Liquids)+1)
+	h.whole, h.batches = make([]int64, len(n.deck.Liquids)+1), make([]int64, n.batches)
 	h.grow()
 	if len(n.checks) > 0 {
 		h.state = program.NewState(n.deck)
@@ -212,7 +213,10 @@ func (h *hand) write(i int) {
 	if volume := int64(math.Round(h.volume[i])); volume < sum-int64(len(h.whole)) {
 		sum = volume
 	}
-	h.state.SetContent(h.n.vessels[i].well, sum, h.whole)
+	for k := range h.batches {
+		h.batches[k] = int64(math.Round(h.parts[(i+1)*h.n.width-h.n.batches+k]))
+	}
+	h.state.SetContent(h.n.vessels[i].well, sum, h.whole, h.batches)
 }
 
 // wrong counts something that went wrong. Of a well only the first time in a

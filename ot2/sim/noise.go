@@ -30,7 +30,8 @@ type Noise struct {
 	timer  program.Timer
 	makers []ot2.Precision // of each pipette
 
-	width    int // of a composition: liquids, what has no name, components
+	width    int // of a composition: liquids, what has no name, components, batches
+	batches  int // State.Batches
 	first    []int32
 	channels int // of all pipettes
 	vessels  []vessel
@@ -68,7 +69,7 @@ type vessel struct {
 	capacity float64         // nL; 0 where there is none
 	unknown  bool            // nobody declared how much there is
 	of       int             // the liquid of an unknown one
-	contains []float64       // the components of that, per nL
+	contains []float64       // the components and batches of that, per nL
 	rate     float64         // nL/µs that evaporate while it is open
 	dried    int64           // µs open until which that is accounted for
 	may      []uint64        // which parts can be in it
@@ -133,7 +134,7 @@ func NewNoise() *Noise { return &Noise{} }
 func (n *Noise) Start(begin *program.State, _ []program.Param) {
 	d := begin.Deck
 	*n = Noise{
-		deck: d, timer: ot2.NewTimer(d), width: len(d.Liquids) + 1 + len(d.Components), index: map[program.WellRef]int32{},
+		deck: d, timer: ot2.NewTimer(d), width: len(d.Liquids) + 1 + len(d.Components) + begin.Batches(), batches: begin.Batches(), index: map[program.WellRef]int32{},
 		known: map[string]span{}, grouped: map[any]int32{}, open: make([]int64, len(d.Labware)),
 	}
 	n.vessels = make([]vessel, noWell)
@@ -184,7 +185,7 @@ func (n *Noise) found(r program.WellRef, c *program.Content) {
 	n.start[i] = float64(c.Volume)
 	if c.Unknown {
 		v.unknown, v.of, v.capacity, v.rate = true, c.Of, 0, 0
-		v.contains = make([]float64, len(n.deck.Components))
+		v.contains = make([]float64, len(n.deck.Components)+n.batches)
 		v.may[c.Of/64] |= 1 << (c.Of % 64)
 	}
 	for l, volume := range c.Parts {
@@ -203,6 +204,15 @@ func (n *Noise) found(r program.WellRef, c *program.Content) {
 			if volume != 0 && l < len(n.deck.Liquids) {
 				parts[at] += float64(float64(volume) * n.contains(r, l, k))
 			}
+		}
+		v.mayHold(at, parts[at])
+	}
+	for k, volume := range c.Batches {
+		at := n.width - n.batches + k
+		parts[at] = float64(volume)
+		if v.unknown && k == c.Batch {
+			v.contains[len(n.deck.Components)+k] = 1
+			v.mayHold(at, 1)
 		}
 		v.mayHold(at, parts[at])
 	}

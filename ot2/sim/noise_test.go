@@ -234,6 +234,28 @@ func TestNoiseLosesNothing(t *testing.T) {
 // Wells lose liquid while they stand open on the deck, for as long as the robot
 // takes; what is dissolved in it stays. Under the closed lid of a thermocycler
 // and off the deck nothing is lost, and never more than there is.
+// What samples that differ come to in a well is known in every run, too.
+func TestChecksOfMixedStocks(t *testing.T) {
+	n, _ := noisy(t, noisyDeck+`  samples: {in: 'plate.A1:B1', volume: 100 uL, contains: {DNA: [60 ng/uL, 20 ng/uL]}}
+  open: {in: 'plate.A3:B3', contains: {DNA: [60 ng/uL, 20 ng/uL]}}
+steps:
+  - transfer: {from: [plate.A1, plate.B1], to: plate.C1, volume: 50 uL}
+  - transfer: {from: [plate.A3, plate.B3], to: plate.D1, volume: 50 uL}
+  - check: {that: plate.C1.concentration("DNA") > 35 ng/uL and plate.C1.concentration("DNA") < 45 ng/uL}
+  - check: {that: plate.D1.concentration("DNA") > 35 ng/uL and plate.D1.concentration("DNA") < 45 ng/uL}
+  - check: {that: plate.C1.concentration("DNA") >= 40 ng/uL}
+`)
+	s := n.Repeat(200, 1, 1)
+	for _, m := range s.Mishaps {
+		if m.Runs < 60 || m.Runs > 140 {
+			t.Errorf("in %d of 200 runs: %+v", m.Runs, m)
+		}
+	}
+	if len(s.Mishaps) != 1 {
+		t.Errorf("%+v", s.Mishaps)
+	}
+}
+
 func TestEvaporation(t *testing.T) {
 	n, end := noisy(t, `ot2flow: 1
 name: evaporation

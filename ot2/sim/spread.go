@@ -239,7 +239,7 @@ func (n *Noise) columns(target *hand) []column {
 		if v.unknown {
 			continue
 		}
-		for part := range n.width {
+		for part := range n.width - n.batches {
 			c := column{w, part}
 			if v.may[part/64]>>(part%64)&1 == 0 || part == len(n.deck.Liquids) {
 				continue
