@@ -45,7 +45,7 @@ func (b *live) suppose(x *expansion, v eval.Value, ok bool) {
 	}
 	r := Result{N: x.step.N, Values: map[string]string{}}
 	if !ok {
-		r.Failed, r.Why = x.fault.kind, simulatedWhy
+		r.Failed, r.Why = x.fault.kind, x.fault.why
 		x.supposed = append(x.supposed, r)
 		return
 	}

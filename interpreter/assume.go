@@ -157,6 +157,10 @@ func (b *live) assumed(x *expansion) (eval.Value, bool) {
 		}
 		items[i] = v
 	}
+	if x.scatter != "" && b.noisy() {
+		return b.measured(x, items)
+	}
+	b.hear(x, items)
 	if why := b.invalid(items, x.deck); why != "" {
 		return b.neverComes(x, s, why)
 	}
@@ -208,7 +212,7 @@ func (b *live) simulatedFailure(x *expansion) bool {
 		return false
 	}
 	v, ok := x.eval(b.fault.rate)
-	return ok && (x.drawn("fails", itoa(b.index), itoa(n))+1)/2 < v.Float()
+	return ok && (x.drawn("fails", itoa(b.index), itoa(n), x.scatter)+1)/2 < v.Float()
 }
 
 // neverComes ends a scenario with a result that would not be taken for one. If

@@ -45,6 +45,10 @@ type Input struct {
 	// Seed is what differs between runs with the same input: the id of the run.
 	// The jitter of retries is drawn from it.
 	Seed string
+	// Scatter has results that are taken to be likely scatter as the noise of
+	// their instruments says, which is drawn from it. Where it is empty, they are
+	// the mean.
+	Scatter string
 
 	explain *explainer // what is asked about one step, or nil
 
@@ -142,6 +146,7 @@ type expansion struct {
 	fromWhole    bool  // the sources are whole columns
 
 	keeps    bool // what is taken to be likely is kept in supposed
+	scatter  string // what the noise of that is drawn from; empty: there is none
 	supposed []Result
 
 	list     diag.List
@@ -190,7 +195,7 @@ type finding struct {
 func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
 	x := &expansion{p: p, sink: sink, state: in.State, ledger: in.Ledger, begun: in.Begun, seen: map[finding]int{}, results: in.Results, assume: in.assume, explain: in.explain, seed: in.Seed, asked: make([]int, len(p.lives))}
 	if in.Likely && x.assume == 0 {
-		x.assume, x.keeps = likely, true
+		x.assume, x.keeps, x.scatter = likely, true, in.Scatter
 	}
 	deck := *p.deck
 	deck.Liquids = append([]program.Liquid(nil), p.deck.Liquids...)

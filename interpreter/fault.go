@@ -23,6 +23,7 @@ import (
 type fault struct {
 	kind  program.Cause
 	again bool // what failed may be done again
+	why   string
 	found diag.Diagnostic
 }
 
@@ -42,7 +43,7 @@ func (x *expansion) heard() bool { return x.guards > 0 || x.answered }
 // hears of is a finding.
 func (x *expansion) judged(kind program.Cause, d diag.Diagnostic) {
 	if x.trial == nil && x.heard() {
-		x.raise(fault{kind, true, d})
+		x.raise(fault{kind, true, "", d})
 		return
 	}
 	x.add(d)

@@ -1,6 +1,7 @@
 package interpreter
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/ot2flow/ot2flow/interpreter/eval"
@@ -19,6 +20,26 @@ type Judge interface {
 // what the program takes.
 type Actual interface {
 	Actual() *program.State
+}
+
+// Hears lets a sink hear what measurements and requests are taken to give, where
+// Input.Likely has it, and what the workflow returns. The name of a value has
+// the instrument before it, or request.
+type Hears interface {
+	Measured(s *program.Step, name string, v eval.Value)
+	Returned(name string, v eval.Value)
+}
+
+// hear tells the sink what the step under way gives.
+func (b *live) hear(x *expansion, items []eval.Value) {
+	s, ok := x.sink.(Hears)
+	if !ok || !x.keeps || b.kind == program.Ask {
+		return
+	}
+	from := cmp.Or(b.instrument, b.kind.String())
+	for i := range items {
+		s.Measured(&x.step, from+"."+b.fields[i].key, items[i])
+	}
 }
 
 // look evaluates what an instrument sees.

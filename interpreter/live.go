@@ -57,6 +57,7 @@ type answer struct {
 	param
 	key        string // in a Result: its name, or empty for a single answer
 	path, unit string
+	noise      noise // of a reading
 }
 
 // returner is a body of which `as` can name what it returns.
@@ -140,6 +141,7 @@ func (p *preparer) results(columns []spec.Column) []answer {
 			Default: spec.Written{Given: c.Default, Span: c.Span},
 		}
 		a := answer{param: p.param(d), key: c.Name.Value, path: header(c), unit: c.Unit.Value}
+		a.noise = p.noise(&a, c.Noise)
 		p.unit(&column{domain: a.one, decl: c})
 		out = append(out, a)
 	}
@@ -424,7 +426,7 @@ func (b *live) fails(x *expansion, kind program.Cause, why string) (eval.Value, 
 	if x.node != nil {
 		d.Frames = x.node.Loops(d.Span.File)
 	}
-	x.raise(fault{kind, b.repeatable(), d})
+	x.raise(fault{kind, b.repeatable(), why, d})
 	return eval.Value{}, false
 }
 

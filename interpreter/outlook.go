@@ -51,7 +51,7 @@ func around(f *program.Frame) (site *program.Site, most int) {
 // lookAhead adds to a plan what is likely to come behind the steps that are
 // certain.
 func (p *Prepared) lookAhead(plan *program.Plan, in Input) {
-	in.Likely = true
+	in.Likely, in.Scatter = true, ""
 	needs, time := &Needs{}, NewEstimate(p.machine)
 	o := &outlook{after: len(plan.Steps), at: map[*program.Site]int{}}
 	end, _, err := p.Expand(in, Fan{o, needs, time})

@@ -48,6 +48,9 @@ func (p *Prepared) made(x *expansion) []program.Output {
 		x.node, x.blameStep = nil, o.decl.Name.Span
 		if v, ok := x.eval(o.expr); ok {
 			made.Value = string(appendValue(nil, v))
+			if s, ok := x.sink.(Hears); ok && !x.halted() {
+				s.Returned(made.Name, v)
+			}
 		}
 		out = append(out, made)
 	}

@@ -86,6 +86,7 @@ func resultFields(c *Column) []Field {
 		{"min", "The least value that can be right. One below it is an answer that is not valid.", "0", false, givenSlot(&c.Min, literalShape)},
 		{"max", "The greatest value that can be right.", "65535", false, givenSlot(&c.Max, literalShape)},
 		{"choices", "The values that can be right.", "[ok, charging]", false, givensSlot(&c.Choices)},
+		{"noise", "How far readings scatter around what is really there, as a standard deviation: 2 % of the reading, or a value such as 0.5 uL. The simulator draws it, in simulate --repeat and in apply --robot sim; one drawn below min, above max or against valid is a measurement that failed. Proofs and plans take the mean.", "2 %", false, givenSlot(&c.Noise, literalShape)},
 		{"description", "What it is.", "light at 415 nm", false, textSlot(&c.Description)},
 	}
 }

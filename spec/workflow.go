@@ -131,6 +131,7 @@ type Column struct {
 	Default     Given
 	Min, Max    Given
 	Choices     []Given
+	Noise       Given // of what an instrument gives
 	Description Text
 	Span        diag.Span
 }

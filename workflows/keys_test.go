@@ -317,7 +317,7 @@ func outcomeOf(path string, data []byte) *outcome {
 	c := workflows.FromText(path, data)
 	out := &outcome{}
 	if c.Prepared != nil {
-		plan, list := c.Prepared.Plan(interpreter.Input{Examples: true, Likely: true}) // with what live steps are likely to give
+		plan, list := c.Prepared.Plan(interpreter.Input{Examples: true, Likely: true, Scatter: "1"}) // with what live steps are likely to give
 		c.Add(list)
 		if plan != nil {
 			var b bytes.Buffer

@@ -26,6 +26,7 @@ type applying struct {
 	paused   bool         // the robot is paused, and goes on without being asked
 	first    *run.Request // asked for at once
 	faults   string       // a script of what goes wrong, for the simulator
+	seed     uint64       // of the noise of instruments that are simulated
 	live     int          // steps that are handed over at a time; 0: all. For tests.
 	deck     aboutDeck
 	in       *lines  // what people type, where it was begun to be read
@@ -58,12 +59,24 @@ has one owner at a time; another apply is told who that is.`,
 	c.Flags().StringVar(&o.robot, "robot", "", "where to do it: a robot's name or address; sim is the built-in simulator")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask whether to begin; on a robot, pauses wait for a person all the same")
 	c.Flags().StringVar(&o.faults, "faults", "", "with --robot sim: file of what is to go wrong, as for emulate")
+	o.seeded(c)
 	c.Flags().IntVar(&o.live, "live", 0, "hand over so many steps at a time")
 	_ = c.Flags().MarkHidden("live") // which way is taken follows from the plan; this is for tests
 	c.Flags().DurationVar(&o.patience, "patience", 0, "how long a lost connection is waited for, such as 10m; by default until Ctrl-C")
 	a.stateFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error { return a.apply(c.Context(), args[0], o) }
 	return c
+}
+
+// seeded adds the flag for what is drawn.
+func (o *applying) seeded(c *cobra.Command) {
+	c.Flags().Uint64Var(&o.seed, "seed", 1, "with --robot sim: which noise of instruments is drawn; the same seed, the same readings")
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		if c.Flags().Changed("seed") && o.robot != "sim" {
+			return usage("--seed is for --robot sim: what instruments beside a robot measure is not drawn")
+		}
+		return nil
+	}
 }
 
 func (a *app) apply(ctx context.Context, path string, o applying) error {
@@ -259,7 +272,7 @@ func (a *app) carry(ctx context.Context, plan *program.Plan, where *place, book 
 	}
 	book.into(&options)
 	if b := o.beside; b != nil {
-		b.talk = talk{s, asked, where.robot == nil, book.id()}
+		b.talk = talk{s, asked, where.robot == nil, o.seed, book.id()}
 		options.Perform, options.Grow = b.perform, b.grow
 		if options.BatchSteps == 0 {
 			options.BatchSteps = liveBatch

@@ -12,6 +12,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/journal"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/ot2/sim"
 	"github.com/ot2flow/ot2flow/workflows"
 	"github.com/ot2flow/ot2flow/workflows/outside"
 )
@@ -42,6 +43,7 @@ type talk struct {
 	status *status
 	in     *lines // nil: nobody is asked here
 	sim    bool   // the simulator's models answer
+	seed   uint64 // of their noise
 	id     string // of the run; empty where it is not kept
 }
 
@@ -156,6 +158,11 @@ func (b *beside) simulated(_ context.Context, step *program.Step) (run.Response,
 	}
 	in := b.run.Input(false)
 	in.Results = b.done
+	in.Scatter = sim.SeedOf(b.seed, 0)
+	by := simulatedBy
+	if b.checked.Prepared.Scatters(step) {
+		by += fmt.Sprintf(", seed %d", b.seed)
+	}
 	r, ok := b.checked.Prepared.Likely(in, step.N)
 	if !ok {
 		return run.Response{}, &run.Error{Kind: run.Rejected, Message: "nothing is known of what it is likely to give"}
@@ -165,10 +172,10 @@ func (b *beside) simulated(_ context.Context, step *program.Step) (run.Response,
 	}
 	values, err := b.accept(step, r.Values)
 	if err != nil {
-		return run.Response{}, &run.Error{Kind: run.Invalid, Message: "what the simulator takes for its result is not valid: " + err.Error()}
+		return run.Response{}, &run.Error{Kind: run.Invalid, Message: "the answer is not valid: " + err.Error()}
 	}
-	b.status.say(fmt.Sprintf("simulated: %s gives %s", whatLive(step), valuesText(values)))
-	return run.Response{Values: values, By: simulatedBy}, nil
+	b.status.say(fmt.Sprintf("%s: %s gives %s", by, whatLive(step), valuesText(values)))
+	return run.Response{Values: values, By: by}, nil
 }
 
 // simulatedBy is who answers on the simulator, in the journal.

@@ -179,6 +179,9 @@ func spreadText(w *bufio.Writer, name string, s *sim.Spread) {
 	if slices.ContainsFunc(s.Deck.Labware, func(l program.Placed) bool { return l.EvaporationNL > 0 }) {
 		and = " and evaporation"
 	}
+	if len(s.Measured) > 0 {
+		and += " and the noise of instruments"
+	}
 	fmt.Fprintf(w, "%s: %s with the errors of the pipettes%s, seed %d\n", name, plural(s.Runs, "run"), and, s.Seed)
 	if s.Failed == 0 {
 		fmt.Fprintln(w, "  nothing went wrong in any of them")
@@ -187,6 +190,8 @@ func spreadText(w *bufio.Writer, name string, s *sim.Spread) {
 	}
 	courses(w, s)
 	mishaps(w, s)
+	valuesTable(w, "Measured", s.Measured, s.Runs)
+	valuesTable(w, "Outputs", s.Outputs, s.Runs)
 	volumes, liquids, contents := rows(s)
 	table(w, "Volumes", volumes)
 	if len(contents) > 0 {

@@ -52,6 +52,7 @@ type Noise struct {
 	ended   bool
 	steps   int
 	touched []int32 // vessels changed since the last check
+	heard   []heard // what instruments and the workflow gave
 	live    *hand   // carries out every action as soon as it is there; nil: none does
 	done    int     // actions that it has carried out
 }

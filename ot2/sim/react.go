@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/ot2flow/ot2flow/interpreter"
 	"github.com/ot2flow/ot2flow/interpreter/program"
@@ -82,6 +83,7 @@ type reacted struct {
 	mishaps []keyed
 	steps   int
 	list    diag.List
+	heard   []heard
 	err     error
 }
 
@@ -93,7 +95,7 @@ type keyed struct {
 
 // keep takes out of a run what is needed of it.
 func (r *reacting) keep(list diag.List) reacted {
-	out := reacted{values: map[valueOf]float32{}, steps: r.steps, list: list}
+	out := reacted{values: map[valueOf]float32{}, steps: r.steps, list: list, heard: r.heard}
 	for _, c := range r.columns(r.live) {
 		out.values[valueOf{r.vessels[c.vessel].well, c.part}] = float32(r.live.value(c))
 	}
@@ -114,7 +116,7 @@ func (n *Noise) keyOf(h *Happened) any {
 // React carries out a workflow that reacts to what it measures many times, and
 // expands it anew for every run. It must have been proved.
 func React(p *interpreter.Prepared, in interpreter.Input, runs int, seed uint64, workers int) (*Spread, error) {
-	in.Likely = true
+	in.Likely, in.Scatter = true, ""
 	meant := &reacting{Noise: NewNoise(), exact: true}
 	if _, _, err := p.Expand(in, meant); err != nil {
 		return nil, err
@@ -123,6 +125,9 @@ func React(p *interpreter.Prepared, in interpreter.Input, runs int, seed uint64,
 	all := make([]reacted, runs)
 	each(workers, runs, func(_, run int) {
 		r := &reacting{Noise: NewNoise(), seed: seed, run: run}
+		in := in
+		in.Seed = SeedOf(seed, run)
+		in.Scatter = in.Seed
 		end, list, err := p.Expand(in, r)
 		if end.Failed != nil {
 			list = append(list, *end.Failed)
@@ -140,7 +145,14 @@ func React(p *interpreter.Prepared, in interpreter.Input, runs int, seed uint64,
 	out.Wells = meant.reactedWells(all)
 	out.Mishaps, out.Failed = gathered(all)
 	out.Ways, out.Endings = ways(all)
+	out.Measured, out.Outputs = meant.values(all)
 	return out, nil
+}
+
+// SeedOf is what an expansion draws from in one run, from 0, of those with a
+// seed.
+func SeedOf(seed uint64, run int) string {
+	return strconv.FormatUint(seed, 10) + "/" + strconv.Itoa(run)
 }
 
 // reactedWells puts together how what wells hold is spread, of all wells that

@@ -116,3 +116,54 @@ func BenchmarkReact(b *testing.B) {
 	}
 	b.ReportMetric(1000*float64(b.N)/b.Elapsed().Seconds(), "runs/s")
 }
+
+// What instruments measured and what the workflow returned is told of all runs:
+// the noise of the instrument and the errors of the pipette add up.
+func TestMeasuredIsTold(t *testing.T) {
+	c := workflows.FromBytes("reacting.yaml", []byte(noisyDeck+`instruments:
+  scale:
+    url: http://scale.local/weigh
+    result: {level: {type: volume, min: 0 uL, max: 300 uL, noise: 0.3 uL}}
+    simulate: {level: plate.A1.volume}
+vars: {many: 0}
+steps:
+  - transfer: {from: water, to: plate.A1, volume: 20 uL}
+  - measure: {with: scale}
+    as: got
+  - if: got.level < 20 uL
+    set: {many: 1}
+outputs: {level: got.level, many: many, verdict: 'got.level < 20 uL ? "little" : "enough"'}
+`))
+	if c.Prepared == nil {
+		t.Fatal(c.Diagnostics)
+	}
+	const runs = 3000
+	s, err := sim.React(c.Prepared, interpreter.Input{}, runs, 1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Measured) != 1 || len(s.Outputs) != 3 {
+		t.Fatalf("%+v\n%+v", s.Measured, s.Outputs)
+	}
+	got, well := s.Measured[0], spreadOf(t, s, "plate.A1").Volume
+	want := math.Hypot(well.SD/1000, 0.3)
+	if got.Name != "scale.level" || got.Numbers.Runs != runs || got.Numbers.Target != 20 || math.Abs(got.Numbers.Mean-20) > 4*want/math.Sqrt(runs) || math.Abs(got.Numbers.SD-want) > 5*want/math.Sqrt(2*runs) {
+		t.Errorf("%+v, want a standard deviation of %g", got, want)
+	}
+	if s.Outputs[0].Numbers != got.Numbers {
+		t.Errorf("%+v is returned, and %+v was measured", s.Outputs[0].Numbers, got.Numbers)
+	}
+	little := 0
+	for _, w := range s.Outputs[2].Words {
+		if w.Word == "little" {
+			little = w.Runs
+		}
+	}
+	if mean := s.Outputs[1].Numbers.Mean; len(s.Outputs[2].Words) != 2 || math.Abs(mean*runs-float64(little)) > 0.01 || math.Abs(mean-0.5) > 0.05 {
+		t.Errorf("in %g of the runs there is little, and %+v", mean, s.Outputs[2].Words)
+	}
+	one, err := sim.React(c.Prepared, interpreter.Input{}, runs, 1, 1)
+	if err != nil || stripped(one) != stripped(s) {
+		t.Error("one goroutine and two do not agree", err)
+	}
+}

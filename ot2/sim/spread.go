@@ -33,9 +33,12 @@ type Spread struct {
 	Failed  int // runs in which something went wrong, but for exact checks
 	Wells   []WellSpread
 	Mishaps []Happened
-	// Ways and Endings are of a workflow that reacts to what it measures.
-	Ways    []Way
-	Endings []Ending
+	// Ways, Endings, Measured and Outputs are of a workflow that reacts to what
+	// it measures. In any other every run returns the same.
+	Ways     []Way
+	Endings  []Ending
+	Measured []ValueSpread
+	Outputs  []ValueSpread
 	// Borrowed are the models of pipettes, by index into Deck.Pipettes, whose
 	// figures were published for another, which they name.
 	Borrowed map[int]string
@@ -97,7 +100,7 @@ type column struct {
 
 // Values returns how many values every run gives.
 func (n *Noise) Values() int {
-	return len(n.columns(n.meant()))
+	return len(n.columns(n.meant())) + len(n.heard)
 }
 
 // meant carries the program out as the workflow means it.

@@ -29,7 +29,7 @@ func (s *Spread) AppendJSON(b []byte) []byte {
 	b = append(b, closing(len(s.Mishaps))...)
 	b = append(b, ']')
 	if len(s.Ways) > 0 {
-		b = s.appendWays(b)
+		b = s.appendValues(s.appendWays(b))
 	}
 	b = append(b, ",\n  \"wells\": {"...)
 	for i := range s.Wells {
