@@ -145,7 +145,7 @@ type expansion struct {
 	fromOf, toOf []int // the column of each source and target
 	fromWhole    bool  // the sources are whole columns
 
-	keeps    bool // what is taken to be likely is kept in supposed
+	keeps    bool   // what is taken to be likely is kept in supposed
 	scatter  string // what the noise of that is drawn from; empty: there is none
 	supposed []Result
 
