@@ -164,8 +164,11 @@ var trashIt = blowing{group: group{set: true}, word: "trash"}
 func (x *expansion) give(c *cycle, i int) bool {
 	p := &c.gives[i]
 	c.to = p.pair.to
-	if len(c.draws) > 1 {
+	switch {
+	case len(c.draws) > 1:
 		c.from = program.None
+	case c.k.mixes:
+		c.from = c.to
 	}
 	h := x.handlingFor(c.k, c.pip, p.pair.from.liquid, x.rack(c.pip))
 	if h == nil {

@@ -298,6 +298,7 @@ type outcome struct {
 	refused bool   // it is not understood
 	missed  bool   // a name is not understood
 	text    string // what the robot does, and what is found about that
+	found   diag.List
 }
 
 func (f *caseFile) differs() bool {
@@ -331,6 +332,7 @@ func outcomeOf(path string, data []byte) *outcome {
 			out.text = b.String()
 		}
 	}
+	out.found = c.Diagnostics
 	for _, d := range c.Diagnostics {
 		out.refused = out.refused || notUnderstood(d.Code)
 		out.missed = out.missed || d.Code == diag.UnknownName

@@ -14,6 +14,7 @@ import (
 // sameWords are words of one key that mean the same, and why there are two.
 var sameWords = map[place]map[string]string{
 	{"step mix", "tip"}:         {"per_destination": "where a mix draws it gives, so that per_source is the same"},
+	{"step mix", "blow_out"}:    {"source": "a mix draws and gives in one place, so that destination is the same"},
 	{"step distribute", "tip"}:  {"per_source": "a distribute has one source, so that once is the same"},
 	{"step consolidate", "tip"}: {"per_destination": "a consolidate has one destination, so that once is the same"},
 	{"step dilute", "tip"}:      {"per_destination": "every well of a series is the next one's source, so that per_source is the same"},

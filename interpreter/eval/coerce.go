@@ -169,11 +169,18 @@ func toWell(env *Env, at where, v Value) Value {
 		return v
 	}
 	refs := v.Wells(env.Deck)
+	if v.kind == Liquid && len(refs) == 0 {
+		return UnknownValue(Type{Kind: Well}, notPlaced)
+	}
 	if len(refs) != 1 {
 		return env.fail(at, diag.TypeMismatch, fmt.Sprintf("one well is wanted here, and %s has %d", at.text(), len(refs)), "name one, for example "+at.text()+firstWellText(v.kind))
 	}
 	return wellIn(&box{deck: env.Deck}, refs[0])
 }
+
+// notPlaced is why a liquid has no wells yet: its own expressions say where it
+// stands, and they are worked out when the steps are gone through.
+const notPlaced = "where liquids stand is known only while the steps are gone through"
 
 func firstWellText(k Kind) string {
 	if k == Labware {
@@ -185,6 +192,9 @@ func firstWellText(k Kind) string {
 func toWells(env *Env, at where, v Value) Value {
 	if v.kind == List && v.box.typ.elem().Kind == Well {
 		return v
+	}
+	if v.kind == Liquid && len(env.Deck.Liquids[v.Liquid()].Wells) == 0 {
+		return UnknownValue(ListOf(Type{Kind: Well}), notPlaced)
 	}
 	if !env.weigh(at, v) || !env.grow(at, v.countWells(env.Deck)) {
 		return Value{}
