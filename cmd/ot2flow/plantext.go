@@ -322,13 +322,7 @@ func (t *planText) summary() {
 	wells := newWellTable(t.w, p.Deck, t.color)
 	wells.of(state)
 	wells.print()
-	t.f("\n%s\n", t.bold("Needs"))
-	for _, c := range p.Needs.Tips {
-		t.f("  %-9s %s\n", p.Deck.Labware[c.Index].Name, plural(int(c.Amount), "tip"))
-	}
-	for _, c := range p.Needs.Liquids {
-		t.f("  %-9s %s\n", p.Deck.Liquids[c.Index].Name, quantity.Volume.Text(c.Amount))
-	}
+	t.needs("Needs", &p.Needs)
 	if p.Outlook == nil {
 		t.f("\n%s, about %s on the robot\n", plural(len(p.Steps), "step"), clock(p.EstimateMS))
 	} else {
@@ -338,6 +332,21 @@ func (t *planText) summary() {
 		t.f("at the end the robot drops the tip from %s into the trash\n", p.Deck.WellName(r))
 	}
 	t.f("%s\n", t.dim(p.Fingerprint))
+}
+
+// needs shows which tips and liquids are needed, and nothing where none are.
+func (t *planText) needs(title string, n *program.Needs) {
+	if len(n.Tips) == 0 && len(n.Liquids) == 0 {
+		return
+	}
+	d := t.plan.Deck
+	t.f("\n%s\n", t.bold(title))
+	for _, c := range n.Tips {
+		t.f("  %-9s %s\n", d.Labware[c.Index].Name, plural(int(c.Amount), "tip"))
+	}
+	for _, c := range n.Liquids {
+		t.f("  %-9s %s\n", d.Liquids[c.Index].Name, quantity.Volume.Text(c.Amount))
+	}
 }
 
 // outlook shows what depends on results that only a run brings.
@@ -351,6 +360,7 @@ func (t *planText) outlook() {
 		}
 		t.f("  %-28s line %-4d likely %s%s\n", d.Path, d.Where.Start.Line, plural(d.Steps, "step"), often)
 	}
+	t.needs("Needs, likely in all", &o.Needs)
 	t.f("\n%s certain; likely %d in all, about %s on the robot\n", plural(len(t.plan.Steps), "step"), o.Steps, clock(o.EstimateMS))
 }
 

@@ -115,7 +115,11 @@ func (b *beside) show(step *program.Step) {
 	b.status.end()
 	fmt.Fprintf(b.a.err, "Question at step %d: %s\n", step.N, strings.TrimSpace(step.Live.Message))
 	if ms := step.Live.TimeoutMS; ms > 0 {
-		fmt.Fprintf(b.a.err, "  it is waited for %s\n", clock(ms))
+		then := "the step fails"
+		if values, err := b.accept(step, nil); err == nil {
+			then = valuesText(values)
+		}
+		fmt.Fprintf(b.a.err, "  %s without an answer: %s\n", clock(ms), then)
 	}
 }
 
