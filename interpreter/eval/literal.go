@@ -118,6 +118,10 @@ func parseQuantity(t Type, s string) (Value, error) {
 	switch {
 	case err != nil:
 		return Value{}, errors.New(quantity.Describe(err, s, t.Dim))
+	case q.Dim == quantity.MolarConc && t.Dim == quantity.MassConc:
+		return Value{}, fmt.Errorf("%q is a %s, and a %s is wanted; write for example %s, or declare it with type: molarity", s, q.Dim, t.Dim, t.Dim.Example())
+	case q.Dim == quantity.MassConc && t.Dim == quantity.MolarConc:
+		return Value{}, fmt.Errorf("%q is a %s, and a %s is wanted; write for example %s, or declare it with type: concentration", s, q.Dim, t.Dim, t.Dim.Example())
 	case q.Dim != t.Dim:
 		return Value{}, fmt.Errorf("%q is a %s, and a %s is wanted; write for example %s", s, q.Dim, t.Dim, t.Dim.Example())
 	}
