@@ -298,7 +298,7 @@ func contents(w *bufio.Writer, r *sim.Result, color bool, title string) {
 	fmt.Fprintf(w, "\n%s\n", title)
 	wells := newWellTable(w, r.Deck, color)
 	for i := range r.Wells {
-		wells.add(r.Wells[i].Ref, &r.Wells[i].Content)
+		wells.add(&r.Wells[i])
 	}
 	wells.print()
 	moduleStates(w, r)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/ot2/sim"
 	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
@@ -21,14 +22,14 @@ type wellTable struct {
 	w     io.Writer
 	deck  *program.Deck
 	color bool
-	wells map[program.WellRef]program.Content
+	wells map[program.WellRef]sim.Well
 }
 
 func newWellTable(w io.Writer, d *program.Deck, color bool) *wellTable {
-	return &wellTable{w, d, color, map[program.WellRef]program.Content{}}
+	return &wellTable{w, d, color, map[program.WellRef]sim.Well{}}
 }
 
-func (t *wellTable) add(r program.WellRef, c *program.Content) { t.wells[r] = *c }
+func (t *wellTable) add(w *sim.Well) { t.wells[w.Ref] = *w }
 
 func (t *wellTable) print() {
 	if len(t.wells) == 0 {
@@ -63,12 +64,13 @@ func (t *wellTable) plate(labware int) {
 			row = r
 			fmt.Fprintf(t.w, "\n%s%-2s", margin, row)
 		}
-		c, ok := t.wells[program.WellRef{Labware: int16(labware), Well: int16(w)}]
+		held, ok := t.wells[program.WellRef{Labware: int16(labware), Well: int16(w)}]
+		c := &held.Content
 		cell := "      ·"
 		if ok {
 			cell = fmt.Sprintf("%7s", quantity.Quantity{Dim: quantity.Volume, N: c.Volume}.Decimal())
 		}
-		fmt.Fprint(t.w, cell[:1]+t.painted(cell[1:], mixed(t.deck, &c), ok))
+		fmt.Fprint(t.w, cell[:1]+t.painted(cell[1:], mixed(t.deck, c), ok))
 	}
 	fmt.Fprintln(t.w)
 }
@@ -91,8 +93,8 @@ func (t *wellTable) groups(held []program.WellRef) {
 	var order []string
 	members := map[string][]program.WellRef{}
 	for _, r := range held {
-		c := t.wells[r]
-		text := content(t.deck, &c)
+		w := t.wells[r]
+		text := content(t.deck, &w.Content) + dissolved(t.deck, w.Contains)
 		if members[text] == nil {
 			order = append(order, text)
 		}
@@ -103,8 +105,8 @@ func (t *wellTable) groups(held []program.WellRef) {
 			fmt.Fprintf(t.w, "%sand %d more mixtures; --format json shows them all\n", margin, len(order)-i)
 			return
 		}
-		c := t.wells[members[text][0]]
-		fmt.Fprintf(t.w, "%s%-14s %s\n", patch(t.color, mixed(t.deck, &c)), t.names(members[text]), text)
+		w := t.wells[members[text][0]]
+		fmt.Fprintf(t.w, "%s%-14s %s\n", patch(t.color, mixed(t.deck, &w.Content)), t.names(members[text]), text)
 	}
 }
 
@@ -165,6 +167,24 @@ func content(d *program.Deck, c *program.Content) string {
 	return strings.TrimRight(fmt.Sprintf("%-9s %s", quantity.Volume.Text(c.Volume), strings.Join(parts, ", ")), " ")
 }
 
+// dissolved says what the liquids in a well contain, to four digits:
+// "; DNA 2.1 ng/uL, salt 20 mM".
+func dissolved(d *program.Deck, list []program.Share) string {
+	var out []string
+	for _, s := range list {
+		c := &d.Components[s.Component]
+		text := "unknown"
+		if !s.Unknown {
+			text = concentrationText(c, float64(s.N))
+		}
+		out = append(out, c.Name+" "+text)
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(out, ", ")
+}
+
 // mixed is a colour for a mixture: that of its liquids by their share. It is a
 // help for the eye, not a prediction of what paints do.
 func mixed(d *program.Deck, c *program.Content) string {
@@ -210,8 +230,8 @@ func (t *wellTable) of(s *program.State) {
 			r := program.WellRef{Labware: int16(i), Well: int16(w)}
 			if c, ok := s.Content(r); ok && c.Touched {
 				kept := *c
-				kept.Parts = slices.Clone(c.Parts)
-				t.wells[r] = kept
+				kept.Parts, kept.Batches = slices.Clone(c.Parts), slices.Clone(c.Batches)
+				t.wells[r] = sim.Well{Ref: r, Content: kept, Contains: s.Composition(r)}
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"math"
 	"math/big"
 
 	"github.com/ot2flow/ot2flow/spec/quantity"
@@ -21,15 +22,63 @@ type Component struct {
 // RatioBase is how many units of a concentration that is a plain number make 1.
 const RatioBase = 1_000_000_000
 
-// Text renders a concentration of n base units, or of n/RatioBase.
-func (c *Component) Text(n int64) string {
+// Unit is the unit that concentrations of a component are written in where they
+// all have one, and how many base units make one.
+func (c *Component) Unit() (string, int64) {
 	switch {
 	case c.Dim != quantity.Number:
-		return c.Dim.Text(n)
+		return c.Dim.Unit(), c.Dim.Base()
 	case c.Percent:
-		return string(quantity.AppendDecimal(nil, n, RatioBase/100)) + " %"
+		return "%", RatioBase / 100
 	}
-	return string(quantity.AppendDecimal(nil, n, RatioBase)) + " x"
+	return "x", RatioBase
+}
+
+// Text renders a concentration of n base units, or of n/RatioBase.
+func (c *Component) Text(n int64) string {
+	if c.Dim != quantity.Number {
+		return c.Dim.Text(n)
+	}
+	unit, per := c.Unit()
+	return string(quantity.AppendDecimal(nil, n, per)) + " " + unit
+}
+
+// Share is how much of a component a well holds.
+type Share struct {
+	Component int   // index into Deck.Components
+	N         int64 // base units, to the nearest one
+	Unknown   bool  // it holds some, or may, and N is not known
+}
+
+// Composition is what a well holds that liquids contain, without that of which
+// there is certainly nothing in it.
+func (s *State) Composition(r WellRef) []Share {
+	c := s.content(r)
+	if c == nil || !c.Unknown && c.Volume <= 0 {
+		return nil
+	}
+	var out []Share
+	for k := range s.Deck.Components {
+		n, why := s.Concentration(r, k)
+		switch {
+		case why != "":
+			out = append(out, Share{Component: k, Unknown: true})
+		case n.Sign() > 0:
+			out = append(out, Share{Component: k, N: toNearest(n)})
+		}
+	}
+	return out
+}
+
+// toNearest rounds a fraction that is not below 0, halves up; what an int64
+// cannot hold becomes the most that it can.
+func toNearest(n *big.Rat) int64 {
+	twice := new(big.Int).Add(new(big.Int).Lsh(n.Num(), 1), n.Denom())
+	out := twice.Quo(twice, new(big.Int).Lsh(n.Denom(), 1))
+	if !out.IsInt64() {
+		return math.MaxInt64
+	}
+	return out.Int64()
 }
 
 // Concentration returns how much of a component (index into Deck.Components) a

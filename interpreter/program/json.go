@@ -225,6 +225,7 @@ func (d *Deck) appendLiquid(b []byte, l *Liquid) []byte {
 		}
 	}
 	b = append(b, '}')
+	b = d.appendContains(b, l)
 	if l.Tip != None {
 		b = field(b, "tip", d.WellName(l.Tip), false)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
 var definitions = ot2.Machine{}
@@ -35,9 +36,33 @@ func drawDeck(t *rapid.T) *program.Deck {
 		if rapid.Bool().Draw(t, "own tip") {
 			l.Tip = drawWell(t, d, true)
 		}
+		drawContains(t, d, &l)
 		d.Liquids = append(d.Liquids, l)
 	}
 	return d
+}
+
+// drawContains draws what a liquid contains: of each component nothing, the same
+// in all wells, or a concentration per well. Components come in the order they
+// are first contained in, as a workflow has them.
+func drawContains(t *rapid.T, d *program.Deck, l *program.Liquid) {
+	if rapid.Bool().Draw(t, "another well") {
+		l.Wells, l.VolumeNL = append(l.Wells, drawWell(t, d, false)), append(l.VolumeNL, 60_000)
+	}
+	amount := rapid.Int64Range(0, 1<<40)
+	for k := range rapid.IntRange(0, len(d.Components)).Draw(t, "old components") {
+		l.Contains = append(l.Contains, rapid.SampledFrom([][]int64{nil, {amount.Draw(t, "N")}}).Draw(t, d.Components[k].Name))
+	}
+	if rapid.Bool().Draw(t, "a new component") {
+		c := rapid.SampledFrom([]program.Component{{Dim: quantity.MassConc}, {Dim: quantity.MolarConc}, {Percent: true}, {}}).Draw(t, "counted")
+		c.Name, c.Known = fmt.Sprintf("c%d", len(d.Components)), true
+		for len(l.Contains) < len(d.Components) {
+			l.Contains = append(l.Contains, nil)
+		}
+		d.Components = append(d.Components, c)
+		n := rapid.SampledFrom([]int{1, len(l.Wells)}).Draw(t, "values")
+		l.Contains = append(l.Contains, rapid.SliceOfN(amount, n, n).Draw(t, "concentrations"))
+	}
 }
 
 func drawWell(t *rapid.T, d *program.Deck, tip bool) program.WellRef {

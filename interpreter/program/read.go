@@ -56,6 +56,7 @@ type planJSON struct {
 		Color       string          `json:"color"`
 		Description string          `json:"description"`
 		Wells       json.RawMessage `json:"wells"`
+		Contains    json.RawMessage `json:"contains"`
 		Tip         string          `json:"tip"`
 		Kept        bool            `json:"kept"`
 	} `json:"liquids"`

@@ -195,6 +195,7 @@ func (r *reader) liquids() {
 			}
 			out.VolumeNL = append(out.VolumeNL, volume)
 		})
+		r.contains(l.Contains, &out)
 		if l.Tip != "" {
 			out.Tip = r.wellName(l.Tip)
 		}

@@ -76,7 +76,7 @@ func (r *run) world() *sim.Result {
 			}
 			if c, is := state.Content(ref); is && c.Touched {
 				kept := *c
-				kept.Parts = slices.Clone(c.Parts)
+				kept.Parts, kept.Batches = slices.Clone(c.Parts), slices.Clone(c.Batches)
 				out.Wells = append(out.Wells, sim.Well{Ref: ref, Content: kept})
 			}
 		}

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec/diag"
@@ -27,8 +28,9 @@ type Result struct {
 
 // Well is what a well holds in the end.
 type Well struct {
-	Ref     program.WellRef
-	Content program.Content
+	Ref      program.WellRef
+	Content  program.Content
+	Contains []program.Share
 }
 
 // Fail says that the program came to no good end, though every step was carried
@@ -78,8 +80,8 @@ func (w *World) wellsOf(labware int) []Well {
 			continue
 		}
 		kept := *c
-		kept.Parts = append([]int64(nil), c.Parts...)
-		out = append(out, Well{ref, kept})
+		kept.Parts, kept.Batches = slices.Clone(c.Parts), slices.Clone(c.Batches)
+		out = append(out, Well{ref, kept, w.state.Composition(ref)})
 	}
 	return out
 }
@@ -174,7 +176,33 @@ func (w *Well) appendJSON(b []byte, d *program.Deck) []byte {
 		}
 		b = quantity.AppendDecimal(b, v, 1000)
 	}
-	return append(b, "}}"...)
+	b = append(b, '}')
+	return append(appendContains(b, d, w.Contains), '}')
+}
+
+// appendContains appends the concentrations in a well, if there are any, null
+// where they are not known.
+func appendContains(b []byte, d *program.Deck, list []program.Share) []byte {
+	if len(list) == 0 {
+		return b
+	}
+	for i, s := range list {
+		between := `, "contains": {`
+		if i > 0 {
+			between = ", "
+		}
+		c := &d.Components[s.Component]
+		unit, per := c.Unit()
+		b = program.AppendString(append(b, between...), c.Name)
+		b = program.AppendString(append(b, `: {"unit": `...), unit)
+		b = append(b, `, "concentration": `...)
+		if s.Unknown {
+			b = append(b, "null}"...)
+			continue
+		}
+		b = append(quantity.AppendDecimal(b, s.N, per), '}')
+	}
+	return append(b, '}')
 }
 
 // liquidName returns the name of a part; the last is what no declaration names.

@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
-	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
 // SpreadFormat names the form that Spread.AppendJSON writes.
@@ -125,25 +124,13 @@ func (w *WellSpread) appendJSON(b []byte, d *program.Deck) []byte {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
-		unit, per := unitOf(&d.Components[w.Contains[i].Index])
+		unit, per := d.Components[w.Contains[i].Index].Unit()
 		b = program.AppendString(b, d.Components[w.Contains[i].Index].Name)
 		b = program.AppendString(append(b, `: {"unit": `...), unit)
 		b = append(b, `, "concentration": `...)
-		b = append(w.Contains[i].appendJSON(b, per), '}')
+		b = append(w.Contains[i].appendJSON(b, float64(per)), '}')
 	}
 	return append(b, "}}"...)
-}
-
-// unitOf returns the unit that concentrations of a component are written in
-// where they all have one, and how many base units make one.
-func unitOf(c *program.Component) (string, float64) {
-	switch {
-	case c.Dim != quantity.Number:
-		return c.Dim.Unit(), float64(c.Dim.Base())
-	case c.Percent:
-		return "%", program.RatioBase / 100
-	}
-	return "x", program.RatioBase
 }
 
 func (d *Distribution) appendJSON(b []byte, per float64) []byte {
