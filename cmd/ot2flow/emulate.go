@@ -29,6 +29,7 @@ type emulateFlags struct {
 	speed    float64
 	version  string
 	disk     string
+	analyses []string
 }
 
 func (a *app) emulateCommand() *cobra.Command {
@@ -60,6 +61,7 @@ Ctrl-C ends it and prints what the wells hold; GET /ot2flow/wells says so at any
 	c.Flags().Float64Var(&f.speed, "speed", 0, "how many times as fast as a robot; 0 takes no time")
 	c.Flags().StringVar(&f.disk, "disk", "", "file for what the robot remembers when it is ended and started again; without one it forgets everything")
 	c.Flags().StringVar(&f.version, "robot-version", "", "software version to claim (default 8.2.0)")
+	c.Flags().StringArrayVar(&f.analyses, "analysis", nil, "file of the recorded analysis of a protocol in Python that may come; may be repeated")
 	c.RunE = func(c *cobra.Command, _ []string) error { return a.emulate(c.Context(), f) }
 	return c
 }
@@ -98,6 +100,13 @@ func (f *emulateFlags) options() (emulator.Options, error) {
 			return o, usage("--pipette %s: write left=NAME or right=NAME", p)
 		}
 		o.Pipettes[mount] = name
+	}
+	for _, name := range f.analyses {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return o, cannot("%s cannot be read: %s", name, reason(err))
+		}
+		o.Analyses = append(o.Analyses, data)
 	}
 	switch {
 	case f.speed < 0:

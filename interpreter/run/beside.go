@@ -30,10 +30,13 @@ func (s *State) performed(e Performed) []Action {
 
 func (s *State) grown(e Grown) []Action {
 	a := &s.Accepted
-	a.Steps, a.Live, a.Open, a.Fingerprint = e.Steps, e.Live, e.Open, e.Fingerprint
+	a.Steps, a.Live, a.Protocols, a.Open, a.Fingerprint = e.Steps, e.Live, e.Protocols, e.Open, e.Fingerprint
 	s.Replan, s.Tries = false, 0
 	if e.Failed != "" {
 		s.fail(Rejected, 0, e.Failed) // what is still to be done is what is done in any case
+	}
+	if s.Base == s.Done && !s.Sent && s.isProtocol(s.Done+1) {
+		return s.nextRun() // the run that the device has is none for it
 	}
 	return s.proceed()
 }

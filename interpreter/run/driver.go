@@ -74,7 +74,7 @@ func (d *driver) begin(ctx context.Context) error {
 	p := d.plan
 	return d.emit(ctx, Accepted{
 		Run: d.o.Run, Workflow: p.Workflow.Name, Fingerprint: p.Fingerprint, Steps: len(p.Steps), BatchSteps: d.o.BatchSteps, Fence: d.o.Fence,
-		Live: p.Live(), Open: p.Outlook != nil,
+		Live: p.Live(), Protocols: p.Protocols(), Open: p.Outlook != nil,
 	})
 }
 
@@ -293,10 +293,11 @@ func (d *driver) act(ctx context.Context, a Action) error {
 }
 
 func (d *driver) job() Job {
-	return Job{Run: d.o.Run, Plan: d.plan, Fence: d.o.Fence, BatchSteps: d.m.state.Accepted.BatchSteps}
+	return Job{Run: d.o.Run, Plan: d.stretch(), Fence: d.o.Fence, BatchSteps: d.m.state.Accepted.BatchSteps}
 }
 
 func (d *driver) open(ctx context.Context) error {
+	d.part(ctx)
 	s, err := d.o.Backend.Open(ctx, d.job())
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -304,15 +305,27 @@ func (d *driver) open(ctx context.Context) error {
 	case err != nil:
 		return d.emit(ctx, OpenFailed{KindOf(err), clean(err.Error())})
 	}
-	d.session = s
+	d.session = d.of(s)
 	return d.emit(ctx, Opened{s.Handle()})
+}
+
+// part lets go of the run on the device before this one, which is over.
+func (d *driver) part(ctx context.Context) {
+	if d.session == nil {
+		return
+	}
+	_ = d.session.Close(ctx)
+	if d.stopNews != nil {
+		d.stopNews()
+	}
+	d.session, d.news, d.held, d.stopNews = nil, nil, nil, nil
 }
 
 func (d *driver) findRun(ctx context.Context) error {
 	s, err := d.o.Backend.Reattach(ctx, d.job(), d.m.state.Handle)
 	switch {
 	case err == nil:
-		d.session = s
+		d.session = d.of(s)
 		return d.emit(ctx, Reattached{s.Handle()})
 	case KindOf(err) == Halted:
 		return d.gone(ctx, err)
@@ -573,7 +586,7 @@ func (d *driver) reconnect(ctx context.Context) error {
 	if d.session == nil {
 		return d.findRun(ctx)
 	}
-	_, err := d.session.Find(ctx, max(1, min(s.Done+1, s.Accepted.Steps)))
+	_, err := d.session.Find(ctx, max(s.Base+1, min(s.Done+1, s.end())))
 	switch {
 	case err == nil:
 		return d.emit(ctx, Regained{})

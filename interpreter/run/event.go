@@ -25,8 +25,9 @@ type Accepted struct {
 	Steps       int    `json:"steps"`
 	BatchSteps  int    `json:"batch_steps,omitempty"` // at most so many steps are sent at a time; 0: all
 	Fence       int64  `json:"fence,omitempty"`
-	Live        []int  `json:"live,omitempty"` // ordinals of the steps that are carried out beside the device
-	Open        bool   `json:"open,omitempty"` // more steps follow, which depend on what those give
+	Live        []int  `json:"live,omitempty"`      // ordinals of the steps that are carried out beside the device
+	Protocols   []int  `json:"protocols,omitempty"` // ordinals of the steps that are protocols of their own
+	Open        bool   `json:"open,omitempty"`      // more steps follow, which depend on what those give
 }
 
 // Opened says that the device is ready and has the run. Nothing has moved.
@@ -107,6 +108,7 @@ type Performed struct {
 type Grown struct {
 	Steps       int    `json:"steps"` // of the part
 	Live        []int  `json:"live,omitempty"`
+	Protocols   []int  `json:"protocols,omitempty"`
 	Open        bool   `json:"open,omitempty"`
 	Fingerprint string `json:"fingerprint"` // of the run's plan
 	// Renamed are tips that stand for those that an earlier part took already.
@@ -231,6 +233,7 @@ type Continued struct {
 	By          string    `json:"by,omitempty"`
 	Of          int       `json:"of,omitempty"` // steps that the run's plan had, where it may grow
 	Live        []int     `json:"live,omitempty"`
+	Protocols   []int     `json:"protocols,omitempty"`
 	Open        bool      `json:"open,omitempty"`
 }
 

@@ -16,7 +16,7 @@ import (
 
 // every has one of each event, with no field empty.
 var every = []Event{
-	Accepted{"r", "mix", "sha256:1", 5, 2, 7, []int{2, 4}, true},
+	Accepted{"r", "mix", "sha256:1", 5, 2, 7, []int{2, 4}, []int{3}, true},
 	Opened{Handle(`{"a":"<&>"}`)},
 	OpenFailed{Busy, "taken"},
 	Intended{Batch{First: 1, Last: 2, Final: true, Live: true, Fence: 7, Fingerprint: "sha256:1"}},
@@ -29,7 +29,7 @@ var every = []Event{
 	NotTaken{1, 2, "no such run"},
 	Doubted{1, 2, "rebooted"},
 	Performed{2, map[string]string{"f1": "3"}, "saturated", program.Invalid, "Ada"},
-	Grown{7, []int{2, 6}, true, "sha256:3", []Renamed{{program.WellRef{Labware: 1}, program.WellRef{Labware: 1, Well: 2}}}, "too dark", nil},
+	Grown{7, []int{2, 6}, []int{3}, true, "sha256:3", []Renamed{{program.WellRef{Labware: 1}, program.WellRef{Labware: 1, Well: 2}}}, "too dark", nil},
 	GrowFailed{"B3 would overflow"},
 	Waiting{3, "swap plates"},
 	PauseAsked{"me", true, 4},
@@ -47,7 +47,7 @@ var every = []Event{
 	Reattached{Handle(`{}`)},
 	Finished{VerdictDoubt},
 	Answered{AnswerDone, 4, true, "Ada", map[string]string{"": "5 uL"}},
-	Continued{3, []Added{{program.Op{Kind: program.PickUpTip, Well: program.WellRef{Labware: 1, Well: 2}}, "x"}}, []Moved{{Labware: 2, To: program.Place{On: program.OnModule, Index: 1}}}, []Renamed{{program.WellRef{Labware: 1}, program.WellRef{Labware: 1, Well: 2}}}, "sha256:2", 4, 2, 9, "Ada", 12, []int{1}, true},
+	Continued{3, []Added{{program.Op{Kind: program.PickUpTip, Well: program.WellRef{Labware: 1, Well: 2}}, "x"}}, []Moved{{Labware: 2, To: program.Place{On: program.OnModule, Index: 1}}}, []Renamed{{program.WellRef{Labware: 1}, program.WellRef{Labware: 1, Well: 2}}}, "sha256:2", 4, 2, 9, "Ada", 12, []int{1}, []int{2}, true},
 }
 
 func TestEventsSurviveJSON(t *testing.T) {

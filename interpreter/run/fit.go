@@ -34,7 +34,7 @@ func (s *Story) fit(e *Grown) error {
 		return err
 	}
 	for i := s.m.state.Done; i < len(q.Plan.Steps); i++ {
-		if t := at.state.Apply(&q.Plan.Steps[i].Op); t.Faults&^program.NotEmpty != 0 {
+		if t := at.state.Do(&q.Plan.Steps[i]); t.Faults&^program.NotEmpty != 0 {
 			return &Error{Kind: Rejected, Message: fmt.Sprintf("step %s cannot be carried out with the tips and wells as they are since the run was gone on with: %s", q.Label(i+1), describe(q.Plan, i+1))}
 		}
 	}

@@ -220,7 +220,7 @@ func (s *State) illegalAnswer(e Answered) string {
 func (s *State) goOnWith(e Continued) []Action {
 	a := s.Accepted
 	a.Fingerprint, a.Steps, a.BatchSteps, a.Fence = e.Fingerprint, e.Steps, e.BatchSteps, e.Fence
-	a.Live, a.Open = e.Live, e.Open
+	a.Live, a.Protocols, a.Open = e.Live, e.Protocols, e.Open
 	*s = State{Accepted: a, Stage: Opening, Part: s.Part + 1}
 	return []Action{OpenRun{}}
 }
@@ -243,7 +243,7 @@ func (s *State) proceed() []Action {
 		return []Action{Grow{}}
 	case s.isEnding():
 		return s.follow()
-	case s.Done >= s.Accepted.Steps && !s.Sent:
+	case s.Done >= s.end() && !s.Sent:
 		return s.conclude()
 	case s.Halted == DoorOpen && !s.isLive(s.Done+1):
 		return s.follow() // the device would refuse it
@@ -263,13 +263,13 @@ func (s *State) stops() bool {
 
 // isEnding reports whether the device has everything there is, and ends the run
 // by itself.
-func (s *State) isEnding() bool { return s.Done >= s.Accepted.Steps && s.Batch.Final && s.Sent }
+func (s *State) isEnding() bool { return s.Done >= s.end() && s.Batch.Final && s.Sent }
 
 // nextBatch is the next steps that belong together: a step beside the device is
 // a batch of its own, and no batch reaches beyond one. Behind the last step of
 // a plan that ends with such a one there is an empty batch.
 func (s *State) nextBatch() Batch {
-	b := Batch{First: s.Done + 1, Last: s.Accepted.Steps, Fence: s.Accepted.Fence, Fingerprint: s.Accepted.Fingerprint}
+	b := Batch{First: s.Done + 1, Last: s.end(), Fence: s.Accepted.Fence, Fingerprint: s.Accepted.Fingerprint}
 	if s.isLive(b.First) {
 		b.Last, b.Live = b.First, true
 		return b
@@ -286,7 +286,7 @@ func (s *State) nextBatch() Batch {
 	if s.Hold {
 		b.Last = min(b.Last, s.HoldAt)
 	}
-	b.Final = b.Last == s.Accepted.Steps && !s.Accepted.Open
+	b.Final = b.Last == s.end() && (s.another() || !s.Accepted.Open)
 	return b
 }
 
@@ -560,6 +560,9 @@ func (s *State) restarted(e Restarted) []Action {
 // conclude says how the run ended. Only what is known counts: a device that
 // reports success without having reported every step has not succeeded.
 func (s *State) conclude() []Action {
+	if s.goesOn() {
+		return s.nextRun()
+	}
 	s.Stage, s.Current, s.Waiting, s.Lost = Closing, 0, 0, false
 	if s.CutOff != nil && s.Ended != Stopped {
 		s.fail(s.CutOff.Kind, s.CutOff.Step, s.CutOff.Reason)
@@ -569,7 +572,7 @@ func (s *State) conclude() []Action {
 		s.Verdict = VerdictDoubt
 	case s.Failure != nil:
 		s.Verdict = VerdictFailed
-	case s.Ended == Stopped && s.Stop:
+	case s.Ended == Stopped && s.Stop, s.Ended == Succeeded && s.Stop && s.another():
 		s.Verdict = VerdictStopped
 	case s.Done >= s.Accepted.Steps && !s.grows() && (s.Ended == Succeeded || !s.Sent):
 		s.Verdict = VerdictOK

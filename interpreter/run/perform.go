@@ -154,7 +154,11 @@ func (d *driver) grown() {
 	d.plan = d.story.last().Plan
 	d.clock = newStepClock(d.plan, d.o.Timer)
 	if d.session != nil {
-		d.session.Extend(d.plan)
+		if w, is := d.session.(*stretched); is {
+			d.session = w.Session
+		}
+		d.session = d.of(d.session)
+		d.session.Extend(d.stretch())
 	}
 }
 
@@ -214,7 +218,7 @@ func (s *Story) longer(plan *program.Plan) (Grown, error) {
 	if err := q.Grow(plan, &e); err != nil {
 		return e, err
 	}
-	e.Steps, e.Live = len(q.Plan.Steps), q.Plan.Live()
+	e.Steps, e.Live, e.Protocols = len(q.Plan.Steps), q.Plan.Live(), q.Plan.Protocols()
 	if e.Open && e.Steps <= s.m.state.Done {
 		return e, errors.New("the plan goes on no further with the results there are")
 	}

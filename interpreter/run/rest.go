@@ -316,7 +316,7 @@ func (s *Story) Rest(recovery []program.Step) (*Rest, error) {
 	r.Plan, r.Origin = part.Plan, part.Origin
 	r.Start, _ = start.CloneFor(part.Plan.Deck)
 	r.Event.Fingerprint, r.Event.Steps = part.Plan.Fingerprint, len(part.Plan.Steps)
-	r.Event.Live, r.Event.Open = part.Plan.Live(), s.Plan.Outlook != nil
+	r.Event.Live, r.Event.Protocols, r.Event.Open = part.Plan.Live(), part.Plan.Protocols(), s.Plan.Outlook != nil
 	if s.Plan.Reacts() {
 		r.Event.Of = len(s.Plan.Steps)
 	}

@@ -96,6 +96,7 @@ type State struct {
 	Tries    int      // how often a batch with this first step was intended
 	Sent     bool     // something was taken at some time
 	Done     int      // steps 1 to Done are done
+	Base     int      // steps before those of the run that the device has
 	Current  int      // the step that was reported as started and not as ended; 0: none
 	Waiting  int      // the step that waits for a person; 0: none
 	Halted   Status   // Paused or DoorOpen while the device stands still

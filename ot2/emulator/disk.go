@@ -51,11 +51,13 @@ type line struct {
 }
 
 type keptProtocol struct {
-	ID      string    `json:"id"`
-	Key     string    `json:"key"`
-	Created time.Time `json:"created"`
-	File    string    `json:"file"`
-	Data    []byte    `json:"data"`
+	ID      string          `json:"id"`
+	Key     string          `json:"key"`
+	Created time.Time       `json:"created"`
+	File    string          `json:"file"`
+	Data    []byte          `json:"data"`
+	Params  json.RawMessage `json:"params,omitempty"`
+	Labware [][]byte        `json:"labware,omitempty"`
 }
 
 type keptRun struct {
@@ -143,11 +145,12 @@ func (e *Emulator) boot(path string) error {
 func (e *Emulator) remember(l *line) {
 	switch {
 	case l.Protocol != nil:
-		says, metadata, bad := readFile(l.Protocol.File, l.Protocol.Data, e.model())
+		u := &uploaded{name: l.Protocol.File, data: l.Protocol.Data, params: l.Protocol.Params, labware: l.Protocol.Labware}
+		says, metadata, bad := e.readProtocol(u, e.model())
 		if bad != nil {
 			return // of a robot of another model
 		}
-		p := &protocol{id: l.Protocol.ID, key: l.Protocol.Key, created: l.Protocol.Created, file: l.Protocol.File, sum: sumOf(l.Protocol.File, l.Protocol.Data), metadata: metadata, fileProgram: says}
+		p := &protocol{id: l.Protocol.ID, key: l.Protocol.Key, created: l.Protocol.Created, file: l.Protocol.File, sum: u.sum(), metadata: metadata, fileProgram: says}
 		e.analyse(p)
 		e.protocols = append(e.protocols, p)
 		e.tidy()

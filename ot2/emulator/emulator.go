@@ -47,6 +47,9 @@ type Options struct {
 	// Disk is a file for what survives a loss of power, and for what happened on
 	// the deck (ReadDeeds). Empty is a robot that forgets everything.
 	Disk string
+	// Analyses are recorded analyses of protocols in Python, in place of the
+	// Python that the emulator has not.
+	Analyses [][]byte
 	// Faults is how the robot misbehaves.
 	Faults Faults
 }

@@ -37,7 +37,9 @@ type fileProgram struct {
 	liquids     []liquid
 	definitions map[string]*program.Labware
 	requests    []request
-	broken      *failure // a command that cannot be read
+	broken      *failure        // a command that cannot be read
+	python      bool            // it is a protocol in Python, of which an analysis was recorded
+	params      json.RawMessage // its run-time parameters
 }
 
 // analysis is what the robot finds when it does a protocol in its head.
@@ -119,6 +121,14 @@ func readFile(name string, data []byte, model string) (fileProgram, json.RawMess
 	return out, f.Metadata, nil
 }
 
+// readProtocol reads a protocol in JSON or Python.
+func (e *Emulator) readProtocol(u *uploaded, model string) (fileProgram, json.RawMessage, *answer) {
+	if path.Ext(u.name) == ".py" {
+		return e.readPython(u)
+	}
+	return readFile(u.name, u.data, model)
+}
+
 func (p *fileProgram) readCommands(f *file) {
 	for i := range f.Commands {
 		c := &f.Commands[i]
@@ -162,39 +172,51 @@ func (g *engine) open(p *fileProgram) {
 }
 
 // upload reads the file of a request.
-func upload(r *http.Request) (name, key string, data []byte, bad *answer) {
+func upload(r *http.Request) (u *uploaded, bad *answer) {
+	u = &uploaded{}
 	unreadable := fault(400, "BadRequest", "Bad Request", "There was an error parsing the body", "4000")
 	if err := r.ParseMultipartForm(maxBody); err != nil {
-		return "", "", nil, &unreadable
+		return nil, &unreadable
 	}
 	defer r.MultipartForm.RemoveAll() //nolint:errcheck // nothing was put on disk: the limit is that of the body
 	for _, h := range r.MultipartForm.File["files"] {
 		f, err := h.Open()
 		if err != nil {
-			return "", "", nil, &unreadable
+			return nil, &unreadable
 		}
 		content, err := io.ReadAll(f)
 		f.Close()
 		if err != nil {
-			return "", "", nil, &unreadable
+			return nil, &unreadable
 		}
-		if data == nil || bytes.Contains(content, []byte(`"commands"`)) {
-			name, data = path.Base(h.Filename), content
+		switch main := path.Ext(u.name) == ".py"; {
+		case u.data == nil, !main && (path.Ext(h.Filename) == ".py" || bytes.Contains(content, []byte(`"commands"`))):
+			if u.data != nil {
+				u.labware = append(u.labware, u.data)
+			}
+			u.name, u.data = path.Base(h.Filename), content
+		default:
+			u.labware = append(u.labware, content)
 		}
 	}
-	if data == nil {
+	if u.data == nil {
 		a := invalid(trouble{ID: "InvalidRequest", Title: "Invalid Request", Detail: required, Source: object{"pointer": "/files"}, Code: "4000"})
-		return "", "", nil, &a
+		return nil, &a
 	}
-	return name, r.FormValue("key"), data, nil
+	u.key = r.FormValue("key")
+	if v := r.FormValue("runTimeParameterValues"); v != "" {
+		u.params = json.RawMessage(v)
+	}
+	return u, nil
 }
 
 func (e *Emulator) postProtocol(r *http.Request) answer {
-	name, key, data, bad := upload(r)
+	u, bad := upload(r)
 	if bad != nil {
 		return *bad
 	}
-	sum := sumOf(name, data)
+	name, key, data := u.name, u.key, u.data
+	sum := u.sum()
 	e.mu.Lock()
 	known := slices.IndexFunc(e.protocols, func(p *protocol) bool { return p.sum == sum })
 	if known >= 0 {
@@ -207,18 +229,24 @@ func (e *Emulator) postProtocol(r *http.Request) answer {
 	}
 	model := e.model()
 	e.mu.Unlock()
-	says, metadata, bad := readFile(name, data, model)
+	says, metadata, bad := e.readProtocol(u, model)
 	if bad != nil {
 		return *bad
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	p := &protocol{id: e.options.NewID(), key: key, created: e.now(), file: name, sum: sum, metadata: metadata, fileProgram: says}
-	e.keep(line{Protocol: &keptProtocol{p.id, key, p.created, name, data}})
+	e.keep(line{Protocol: &keptProtocol{p.id, key, p.created, name, data, u.params, u.labware}})
 	e.analyse(p)
 	e.protocols = append(e.protocols, p)
 	e.tidy()
 	return created(p.body())
+}
+
+// sum tells what was uploaded apart: with other parameters or labware it is
+// another protocol.
+func (u *uploaded) sum() [sha256.Size]byte {
+	return sumOf(u.name, bytes.Join(append([][]byte{u.data, u.params}, u.labware...), []byte{0}))
 }
 
 // sumOf tells protocols apart: the same file under the same name is the same.
@@ -269,13 +297,28 @@ func (p *protocol) body() object {
 	}
 	out := object{
 		"id": p.id, "createdAt": stamp(p.created), "files": []object{{"name": p.file, "role": "main"}},
-		"protocolType": "json", "robotType": robotModel, "metadata": p.metadata,
+		"protocolType": p.kind(), "robotType": robotModel, "metadata": p.metadata,
 		"analyses": []object{}, "analysisSummaries": summaries, "protocolKind": "standard",
 	}
 	if p.key != "" {
 		out["key"] = p.key
 	}
 	return out
+}
+
+// parameters are the run-time parameters of a protocol in Python.
+func (p *protocol) parameters() any {
+	if p.python {
+		return p.params
+	}
+	return []object{}
+}
+
+func (p *protocol) kind() string {
+	if p.python {
+		return "python"
+	}
+	return "json"
 }
 
 func (a *analysis) summary() object {
@@ -348,7 +391,7 @@ func (e *Emulator) think(p *protocol, id string) json.RawMessage {
 		how = "not-ok"
 	}
 	body, err := json.Marshal(object{
-		"id": id, "status": "completed", "result": how, "robotType": robotModel, "runTimeParameters": []object{},
+		"id": id, "status": "completed", "result": how, "robotType": robotModel, "runTimeParameters": p.parameters(),
 		"commands": commands, "errors": orEmpty(errors), "modules": r.engine.moduleBodies(),
 		"labware": r.engine.labwareBodies(), "pipettes": r.engine.pipetteBodies(), "liquids": orEmpty(r.engine.liquids),
 	})

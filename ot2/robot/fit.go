@@ -24,9 +24,6 @@ var standsFor = map[string]string{
 // sentence each, with what to do. It is empty where everything fits.
 func Misfits(p *program.Plan, d run.Device) []string {
 	var out []string
-	if s := p.FirstProtocol(); s != nil {
-		out = append(out, fmt.Sprintf("step %d carries out %s, and this version of ot2flow does that on the simulator only", s.N, s.Protocol.File))
-	}
 	software, err := ot2.ParseSoftware(d.Software)
 	if err == nil && software.Before(ot2.Oldest) && software != (ot2.Software{}) {
 		out = append(out, fmt.Sprintf("the robot's software is %s, and %s or later is needed; update the robot with the Opentrons App", d.Software, ot2.Oldest))

@@ -24,7 +24,8 @@ type handle struct {
 	Serial   string `json:"serial,omitempty"`
 	Run      string `json:"run"`
 	Protocol string `json:"protocol,omitempty"`
-	Live     bool   `json:"live,omitempty"` // there is no protocol: steps are handed over batch by batch
+	Live     bool   `json:"live,omitempty"`    // there is no protocol: steps are handed over batch by batch
+	Foreign  bool   `json:"foreign,omitempty"` // an existing protocol, which is one step
 }
 
 // Open makes sure that the plan can be carried out on this robot as it is now,
@@ -40,6 +41,9 @@ func (r *Robot) Open(ctx context.Context, job run.Job) (run.Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(job.Plan.Steps) == 1 && job.Plan.Steps[0].Protocol != nil {
+		return r.openForeign(ctx, job, d.Serial)
+	}
 	sent := commands(job.Plan)
 	r.o.Say(fmt.Sprintf("handing %d commands to %s", len(sent), d.Name))
 	protocol, err := r.protocol(ctx, job.Plan)
@@ -52,7 +56,7 @@ func (r *Robot) Open(ctx context.Context, job run.Job) (run.Session, error) {
 	if job.InBatches() {
 		return r.openLive(ctx, job, d.Serial)
 	}
-	id, err := r.create(ctx, protocol.ID)
+	id, err := r.create(ctx, protocol.ID, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -126,23 +130,42 @@ func (r *Robot) analysed(ctx context.Context, p *program.Plan, protocol protocol
 	if len(protocol.Analyses) == 0 {
 		return failure(run.Rejected, nil, "the robot does not analyse the protocol; restart the robot and try again")
 	}
+	data, err := r.analysis(ctx, protocol)
+	if err != nil {
+		return err
+	}
+	var a analysisJSON
+	if json.Unmarshal(data, &a) != nil {
+		return failure(run.Unreachable, nil, "the robot's analysis is not what a robot answers")
+	}
+	return verdict(p, &a, sent)
+}
+
+// analysis waits for the robot's own analysis of a protocol.
+func (r *Robot) analysis(ctx context.Context, protocol protocolJSON) (json.RawMessage, error) {
 	path := "/protocols/" + protocol.ID + "/analyses/" + protocol.Analyses[len(protocol.Analyses)-1].ID
 	w := r.waiting(r.o.Analysis, min(r.o.Fast, 250*time.Millisecond), 2*time.Second)
 	w.said = w.since.Add(-sayEvery + time.Second) // a second is not worth a word
 	for {
-		var e envelope[analysisJSON]
+		var e envelope[json.RawMessage]
+		var a struct {
+			Status string `json:"status"`
+		}
 		err := r.patiently(ctx, func() error {
 			return r.c.do(ctx, request{method: http.MethodGet, path: path, limit: r.o.Upload, most: maxAnalysis}, &e)
 		})
+		if err == nil {
+			err = json.Unmarshal(e.Data, &a)
+		}
 		switch {
 		case refusedWith(err, 404) != nil:
-			return failure(run.Rejected, err, "the robot no longer knows the plan that it was analysing: it was restarted; nothing has moved, try again")
+			return nil, failure(run.Rejected, err, "the robot no longer knows the plan that it was analysing: it was restarted; nothing has moved, try again")
 		case err != nil:
-			return err
-		case e.Data.Status == "completed":
-			return verdict(p, &e.Data, sent)
+			return nil, err
+		case a.Status == "completed":
+			return e.Data, nil
 		case !w.again(ctx, "the robot analyses the protocol"):
-			return w.gaveUp(ctx, "the robot does not come to an end with its analysis; nothing has moved; restart the robot before trying again", nil)
+			return nil, w.gaveUp(ctx, "the robot does not come to an end with its analysis; nothing has moved; restart the robot before trying again", nil)
 		}
 	}
 }
@@ -205,7 +228,7 @@ func parseKey(key string) (n, k int, ok bool) {
 }
 
 // create makes the run that is to be played: of a protocol, or a live one.
-func (r *Robot) create(ctx context.Context, protocol string) (string, error) {
+func (r *Robot) create(ctx context.Context, protocol string, params map[string]json.RawMessage) (string, error) {
 	before, err := r.current(ctx)
 	if err != nil {
 		return "", err
@@ -217,6 +240,9 @@ func (r *Robot) create(ctx context.Context, protocol string) (string, error) {
 	}
 	if list := r.offsetList(); len(list) > 0 {
 		ask["labwareOffsets"] = list
+	}
+	if len(params) > 0 {
+		ask["runTimeParameterValues"] = params
 	}
 	body := map[string]any{"data": ask}
 	err = r.c.send(ctx, http.MethodPost, "/runs", body, r.o.Write, &e)
@@ -260,6 +286,11 @@ func (r *Robot) Reattach(ctx context.Context, job run.Job, h run.Handle) (run.Se
 	}
 	was.Robot = r.c.base // robots get new addresses
 	s := r.session(job.Plan, was)
+	if was.Foreign {
+		f := &foreign{session: s}
+		_, err := f.read(ctx)
+		return f, err
+	}
 	s.f.live = was.Live
 	if err := s.refresh(ctx, true); err != nil {
 		return nil, err

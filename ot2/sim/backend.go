@@ -74,6 +74,10 @@ func (b *Backend) Open(ctx context.Context, job run.Job) (run.Session, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case b.ended == run.Succeeded && b.run.Run == job.Run: // the next run of a plan of several
+		b.queue, b.taken, b.final, b.done, b.current = nil, 0, false, 0, 0
+		b.ended, b.news, b.paused, b.released = run.NoStatus, run.NoStatus, false, false
+		b.world.Reopen()
 	case b.taken > 0:
 		return nil, &run.Error{Kind: run.Busy, Message: "the simulator carries out one run, and has begun with one"}
 	}

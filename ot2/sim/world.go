@@ -186,6 +186,9 @@ func (w *World) End() {
 	w.state.Apply(&op)
 }
 
+// Reopen begins another run on the deck as the one before left it.
+func (w *World) Reopen() { w.closed = false }
+
 // diagnostic tells of the failure as of every other finding.
 func (f *Failure) diagnostic() diag.Diagnostic {
 	return diag.Diagnostic{
