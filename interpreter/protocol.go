@@ -117,6 +117,29 @@ func (b *foreign) expand(x *expansion, f *program.Frame) {
 		return
 	}
 	x.emitProtocol(out, f)
+	x.tellAgain(f)
+}
+
+// tellAgain tells the modules what they are set to: the next run on the robot
+// knows of nothing that they were told in the ones before.
+func (x *expansion) tellAgain(f *program.Frame) {
+	for i := range x.deck.Modules {
+		m := *x.state.Module(i)
+		tell := func(so bool, op program.Op) {
+			if so {
+				op.Module, op.Well = int8(i), program.None
+				x.emit(op, "", f, nil)
+			}
+		}
+		tell(m.Latch == program.Closed, program.Op{Kind: program.CloseLatch})
+		tell(m.Latch == program.Open, program.Op{Kind: program.OpenLatch})
+		tell(m.Lid == program.Closed, program.Op{Kind: program.CloseLid})
+		tell(m.Lid == program.Open, program.Op{Kind: program.OpenLid})
+		tell(m.Target != program.NoTarget, program.Op{Kind: program.SetTemperature, Temperature: m.Target})
+		tell(m.LidTarget != program.NoTarget, program.Op{Kind: program.SetLidTemperature, Temperature: m.LidTarget})
+		tell(m.RPM > 0, program.Op{Kind: program.Shake, RPM: m.RPM})
+		tell(m.Engaged, program.Op{Kind: program.Engage, At: program.Position{Z: m.Magnet}})
+	}
 }
 
 // bare makes sure that no tip is on: the run before the protocol ends, and the

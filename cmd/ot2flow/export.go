@@ -39,6 +39,9 @@ func (a *app) export(path, to, out string) error {
 	if s := plan.FirstLive(); s != nil {
 		return cannot("%s cannot be exported: %s (line %d) is carried out beside the robot, which a protocol cannot ask for", path, s.ID(), s.Where().Start.Line)
 	}
+	if s := plan.FirstProtocol(); s != nil {
+		return cannot("%s cannot be exported: %s (line %d) is a protocol of its own, %s, which a protocol cannot call", path, s.ID(), s.Where().Start.Line, s.Protocol.File)
+	}
 	data, err := write(plan)
 	if err != nil {
 		return cannot("%s cannot be exported: %v", path, err)

@@ -61,6 +61,9 @@ func (s *State) Do(step *Step) *Touched {
 	case FromAnalysis:
 	}
 	s.Apply(&Op{Kind: EndRun, Well: None}) // a run of its own, which puts away what is on
+	for i := range s.Mounts {
+		s.Mounts[i].Nozzles, s.Mounts[i].Last = AllNozzles, None // the next one begins so
+	}
 	m.out.Module, m.out.Labware, m.out.TipFrom, m.out.Beside, m.out.Pipette = NoModule, -1, None, m.beside, 0
 	return &m.out
 }

@@ -70,7 +70,8 @@ type Attached struct {
 type Job struct {
 	Run   string // the runner's name for the run; unique in its journal
 	Plan  *program.Plan
-	Fence int64 // fencing number of the lease the run is carried out under
+	Later []*program.Plan // protocols that follow in runs of their own: Open makes sure of them, too
+	Fence int64           // fencing number of the lease the run is carried out under
 	// BatchSteps is how many steps Send is given at a time at most; 0: all.
 	BatchSteps int
 }

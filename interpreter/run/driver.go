@@ -298,7 +298,9 @@ func (d *driver) job() Job {
 
 func (d *driver) open(ctx context.Context) error {
 	d.part(ctx)
-	s, err := d.o.Backend.Open(ctx, d.job())
+	job := d.job()
+	job.Later = d.later()
+	s, err := d.o.Backend.Open(ctx, job)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return d.emit(ctx, Left{Reason: "while it was being opened"})

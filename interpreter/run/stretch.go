@@ -117,6 +117,22 @@ func (d *driver) stretch() *program.Plan {
 	return stretch(d.plan, d.m.state.Base+1, d.m.state.end())
 }
 
+// later are the protocols behind the first stretch, while that is opened: what
+// is wrong with them is better known before anything moves.
+func (d *driver) later() []*program.Plan {
+	st := &d.m.state
+	if st.Base > 0 {
+		return nil
+	}
+	var out []*program.Plan
+	for _, n := range st.Accepted.Protocols {
+		if n > st.end() {
+			out = append(out, stretch(d.plan, n, n))
+		}
+	}
+	return out
+}
+
 // Send hands over steps of the stretch.
 func (s *stretched) Send(ctx context.Context, b Batch) error {
 	b.First, b.Last = b.First-s.base, b.Last-s.base

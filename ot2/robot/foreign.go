@@ -32,12 +32,8 @@ type foreign struct {
 // openForeign prepares the run of a protocol. Nothing moves.
 func (r *Robot) openForeign(ctx context.Context, job run.Job, serial string) (run.Session, error) {
 	p := job.Plan.Steps[0].Protocol
-	r.o.Say("handing " + p.File + " over")
-	protocol, err := r.uploadForeign(ctx, job.Plan, p)
+	protocol, err := r.foreignFits(ctx, job.Plan)
 	if err != nil {
-		return nil, err
-	}
-	if err := r.analysedForeign(ctx, job.Plan, p, protocol); err != nil {
 		return nil, err
 	}
 	id, err := r.create(ctx, protocol.ID, values(p))
@@ -45,6 +41,18 @@ func (r *Robot) openForeign(ctx context.Context, job run.Job, serial string) (ru
 		return nil, err
 	}
 	return &foreign{session: r.session(job.Plan, handle{Robot: r.c.base, Serial: serial, Run: id, Protocol: protocol.ID, Foreign: true})}, nil
+}
+
+// foreignFits hands the protocol over that a plan consists of, and makes sure that
+// it can be carried out. Nothing moves.
+func (r *Robot) foreignFits(ctx context.Context, plan *program.Plan) (protocolJSON, error) {
+	p := plan.Steps[0].Protocol
+	r.o.Say("handing " + p.File + " over")
+	protocol, err := r.uploadForeign(ctx, plan, p)
+	if err == nil {
+		err = r.analysedForeign(ctx, plan, p, protocol)
+	}
+	return protocol, err
 }
 
 // values are the run-time parameters as the robot takes them.

@@ -41,6 +41,11 @@ func (r *Robot) Open(ctx context.Context, job run.Job) (run.Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, later := range job.Later {
+		if _, err := r.foreignFits(ctx, later); err != nil {
+			return nil, err
+		}
+	}
 	if len(job.Plan.Steps) == 1 && job.Plan.Steps[0].Protocol != nil {
 		return r.openForeign(ctx, job, d.Serial)
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -246,6 +247,8 @@ func (n *Noise) contains(r program.WellRef, liquid, component int) float64 {
 func (n *Noise) Step(t *program.Transition) error {
 	op := &t.Step.Op
 	switch op.Kind {
+	case program.RunProtocol:
+		return fmt.Errorf("step %d carries out %s, and how exactly a protocol works is not simulated", t.Step.N, t.Step.Protocol.File)
 	case program.Aspirate:
 		n.eachChannel(t, func(channel, well int32) {
 			if well != inTrash {
