@@ -572,7 +572,7 @@ func (s *State) conclude() []Action {
 		s.Verdict = VerdictDoubt
 	case s.Failure != nil:
 		s.Verdict = VerdictFailed
-	case s.Ended == Stopped && s.Stop, s.Ended == Succeeded && s.Stop && s.another():
+	case s.Ended == Stopped && s.Stop, s.Ended == Succeeded && s.Stop && s.another() && s.Done >= s.end():
 		s.Verdict = VerdictStopped
 	case s.Done >= s.Accepted.Steps && !s.grows() && (s.Ended == Succeeded || !s.Sent):
 		s.Verdict = VerdictOK
