@@ -41,7 +41,7 @@ var (
 	}
 	randomLiquids = []string{
 		"water: {in: [trough.A1, trough.A2, trough.A3], volume: 5 mL}",
-		"dye: {in: trough.A4, volume: 12 mL, tip: tips.H12}",
+		"dye: {in: trough.A4, volume: 12 mL, tip: tips.H12, contains: {dye: 100 uM}}",
 		"buffer: {in: trough.A5, volume: 12 mL, tip: small.H12}",
 	}
 )
@@ -49,8 +49,9 @@ var (
 // script is a random workflow: its text, and what each well of the plate is to
 // hold in the end, in nL.
 type script struct {
-	text  strings.Builder
-	wants map[string]int64
+	text   strings.Builder
+	wants  map[string]int64
+	series []series
 }
 
 // scope is where a step stands: its wells, how often it is done, how deep in.
@@ -82,7 +83,7 @@ func (s *script) workflow(labware, liquids []string) string {
 
 func (s *script) step(t *rapid.T, at scope) {
 	deepest := len(at.indent) > 8
-	switch n := rapid.IntRange(0, 12).Draw(t, "kind"); {
+	switch n := rapid.IntRange(0, 13).Draw(t, "kind"); {
 	case n == 0 && !deepest:
 		s.group(t, at)
 	case n == 1 && !deepest && at.well == "":
@@ -99,6 +100,8 @@ func (s *script) step(t *rapid.T, at scope) {
 		s.consolidate(t, at)
 	case n == 12 && at.times == 1 && at.loop == nil:
 		s.fill(t, at)
+	case n == 13 && at.times == 1 && at.loop == nil && len(s.series) < 5:
+		s.dilute(t, at)
 	default:
 		s.transfer(t, at)
 	}
@@ -360,6 +363,7 @@ func (s *script) ends(state *program.State, fail func(string, ...any)) {
 			fail("%s holds %d nL, asked for were %d", name, c.Volume, want)
 		}
 	}
+	s.diluted(state, fail)
 }
 
 func contents(s *program.State) map[string][]int64 {
