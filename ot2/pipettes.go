@@ -10,6 +10,7 @@ import (
 // tips go onto its nozzle further or less far than its usual ones.
 type pipette struct {
 	program.PipetteModel
+	pushOut  int64 // nL, the most beyond which the robot refuses a push-out
 	overlaps []overlap
 }
 
@@ -55,6 +56,13 @@ func TipOverlap(m *program.PipetteModel, rack string) int64 {
 		}
 	}
 	return m.TipOverlap
+}
+
+// MaxPushOut returns the largest push-out of m in nL: what the plunger moves
+// between the end of a dispense and that of a blow-out.
+func MaxPushOut(m *program.PipetteModel) int64 {
+	p, _ := find(m.Name)
+	return p.pushOut
 }
 
 // WorkingVolume returns the most that m holds in a tip of tipNL: a pipette

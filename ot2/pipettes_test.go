@@ -136,3 +136,19 @@ func TestWorkingVolume(t *testing.T) {
 		}
 	}
 }
+
+// The figures are what the check of the robot's own software (8.8.2,
+// hardware_control of the OT-2) takes with these pipettes and one hundredth of a
+// microlitre more of which it refuses.
+func TestMaxPushOut(t *testing.T) {
+	for name, want := range map[string]int64{"p20_single_gen2": 3220, "p300_single_gen2": 39_620, "p1000_single_gen2": 118_130} {
+		if p, _ := Pipette(name); MaxPushOut(p) != want {
+			t.Errorf("%s: %d nL, want %d", name, MaxPushOut(p), want)
+		}
+	}
+	for i := range pipettes {
+		if pipettes[i].pushOut <= 0 {
+			t.Errorf("%s has no largest push-out", pipettes[i].Name)
+		}
+	}
+}

@@ -46,11 +46,27 @@ func (refusals) See(t *program.Transition, r *check.Report) {
 				Code: diag.PushOutRefused, Message: "a push-out needs a dispense that empties the tip",
 				Label: quantity.Volume.Text(n) + " stay in the tip", Help: "leave push_out away here, or dispense everything",
 			})
+		} else if op.HasPush {
+			pushedTooFar(t, r)
 		}
 	}
 }
 
 func (refusals) End(*program.State, *check.Report) {}
+
+// pushedTooFar reports a push-out that is longer than the plunger's way. The
+// vendor's analysis lets it pass, because it knows no plunger.
+func pushedTooFar(t *program.Transition, r *check.Report) {
+	op := &t.Step.Op
+	p := &t.After.Deck.Pipettes[op.Pipette]
+	if most := MaxPushOut(p.Model); op.PushOut > most {
+		r.Add(program.AboutVolume, diag.Diagnostic{
+			Code: diag.PushOutRefused, Message: "the push-out is more than " + p.Name + " can",
+			Label: quantity.Volume.Text(op.PushOut) + "; a " + p.Model.Name + " pushes out at most " + quantity.Volume.Text(most),
+			Help:  "write a smaller push_out; blow_out goes as far as the plunger can",
+		})
+	}
+}
 
 // touchRefused reports labware that must not be touched. The vendor's Python
 // leaves such a touch out without a word; its engine refuses it.

@@ -312,10 +312,36 @@ def pipette(root, name, folder, generation):
         f"\t\tReturnTipPermille: {same([thousandths(t.get('defaultReturnTipHeight') or 0.5) for t in tips])}, TipOverlap: {overlap},",
         f"\t\tTips: []string{{{', '.join(map(quote, racks))}}},",
     ]
+    rows.append(f"\t}}, pushOut: {push_out(general, tips)}")
     if not special:
-        return rows + ["\t}},"]
+        rows[-1] += "},"
+        return rows
     pairs = ", ".join(f"{{{quote(rack)}, {special[rack]}}}" for rack in sorted(special))
-    return rows + [f"\t}}, overlaps: []overlap{{{pairs}}}}},"]
+    rows[-1] += f", overlaps: []overlap{{{pairs}}}}},"
+    return rows
+
+
+def push_out(general, tips):
+    """The largest push-out in nL: what the plunger moves from the end of its way
+    to where it stands when it has blown out. The robot turns the volume into a
+    way by the first piece of its table for dispensing that takes the volume."""
+    plunger = general["plungerPositionsConfigurations"]["default"]
+    way = plunger["bottom"] - plunger["blowout"]
+    most = []
+    for tip in tips:
+        tables = tip["dispense"]["default"]
+        table = tables[max(tables, key=int)]
+
+        def fits(n):
+            ul = n / 1000
+            slope, at_zero = next(piece[1:] for piece in table if ul <= piece[0])
+            return ul / (slope * ul + at_zero) <= way
+
+        n = 0
+        while n / 1000 < table[-1][0] and fits(n + 10):
+            n += 10
+        most.append(n)
+    return min(most)
 
 
 def newest(root, folder, generation):
