@@ -391,7 +391,7 @@ func (l *lab) hear(e run.Event) {
 			l.fault("steps %d to %d are in doubt, and the robot knows", e.First, e.Last)
 		}
 	case run.Finished:
-		if e.Verdict == run.VerdictStopped && l.over != run.Stopped || e.Verdict == run.VerdictOK && l.over != run.Succeeded {
+		if e.Verdict == run.VerdictStopped && l.over != run.Stopped && l.taken > 0 || e.Verdict == run.VerdictOK && l.over != run.Succeeded {
 			l.fault("the run is told to be %v, and the robot has ended it %v", e.Verdict, l.over)
 		}
 	}

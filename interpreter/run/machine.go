@@ -237,6 +237,8 @@ func (s *State) proceed() []Action {
 		return s.conclude()
 	case s.Lost:
 		return nil // reconcile asks again
+	case s.stops() && !s.Sent:
+		return s.conclude() // the device has begun nothing that it could stop
 	case s.stops() || s.holds():
 		return s.follow()
 	case s.grows():
@@ -572,7 +574,8 @@ func (s *State) conclude() []Action {
 		s.Verdict = VerdictDoubt
 	case s.Failure != nil:
 		s.Verdict = VerdictFailed
-	case s.Ended == Stopped && s.Stop, s.Ended == Succeeded && s.Stop && s.another() && s.Done >= s.end():
+	case s.Stop && (s.Ended == Stopped || s.Ended == NoStatus && !s.Sent),
+		s.Ended == Succeeded && s.Stop && s.another() && s.Done >= s.end():
 		s.Verdict = VerdictStopped
 	case s.Done >= s.Accepted.Steps && !s.grows() && (s.Ended == Succeeded || !s.Sent):
 		s.Verdict = VerdictOK
