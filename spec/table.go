@@ -102,7 +102,7 @@ func workflowFields(w *Workflow) []Field {
 		{"instruments", "What can be measured with.", "{sensor: {url: 'http://sensor.local/measure', result: {f1: integer}}}", false, declarations(&w.Instruments, instrumentsSection, readInstrument)},
 		{"defaults", "What liquid steps do where neither they, nor a liquid class, nor the liquid, nor the pipette say it.", "{tip: new, dispense: {touch_tip: true}}", false, defaultsSlot(&w.Defaults)},
 		{"steps", "What is done, in this order.", "[{transfer: {from: red, to: plate.A1, volume: 50 uL}}]", true, stepsSlot(&w.Steps, "steps")},
-		{"finally", "What is done at the end, however the steps end: also where one has failed, or a person has stopped the run. It must be possible from every state of the deck, so it moves no liquid; a tip is put away if one is on.", "[{drop_tip: null}, {home: null}, {lights: off}]", false, stepsSlot(&w.Finally, "finally")},
+		{"finally", "What is done at the end, also where a step has failed. It must be possible from every state of the deck, so it moves no liquid; a tip is put away if one is on. A run that a person stops, or that the robot gives up, ends without it: the robot drops what is on and homes.", "[{drop_tip: null}, {home: null}, {lights: off}]", false, stepsSlot(&w.Finally, "finally")},
 		{"outputs", "What the workflow returns: expressions under their names, computed behind the last step.", "{left: red.volume}", false, declarations(&w.Outputs, outputsShape, readOutput)},
 	}
 }

@@ -126,7 +126,7 @@ func (a *app) ledgerNamed(ctx context.Context, s *journal.Store, name string) (s
 	var names, found []string
 	for _, k := range list {
 		names = append(names, strings.TrimPrefix(k.Ledger, simLedger))
-		if name == "" || slices.Contains([]string{k.Ledger, strings.TrimPrefix(k.Ledger, simLedger), k.Robot, k.Address}, name) && k.Robot+k.Address != "" || k.Ledger == name || k.Ledger == simLedger+name {
+		if name == "" || isCalled(&k, name) {
 			found = append(found, k.Ledger)
 		}
 	}
@@ -139,6 +139,16 @@ func (a *app) ledgerNamed(ctx context.Context, s *journal.Store, name string) (s
 		return "", usage("there is no ledger yet: the first run on a robot begins it")
 	}
 	return "", usage("there is no ledger %s; there are %s", name, strings.Join(names, ", "))
+}
+
+// isCalled reports whether name is what a person calls the ledger: its own name,
+// or that of its robot or the robot's address.
+func isCalled(k *journal.Known, name string) bool {
+	if name == k.Ledger || name == strings.TrimPrefix(k.Ledger, simLedger) || name == k.Robot || name == k.Address {
+		return true
+	}
+	address, err := robot.ParseAddress(name)
+	return err == nil && address == k.Address
 }
 
 // renew takes in that new things stand in slots.
@@ -238,8 +248,10 @@ func (t *planText) after(k *known) {
 	}
 	state, _ := t.plan.Timeline(func(*program.Transition) error { return nil })
 	state.Apply(&program.Op{Kind: program.EndRun, Well: program.None})
-	t.f("\n%s\n", t.bold("Left in what stays"))
-	for _, line := range ledger.Remaining(program.NewState(t.plan.Deck), state) {
+	for i, line := range ledger.Remaining(program.NewState(t.plan.Deck), state) {
+		if i == 0 {
+			t.f("\n%s\n", t.bold("Left in what stays"))
+		}
 		t.f("  %s\n", line)
 	}
 }

@@ -287,7 +287,9 @@ func outputs(w *bufio.Writer, list []program.Output) {
 
 // contents is what was used and what the wells hold.
 func contents(w *bufio.Writer, r *sim.Result, color bool, title string) {
-	fmt.Fprintln(w, "\nUsed")
+	if len(r.Tips)+len(r.Drawn) > 0 {
+		fmt.Fprintln(w, "\nUsed")
+	}
 	for _, c := range r.Tips {
 		fmt.Fprintf(w, margin+"%-14s %s\n", r.Deck.Labware[c.Index].Name, plural(int(c.Amount), "tip"))
 	}
