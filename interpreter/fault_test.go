@@ -114,7 +114,7 @@ func TestFailures(t *testing.T) {
 steps:
   - measure: {with: sensor}
   - comment: behind
-`, "timeout", "measure, FAILED the measure in line 17 failed: so it is"},
+`, "timeout", "measure, FAILED workflow.yaml:17: the measure failed: so it is"},
 		{"retry", `
 steps:
   - retry: {attempts: 3, delay: 2 s}
@@ -127,12 +127,12 @@ steps:
     measure: {with: sensor}
   - comment: behind
 finally: [{comment: last}]
-`, "timeout timeout", "measure, delay 2000, measure, last, FAILED the measure in line 18 failed: so it is (2 attempts)"},
+`, "timeout timeout", "measure, delay 2000, measure, last, FAILED workflow.yaml:18: the measure failed: so it is (2 attempts)"},
 		{"what does not pass is not tried again", `
 steps:
   - retry: 3
     measure: {with: sensor}
-`, "rejected", "measure, FAILED the measure in line 18 failed: so it is"},
+`, "rejected", "measure, FAILED workflow.yaml:18: the measure failed: so it is"},
 		{"a list of delays", `
 steps:
   - retry: {delay: [1 s, 5 s], on: [rejected]}
@@ -160,14 +160,14 @@ steps:
         as: reading
       - check: {that: reading.f1 > 10, message: too dark}
   - comment: behind
-`, "f1=1 f1=2", "measure, measure, FAILED too dark (2 attempts)"},
+`, "f1=1 f1=2", "measure, measure, FAILED workflow.yaml:21: too dark (2 attempts)"},
 		{"a check without a retry", `
 steps:
   - measure: {with: sensor}
     as: reading
   - check: {that: reading.f1 > 10, message: too dark}
   - comment: behind
-`, "f1=1", "measure, FAILED too dark"},
+`, "f1=1", "measure, FAILED workflow.yaml:19: too dark"},
 		{"continue", `
 steps:
   - for: i in 1..3
@@ -183,7 +183,7 @@ steps:
       - comment: ${ error.kind } because ${ error.message }
     measure: {with: sensor}
   - comment: behind
-`, "busy", "measure, busy because the measure in line 19 failed: so it is, behind"},
+`, "busy", "measure, busy because the measure failed: so it is, behind"},
 		{"steps that fail themselves", `
 steps:
   - on_error:
@@ -202,7 +202,7 @@ steps:
       - on_error: abort
         measure: {with: sensor}
   - comment: behind
-`, "busy", "measure, FAILED the measure in line 20 failed: so it is"},
+`, "busy", "measure, FAILED workflow.yaml:20: the measure failed: so it is"},
 		{"ask, and again", `
 steps:
   - on_error: ask
@@ -220,14 +220,14 @@ steps:
   - on_error: ask
     measure: {with: sensor}
   - comment: behind
-`, "busy =stop", "measure, ask, FAILED the measure in line 18 failed: so it is"},
+`, "busy =stop", "measure, ask, FAILED workflow.yaml:18: the measure failed: so it is"},
 		{"a tip that is on is put away", `
 steps:
   - pick_up_tip:
   - measure: {with: sensor}
   - drop_tip:
 finally: [{drop_tip: null}, {home: null}]
-`, "timeout", "pick_up_tip, measure, drop_tip, home, FAILED the measure in line 18 failed: so it is"},
+`, "timeout", "pick_up_tip, measure, drop_tip, home, FAILED workflow.yaml:18: the measure failed: so it is"},
 		{"finally where all is well", `
 steps:
   - pick_up_tip:
@@ -241,7 +241,7 @@ steps:
 finally:
   - request: {url: 'http://lab/done'}
   - home:
-`, "timeout", "first, request, home, FAILED the request in line 19 failed: so it is"},
+`, "timeout", "first, request, home, FAILED workflow.yaml:19: the request failed: so it is"},
 		{"a message that does not arrive is no failure", `
 steps:
   - notify: {to: 'http://lab/chat', message: begun}
@@ -252,17 +252,17 @@ steps:
   - retry: 2
     notify: {to: 'http://lab/chat', message: begun}
   - comment: behind
-`, "timeout timeout", "notify, notify, FAILED the notify in line 18 failed: so it is (2 attempts)"},
+`, "timeout timeout", "notify, notify, FAILED workflow.yaml:18: the notify failed: so it is (2 attempts)"},
 		{"a request that may have been taken is not sent again", `
 steps:
   - retry: 2
     request: {url: 'http://lab/order', method: POST}
-`, "timeout", "request, FAILED the request in line 18 failed: so it is"},
+`, "timeout", "request, FAILED workflow.yaml:18: the request failed: so it is"},
 		{"unless it names itself", `
 steps:
   - retry: 2
     request: {url: 'http://lab/order', method: POST, key: one}
-`, "timeout timeout", "request, request, FAILED the request in line 18 failed: so it is (2 attempts)"},
+`, "timeout timeout", "request, request, FAILED workflow.yaml:18: the request failed: so it is (2 attempts)"},
 		{"the bound of a loop is held up", `
 steps:
   - on_error: [{comment: never bright enough}]

@@ -414,9 +414,9 @@ func (b *live) repeatable() bool {
 
 // fails has the step fail.
 func (b *live) fails(x *expansion, kind program.Cause, why string) (eval.Value, bool) {
-	what := "the " + b.kind.String() + " in line " + itoa(x.blameStep.Start.Line)
+	what := "the " + b.kind.String()
 	if b.result != nil && !b.result.many {
-		x.env.Vars[b.result.slot] = eval.UnknownValue(b.typ, what+failedCause)
+		x.env.Vars[b.result.slot] = eval.UnknownValue(b.typ, what+" in line "+itoa(x.blameStep.Start.Line)+failedCause)
 	}
 	message := what + failedCause
 	if why != "" {

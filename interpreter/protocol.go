@@ -2,6 +2,7 @@ package interpreter
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"path"
 	"slices"
@@ -178,6 +179,8 @@ func (b *foreign) values(x *expansion, out *program.Protocol) bool {
 		}
 		out.Params = append(out.Params, program.Param{Name: p.name, Value: text})
 	}
+	// The order in which they are written means nothing.
+	slices.SortFunc(out.Params, func(a, b program.Param) int { return cmp.Compare(a.Name, b.Name) })
 	return ok
 }
 

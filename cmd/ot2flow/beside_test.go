@@ -58,7 +58,7 @@ outputs: {last: 'plate.H12.volume'}
 // lab is what measures and plans in a test.
 type lab struct {
 	*httptest.Server
-	mu       sync.Mutex
+	mu       sync.Mutex         // its clients give up while it still answers
 	doses    map[string]float64 // by key
 	measured int
 	asked    int // requests with a key that was known
@@ -342,13 +342,17 @@ func TestRequestInDoubt(t *testing.T) {
 		if code != c.code || !strings.Contains(stderr, c.says) {
 			t.Fatalf("%v: exit %d, want %d saying %q:\n%s%s", c.args, code, c.code, c.says, stdout, stderr)
 		}
+		l.mu.Lock()
 		if c.args[1] == "resume" && c.says != "" && l.measured == 1 {
 			l.light = func(int) string { return "dead" }
 		}
+		l.mu.Unlock()
 	}
 	if got := heldBy(t, e, "C1"); got != 50_000 { // of the robot's last run, which began with the rest
 		t.Errorf("C1 holds %d", got)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.measured != 2 {
 		t.Errorf("it was triggered %d times", l.measured)
 	}

@@ -81,7 +81,7 @@ func TestDoorOpenAtAQuestion(t *testing.T) {
 		b.emulator.SetDoor(true)
 		time.AfterFunc(300*time.Millisecond, func() { b.emulator.SetDoor(false); closed <- struct{}{} })
 	})
-	for range 3 {
+	for range len(r.State.Performed) {
 		<-closed
 	}
 	if err != nil || r.Verdict != run.VerdictOK {

@@ -202,22 +202,22 @@ func (s live) letGo(ctx context.Context, b run.Batch, before bool) error {
 }
 
 // begin plays the run for the first time. Where steps beside the robot came
-// first, an open door is waited for.
+// first, an open door is waited for; a robot that is told to play then would
+// stand still until somebody lets it go on.
 func (s live) begin(ctx context.Context, waits bool) error {
 	for waits {
-		current, err := s.r.readRun(ctx, s.h.Run)
-		if err != nil || statusOf(current.Status) != run.DoorOpen {
+		if open, err := s.r.doorOpen(ctx); err != nil || !open {
 			break
 		}
-		if !s.doorOpen(ctx) {
+		if !s.waitForDoor(ctx) {
 			return failure(run.Rejected, ctx.Err(), "not waited for any longer; nothing has moved")
 		}
 	}
 	return s.start(ctx)
 }
 
-// doorOpen says so, and waits a while.
-func (s live) doorOpen(ctx context.Context) bool {
+// waitForDoor says so, and waits a while.
+func (s live) waitForDoor(ctx context.Context) bool {
 	s.r.o.Say("the robot waits because its door is open; close it")
 	return sleep(ctx, s.r.o.Slow)
 }
@@ -251,7 +251,7 @@ func (s live) until(ctx context.Context, so func() (bool, error)) error {
 		switch {
 		case ok || err != nil:
 			return err
-		case door && s.doorOpen(ctx):
+		case door && s.waitForDoor(ctx):
 		case !sleep(ctx, pause):
 			return failure(run.Unreachable, ctx.Err(), "not waited for any longer")
 		}

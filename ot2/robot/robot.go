@@ -98,11 +98,9 @@ func (r *Robot) Inspect(ctx context.Context) (run.Device, error) {
 	if err := r.equipment(ctx, &d); err != nil {
 		return d, err
 	}
-	var door envelope[doorJSON]
-	if err := r.read(ctx, "/robot/door/status", &door); err != nil {
+	if d.DoorOpen, err = r.doorOpen(ctx); err != nil {
 		return d, err
 	}
-	d.DoorOpen = door.Data.Status == "open" && door.Data.Required
 	current, err := r.current(ctx)
 	if err != nil || current == nil || current.over() || r.abandoned(ctx, current) {
 		return d, err
@@ -112,6 +110,15 @@ func (r *Robot) Inspect(ctx context.Context) (run.Device, error) {
 		d.Busy = "run " + current.ID + ", which somebody has prepared and not started"
 	}
 	return d, nil
+}
+
+// doorOpen reports whether the robot would stand still because of its door.
+func (r *Robot) doorOpen(ctx context.Context) (bool, error) {
+	var door envelope[doorJSON]
+	if err := r.read(ctx, "/robot/door/status", &door); err != nil {
+		return false, err
+	}
+	return door.Data.Status == "open" && door.Data.Required, nil
 }
 
 // abandoned reports whether a run is one that ot2flow prepared and never
