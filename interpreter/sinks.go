@@ -43,66 +43,17 @@ func (f Fan) Check(c *Check) {
 }
 
 // Needs counts what a program uses up.
-type Needs struct {
-	tips, liquids []int64
-	stock         map[program.WellRef]int // liquid declared for a well
-}
+type Needs struct{ program.Counting }
 
 // Start makes room for the deck's racks and liquids.
 func (n *Needs) Start(begin *program.State, _ []program.Param) {
-	d := begin.Deck
-	n.tips, n.liquids = make([]int64, len(d.Labware)), make([]int64, len(d.Liquids))
-	n.stock = map[program.WellRef]int{}
-	for i := range d.Liquids {
-		for _, w := range d.Liquids[i].Wells {
-			n.stock[w] = i
-		}
-	}
+	n.Counting = program.NewCounting(begin.Deck)
 }
 
-// Step counts one step: new tips taken, and what was drawn from the wells of a
-// declared liquid less what was given back into them, as mixing does.
+// Step counts one step.
 func (n *Needs) Step(t *program.Transition) error {
-	switch t.Step.Op.Kind {
-	case program.PickUpTip:
-		if k := t.Touched.NewTips(&t.Step.Op); k > 0 {
-			n.tips[t.Step.Op.Well.Labware] += int64(k)
-		}
-	case program.RunProtocol:
-		for _, tip := range t.Touched.Tips {
-			if tip.Before == program.TipNew && t.After.Tip(tip.Place) != program.TipUnknown {
-				n.tips[tip.Place.Labware]++
-			}
-		}
-		n.drawn(t.Touched)
-	case program.Aspirate, program.Dispense:
-		n.drawn(t.Touched)
-	default:
-	}
+	n.Count(&t.Step.Op, t.Touched, t.After)
 	return nil
-}
-
-func (n *Needs) drawn(t *program.Touched) {
-	for k := range t.Wells {
-		if i, ok := n.stock[t.Wells[k].Well]; ok {
-			n.liquids[i] += t.Wells[k].Moved
-		}
-	}
-}
-
-// Result returns the counts that are more than 0.
-func (n *Needs) Result() program.Needs {
-	return program.Needs{Tips: counts(n.tips), Liquids: counts(n.liquids)}
-}
-
-func counts(amounts []int64) []program.Count {
-	var out []program.Count
-	for i, a := range amounts {
-		if a > 0 { // less than nothing is what was given to more than drawn from it
-			out = append(out, program.Count{Index: i, Amount: a})
-		}
-	}
-	return out
 }
 
 // Estimate adds up how long the robot takes.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/interpreter/quota"
 	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/ot2/sim"
@@ -56,6 +57,7 @@ has one owner at a time; another apply is told who that is.`,
 	a.paramFlags(c)
 	a.formatFlag(c, "text", "json")
 	a.ledgerFlags(c, &o.deck)
+	a.ownerFlags(c)
 	c.Flags().StringVar(&o.robot, "robot", "", "where to do it: a robot's name or address; sim is the built-in simulator")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask whether to begin; on a robot, pauses wait for a person all the same")
 	c.Flags().StringVar(&o.faults, "faults", "", "with --robot sim: file of what is to go wrong, as for emulate")
@@ -152,7 +154,11 @@ func (a *app) applyPlan(ctx context.Context, plan *program.Plan, o applying) err
 	if err := where.shift(ctx, book, plan); err != nil {
 		return err
 	}
-	a.preview(plan, where)
+	accounts, err := a.accounts(ctx, book.store, where, plan)
+	if err != nil {
+		return err
+	}
+	a.preview(plan, where, accounts)
 	in := o.in
 	if !o.yes {
 		ok, err := a.confirm(in, where)
@@ -192,12 +198,12 @@ func asItWent(plan *program.Plan, r *run.Result) *program.Plan {
 
 // preview shows the plan without its steps; it stands between a person and a
 // robot, so it goes where the question goes.
-func (a *app) preview(plan *program.Plan, where *place) {
+func (a *app) preview(plan *program.Plan, where *place, accounts []quota.Account) {
 	if a.quiet {
 		return
 	}
 	w := bufio.NewWriter(a.err)
-	t := &planText{w: w, plan: plan, color: a.colors(a.err), known: a.known}
+	t := &planText{w: w, plan: plan, color: a.colors(a.err), known: a.known, accounts: accounts}
 	t.all()
 	if where.robot != nil {
 		t.f("\n%s\n  %s at %s\n", t.bold("Robot"), where.name, where.robot.Address())

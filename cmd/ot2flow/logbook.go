@@ -12,6 +12,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/journal"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/ot2"
 )
 
 // noJournal is what --state says where nothing is to be remembered.
@@ -80,6 +81,7 @@ type logbook struct {
 	store *journal.Store
 	lease *journal.Lease
 	run   *journal.Run
+	owner onBehalf
 
 	ledger string         // what the run's changes go into; empty: nothing
 	guard  *journal.Lease // on the ledger of a simulator
@@ -87,7 +89,7 @@ type logbook struct {
 
 // logbook opens the journal and makes this process the owner of the robot.
 func (a *app) logbook(ctx context.Context, where *place) (*logbook, error) {
-	b := &logbook{}
+	b := &logbook{owner: a.owner}
 	if a.state == noJournal {
 		if where.robot != nil {
 			return nil, usage("a run on a robot is always remembered, so that it can be gone on with; --state %s is for the simulator", noJournal)
@@ -103,7 +105,7 @@ func (a *app) logbook(ctx context.Context, where *place) (*logbook, error) {
 	}
 	if where.robot == nil {
 		if a.known != nil {
-			if b.guard, err = b.store.Lease(ctx, a.known.name, myself()); err != nil {
+			if b.guard, err = b.store.Lease(ctx, a.known.name, a.owner.holder()); err != nil {
 				b.close()
 				return nil, cannot("%v", err)
 			}
@@ -112,7 +114,7 @@ func (a *app) logbook(ctx context.Context, where *place) (*logbook, error) {
 		return b, nil
 	}
 	b.ledger = where.key()
-	if b.lease, err = b.store.Lease(ctx, where.key(), myself()); err != nil {
+	if b.lease, err = b.store.Lease(ctx, where.key(), a.owner.holder()); err != nil {
 		b.close()
 		return nil, cannot("%v", err)
 	}
@@ -124,7 +126,7 @@ func (b *logbook) begin(ctx context.Context, plan *program.Plan, where *place, r
 	if b.store == nil {
 		return nil
 	}
-	start := journal.Start{Plan: plan, By: myself(), Version: version, Repeats: repeats, Lease: b.lease, Robot: where.journalled(), Lazy: where.robot == nil, Ledger: b.ledger}
+	start := journal.Start{Plan: plan, By: b.owner.holder(), Project: b.owner.project, Defs: ot2.Machine{}, Version: version, Repeats: repeats, Lease: b.lease, Robot: where.journalled(), Lazy: where.robot == nil, Ledger: b.ledger}
 	r, err := b.store.Begin(ctx, start)
 	if err != nil {
 		return cannot("%v", err)

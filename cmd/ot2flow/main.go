@@ -95,6 +95,7 @@ type app struct {
 	params   string
 	state    string
 	known    *known // what is known of the deck the plans are made for
+	owner    onBehalf
 	// around is put around the journal of a run, where a test wants to be there
 	// when something is written; nil otherwise.
 	around func(run.Journal) run.Journal
@@ -120,7 +121,7 @@ Start with a file: ot2flow lint workflow.yaml, then plan, then simulate.`,
 	flags := root.PersistentFlags()
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but findings and results asked for")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours; NO_COLOR in the environment does the same")
-	root.AddCommand(a.lintCommand(), a.planCommand(), a.simulateCommand(), a.applyCommand(), a.runsCommand(), a.stateCommand(), a.exportCommand(), a.robotsCommand(), a.emulateCommand(), a.watchCommand(), a.fmtCommand(), a.newCommand(),
+	root.AddCommand(a.lintCommand(), a.planCommand(), a.simulateCommand(), a.applyCommand(), a.runsCommand(), a.stateCommand(), a.quotaCommand(), a.exportCommand(), a.robotsCommand(), a.emulateCommand(), a.watchCommand(), a.fmtCommand(), a.newCommand(),
 		a.labwareCommand(), a.explainCommand(), a.schemaCommand(), a.versionCommand())
 	return root
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,8 @@ With --out the plan is kept with the files it was made from, so that it can be r
 and simulated or applied elsewhere, exactly as it was.
 
 With --robot or --ledger the plan begins with what earlier runs left on that robot: the tips
-that are gone, and the wells of labware that says keep: true. See ot2flow state.
+that are gone, and the wells of labware that says keep: true. See ot2flow state. What it takes
+of quotas is shown, too; see ot2flow quota.
 
 With --params rows.csv every row is a run of its own, with the parameters' names in the
 first row. All of them are proved before the first is shown; as text each has a heading,
@@ -30,6 +32,7 @@ the rows.`,
 	}
 	a.paramFlags(c)
 	a.ledgerFlags(c, &deck)
+	a.ownerFlags(c)
 	a.stateFlag(c)
 	c.Flags().StringVar(&robot, "robot", "", "begin with what is known of the deck of this robot: its name or address")
 	a.formatFlag(c, "text", "json")
@@ -38,7 +41,7 @@ the rows.`,
 		if err := a.know(c.Context(), robot, &deck, false); err != nil {
 			return err
 		}
-		return a.planFile(args[0], out)
+		return a.planFile(c.Context(), args[0], out)
 	}
 	return c
 }
@@ -53,7 +56,7 @@ func oneFile(_ *cobra.Command, args []string) error {
 	return usage("one workflow at a time, please; these are %d", len(args))
 }
 
-func (a *app) planFile(path, out string) error {
+func (a *app) planFile(ctx context.Context, path, out string) error {
 	plans, err := a.allPlans(path)
 	if err != nil {
 		return err
@@ -67,14 +70,14 @@ func (a *app) planFile(path, out string) error {
 		}
 	}
 	for i := range plans {
-		if err := a.showPlan(i, &plans[i], out != "" && a.quiet); err != nil {
+		if err := a.showPlan(ctx, i, &plans[i], out != "" && a.quiet); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *app) showPlan(i int, p *runPlan, quiet bool) error {
+func (a *app) showPlan(ctx context.Context, i int, p *runPlan, quiet bool) error {
 	if a.format == "json" {
 		return a.written(p.plan.Write(a.out, false))
 	}
@@ -84,8 +87,12 @@ func (a *app) showPlan(i int, p *runPlan, quiet bool) error {
 	if err := a.runHeading(i, p.run.Name); err != nil {
 		return err
 	}
+	accounts, err := a.accountsOf(ctx, p.plan)
+	if err != nil {
+		return err
+	}
 	w := bufio.NewWriter(a.out)
-	t := &planText{w: w, plan: p.plan, color: a.colors(a.out), steps: true, known: a.known}
+	t := &planText{w: w, plan: p.plan, color: a.colors(a.out), steps: true, known: a.known, accounts: accounts}
 	t.all()
 	return a.written(w.Flush())
 }

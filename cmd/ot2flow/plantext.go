@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/interpreter/quota"
 	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
@@ -17,6 +18,8 @@ type planText struct {
 	color bool
 	steps bool
 	known *known
+
+	accounts []quota.Account // of the quotas that a run of the plan counts in
 }
 
 func (t *planText) all() {
@@ -29,6 +32,7 @@ func (t *planText) all() {
 	t.moves()
 	t.summary()
 	t.after(t.known)
+	t.quotas()
 	t.outputs()
 }
 
@@ -332,6 +336,16 @@ func (t *planText) summary() {
 		t.f("at the end the robot drops the tip from %s into the trash\n", p.Deck.WellName(r))
 	}
 	t.f("%s\n", t.dim(p.Fingerprint))
+}
+
+// quotas shows what the plan takes of quotas.
+func (t *planText) quotas() {
+	for i := range t.accounts {
+		if i == 0 {
+			t.f("\n%s\n", t.bold("Quotas"))
+		}
+		t.f("  %s\n", &t.accounts[i])
+	}
 }
 
 // needs shows which tips and liquids are needed, and nothing where none are.

@@ -17,8 +17,8 @@ import (
 
 // listing is what runs list was told.
 type listing struct {
-	workflow, robot, result, since, until, after string
-	limit                                        int
+	workflow, robot, by, project, result, since, until, after string
+	limit                                                     int
 }
 
 func (a *app) runsCommand() *cobra.Command {
@@ -45,6 +45,8 @@ func (a *app) runsListCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.workflow, "workflow", "", "only runs of the workflow of this name")
 	f.StringVar(&o.robot, "robot", "", "only runs on this robot: its name, address or serial number; sim is the simulator")
+	f.StringVar(&o.by, "by", "", "only runs that this person began")
+	f.StringVar(&o.project, "project", "", "only runs for this project")
 	f.StringVar(&o.result, "result", "", "only runs that stand like this: "+strings.Join(journal.States(), ", "))
 	f.StringVar(&o.since, "since", "", "only runs begun since: 7d, 12h, 2026-11-23 or \"2026-11-23 14:00\"")
 	f.StringVar(&o.until, "until", "", "only runs begun before")
@@ -56,7 +58,7 @@ func (a *app) runsListCommand() *cobra.Command {
 
 // filter reads what the flags say.
 func (o *listing) filter(ctx context.Context, s *journal.Store) (f journal.Filter, err error) {
-	f = journal.Filter{Workflow: o.workflow, Robot: o.robot, State: strings.ReplaceAll(o.result, "-", "_"), Limit: o.limit}
+	f = journal.Filter{Workflow: o.workflow, Robot: o.robot, By: o.by, Project: o.project, State: strings.ReplaceAll(o.result, "-", "_"), Limit: o.limit}
 	if !knownState(f.State) {
 		return f, usage("--result %s: there are %s", o.result, strings.Join(journal.States(), ", "))
 	}
@@ -252,13 +254,13 @@ func stepsText(first, last int) string {
 
 func (l *lister) csv() error {
 	w := csv.NewWriter(l.a.out)
-	if err := w.Write([]string{"run", "began", "ended", "workflow", "file", "fingerprint", "robot", "address", "serial", "software", "by", "host", "version", "result", "steps", "done", "failed_step", "in_doubt_first", "in_doubt_last", "reason"}); err != nil {
+	if err := w.Write([]string{"run", "began", "ended", "workflow", "file", "fingerprint", "robot", "address", "serial", "software", "by", "host", "version", "result", "steps", "done", "failed_step", "in_doubt_first", "in_doubt_last", "reason", "project"}); err != nil {
 		return l.a.written(err)
 	}
 	err := l.each(func(s *journal.Summary) error {
 		return w.Write([]string{
 			s.ID, stamp(s.Began), stamp(s.Ended), s.Workflow, s.File, s.Fingerprint, s.Robot.Name, s.Robot.Address, s.Robot.Serial, s.Robot.Software, s.By.Name, s.By.Host, s.Version, s.State,
-			strconv.Itoa(s.Steps), strconv.Itoa(s.Done), orNothing(s.FailedStep), orNothing(s.Doubt.First), orNothing(s.Doubt.Last), s.Reason,
+			strconv.Itoa(s.Steps), strconv.Itoa(s.Done), orNothing(s.FailedStep), orNothing(s.Doubt.First), orNothing(s.Doubt.Last), s.Reason, s.Project,
 		})
 	})
 	if err != nil {

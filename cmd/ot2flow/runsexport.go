@@ -60,6 +60,9 @@ func appendSummary(b []byte, s *journal.Summary) []byte {
 	text("host", s.By.Host)
 	text("version", s.Version)
 	b = append(b, '}')
+	if s.Project != "" {
+		text("project", s.Project)
+	}
 	if s.Repeats != "" {
 		text("repeats", s.Repeats)
 	}
@@ -318,6 +321,7 @@ files inside, to be looked at, simulated or applied elsewhere.`,
 	a.formatFlag(c, "text", "json")
 	a.stateFlag(c)
 	a.ledgerFlags(c, &o.deck)
+	a.ownerFlags(c)
 	c.Flags().StringVar(&o.robot, "robot", "", "where to do it: a robot's name or address; sim is the built-in simulator")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask whether to begin")
 	c.Flags().DurationVar(&o.patience, "patience", 0, "how long a lost connection is waited for, such as 10m; by default until Ctrl-C")

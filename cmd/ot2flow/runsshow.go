@@ -103,6 +103,9 @@ func (v *runView) head(ctx context.Context) error {
 	t.head()
 	v.f("  on %s\n", robotText(&s.Robot))
 	v.f("  begun %s by %s on %s, with ot2flow %s\n", s.Began.Local().Format("2006-01-02 15:04:05"), s.By.Name, s.By.Host, s.Version)
+	if s.Project != "" {
+		v.f("  for the project %s\n", s.Project)
+	}
 	if s.Repeats != "" {
 		v.f("  repeats run %s\n", s.Repeats)
 	}

@@ -427,31 +427,17 @@ func (a *app) stateLogCommand() *cobra.Command {
 			return err
 		}
 		defer func() { _ = s.Close() }() // everything was synced when it was written
-		b := []byte(`{"format": "ot2flow.corrections/1",` + "\n" + ` "corrections": [`)
-		t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-		n := 0
-		for e, err := range s.Corrections(c.Context(), name, 0) {
-			if err != nil {
-				return cannot("%v", err)
+		return a.audited("corrections", "corrections", func(yield func(audit, error) bool) {
+			for e, err := range s.Corrections(c.Context(), name, 0) {
+				if err != nil {
+					yield(audit{}, err)
+					return
+				}
+				if !yield(audit{e.At, e.By, e.What.String(), e.Why}, nil) {
+					return
+				}
 			}
-			if n++; n > 1 {
-				b = append(b, ',')
-			}
-			b = fmt.Appendf(b, "\n  {\"at\": %q, \"by\": ", stamp(e.At))
-			for i, text := range []string{e.By.Name, e.By.Host, e.What.String(), e.Why} {
-				b = append(b, []string{"", `, "host": `, `, "what": `, `, "why": `}[i]...)
-				b = program.AppendString(b, text)
-			}
-			b = append(b, '}')
-			if a.format == "text" {
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", e.At.Local().Format("2006-01-02 15:04"), e.By.Name, e.What.String(), e.Why)
-			}
-		}
-		if a.format == "json" {
-			_, err := a.out.Write(append(b, "]}\n"...))
-			return a.written(err)
-		}
-		return a.written(t.Flush())
+		})
 	}
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ type Summary struct {
 	EstimateMS  int64
 	Robot       Robot
 	By          Holder // who began it
+	Project     string // that it is for; may be empty
 	Version     string // of ot2flow
 	Repeats     string // the id of the run it repeats; may be empty
 	Fence       int64
@@ -48,7 +50,7 @@ type Summary struct {
 func (s *Summary) Over() bool { return !s.Ended.IsZero() }
 
 const summaryColumns = `SELECT key, id, workflow, file, fingerprint, plan, steps, estimate, robot, robot_name, address, serial, software, simulated, name, host, pid, version, repeats, fence,
-	began, at, coalesce(ended, 0), seq, verdict, ` + stateColumn + `, done, intended, waiting, left, doubt_first, doubt_last, failed_step, reason FROM runs`
+	began, at, coalesce(ended, 0), seq, verdict, ` + stateColumn + `, done, intended, waiting, left, doubt_first, doubt_last, failed_step, reason, project FROM runs`
 
 func scanSummary(scan func(...any) error) (*Summary, error) {
 	s := &Summary{}
@@ -56,7 +58,7 @@ func scanSummary(scan func(...any) error) (*Summary, error) {
 	var verdict string
 	err := scan(&s.key, &s.ID, &s.Workflow, &s.File, &s.Fingerprint, &s.plan, &s.Steps, &s.EstimateMS, &s.Robot.Key, &s.Robot.Name, &s.Robot.Address, &s.Robot.Serial, &s.Robot.Software, &s.Robot.Simulated,
 		&s.By.Name, &s.By.Host, &s.By.PID, &s.Version, &s.Repeats, &s.Fence,
-		&began, &at, &ended, &s.Seq, &verdict, &s.State, &s.Done, &s.Intended, &s.Waiting, &s.Left, &s.Doubt.First, &s.Doubt.Last, &s.FailedStep, &s.Reason)
+		&began, &at, &ended, &s.Seq, &verdict, &s.State, &s.Done, &s.Intended, &s.Waiting, &s.Left, &s.Doubt.First, &s.Doubt.Last, &s.FailedStep, &s.Reason, &s.Project)
 	if err != nil {
 		return nil, err
 	}
@@ -131,6 +133,8 @@ func (s *Store) summaries(ctx context.Context, query string, args ...any) iter.S
 type Filter struct {
 	Workflow string    // its name; - and _ are the same
 	Robot    string    // the name, address, serial number or key
+	By       string    // the name of who began it
+	Project  string    // that it is for
 	State    string    // one of States
 	Since    time.Time // began then or later
 	Until    time.Time // began before
@@ -149,6 +153,12 @@ func (s *Store) Runs(ctx context.Context, f Filter) iter.Seq2[*Summary, error] {
 	}
 	if f.Robot != "" {
 		add("? IN (robot_name, address, serial, robot)", f.Robot)
+	}
+	if f.By != "" {
+		add("name = ?", f.By)
+	}
+	if f.Project != "" {
+		add("project = ?", f.Project)
 	}
 	if f.State != "" {
 		add("("+stateColumn+") = ?", f.State)
@@ -335,4 +345,34 @@ func (s *Store) Plan(ctx context.Context, sum *Summary, defs program.Definitions
 		return nil, err
 	}
 	return program.Read(data, defs)
+}
+
+// wholeRun returns the plan and the records of a run, with the key of each, as
+// they were at one moment: a run that is under way may get another plan while it
+// is read, and sum is then that of a later moment.
+func (s *Store) wholeRun(ctx context.Context, sum *Summary, defs program.Definitions) (*program.Plan, []run.Record, []int64, error) {
+	plan, err := s.Plan(ctx, sum, defs)
+	for tries := 0; err != nil && tries < 3; tries++ {
+		now, lost := s.one(ctx, sum.ID, " WHERE key = ?", true, sum.key)
+		if lost != nil || now.plan == sum.plan {
+			break
+		}
+		*sum = *now
+		plan, err = s.Plan(ctx, sum, defs)
+	}
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("the plan of run %s: %w", sum.ID, err)
+	}
+	var records []run.Record
+	var keys []int64
+	for e, err := range s.Events(ctx, Query{Run: sum.ID}) {
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if e.Record.Seq > sum.Seq {
+			break
+		}
+		records, keys = append(records, e.Record), append(keys, e.Key)
+	}
+	return plan, records, keys, nil
 }

@@ -183,17 +183,9 @@ func (s *Store) footprints(ctx context.Context, sum *Summary, defs program.Defin
 	if !sum.Intended {
 		return nil, nil
 	}
-	plan, err := s.Plan(ctx, sum, defs)
+	plan, records, keys, err := s.wholeRun(ctx, sum, defs)
 	if err != nil {
-		return nil, fmt.Errorf("the plan of run %s: %w", sum.ID, err)
-	}
-	var records []run.Record
-	var keys []int64
-	for e, err := range s.Events(ctx, Query{Run: sum.ID}) {
-		if err != nil {
-			return nil, err
-		}
-		records, keys = append(records, e.Record), append(keys, e.Key)
+		return nil, err
 	}
 	feet, err := run.Footprints(plan, records)
 	if err != nil {

@@ -128,6 +128,24 @@ CREATE TABLE ledgers ( -- how far they were folded
 	data      TEXT NOT NULL     -- JSON
 ) WITHOUT ROWID;
 `,
+	`
+ALTER TABLE runs ADD COLUMN project TEXT NOT NULL DEFAULT ''; -- that it is for; empty for none
+CREATE TABLE quotas (
+	key  INTEGER PRIMARY KEY AUTOINCREMENT,
+	at   INTEGER NOT NULL,
+	name TEXT NOT NULL, -- who
+	host TEXT NOT NULL,
+	why  TEXT NOT NULL,
+	data TEXT NOT NULL  -- what, JSON
+);
+CREATE TABLE uses ( -- what runs that are over used up; it outlives them
+	run   TEXT PRIMARY KEY,
+	seq   INTEGER NOT NULL, -- of the last event that is in it
+	began INTEGER NOT NULL,
+	data  TEXT NOT NULL     -- JSON
+) WITHOUT ROWID;
+CREATE INDEX uses_began ON uses(began);
+`,
 }
 
 // versionOf returns the version of the journal's form, 0 for an empty file,

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
@@ -16,12 +17,15 @@ type Pruned struct {
 	Kept   []string // old runs that stay because they are not over, oldest first
 }
 
-// Settle folds all ledgers as far as they go and keeps them, so that they no
-// longer need their old runs.
+// Settle folds all ledgers, and what was used of quotas, as far as they go and
+// keeps them, so that they no longer need their old runs.
 func (s *Store) Settle(ctx context.Context, defs program.Definitions) error {
 	known, err := s.Ledgers(ctx)
 	for i := 0; i < len(known) && err == nil; i++ {
 		_, err = s.Ledger(ctx, known[i].Ledger, defs)
+	}
+	if err == nil {
+		_, err = s.Uses(ctx, defs, math.MinInt64)
 	}
 	return err
 }
@@ -56,8 +60,8 @@ func (s *Store) Prune(ctx context.Context, before time.Time, dry bool) (Pruned, 
 
 // old is a run that goes: over, or one that moved nothing. The last event
 // counts, so that a run that has just been begun stays. What a run did to a
-// ledger has to be kept there.
-const old = "at < ? AND (NOT intended OR (ended IS NOT NULL OR simulated) AND (ledger = '' OR EXISTS (SELECT 1 FROM ledgers l WHERE l.ledger = runs.ledger AND l.upto >= (SELECT max(key) FROM events WHERE events.run = runs.key))))"
+// ledger has to be kept there, and what it used up as well.
+const old = "at < ? AND (NOT intended OR (simulated OR ended IS NOT NULL AND EXISTS (SELECT 1 FROM uses u WHERE u.run = runs.id AND u.seq >= runs.seq)) AND (ledger = '' OR EXISTS (SELECT 1 FROM ledgers l WHERE l.ledger = runs.ledger AND l.upto >= (SELECT max(key) FROM events WHERE events.run = runs.key))))"
 
 func (p *Pruned) remove(t *tx, before int64) error {
 	var err error

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,6 +28,10 @@ type Start struct {
 	Version string // of ot2flow
 	Repeats string // the id of the run that this one repeats; empty where there is none
 	Ledger  string // what the changes of the run go into; empty: nothing
+	Project string // that it is for; empty: none
+	// Defs are the definitions of the plans of other runs, which are read where
+	// there are quotas. Of a run on a robot they may not be nil.
+	Defs program.Definitions
 	// Lease is what the run is carried out under. It may be nil where Robot.Key
 	// is empty.
 	Lease *Lease
@@ -88,8 +93,9 @@ const lazyRows = 4096
 func (r *Run) ID() string { return r.id }
 
 // Begin adds a run, with its files and its plan. It is refused as
-// *Unreconciled while others on the same robot have begun and not ended, and
-// as *Fenced if the lease is not the newest.
+// *Unreconciled while others on the same robot have begun and not ended, as
+// *Fenced if the lease is not the newest, and as *OverQuota where it needs more
+// than is left to whoever begins it.
 func (s *Store) Begin(ctx context.Context, o Start) (*Run, error) {
 	plan, files, err := contents(o.Plan)
 	if err != nil {
@@ -99,9 +105,29 @@ func (s *Store) Begin(ctx context.Context, o Start) (*Run, error) {
 	if o.Lease != nil {
 		r.robot, r.fence = o.Lease.robot, o.Lease.fence
 	}
+	for {
+		err = s.begin(ctx, r, &o, plan, files)
+		if !errors.Is(err, errMeanwhile) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (s *Store) begin(ctx context.Context, r *Run, o *Start, plan content, files []content) error {
+	seen, err := s.withinQuota(ctx, o)
+	if err != nil {
+		return err
+	}
 	now := s.now()
-	err = s.write(ctx, func(t *tx) error {
+	return s.write(ctx, func(t *tx) error {
 		if err := r.mayMove(t); err != nil {
+			return err
+		}
+		if err := seen.holds(t); err != nil {
 			return err
 		}
 		if open, err := t.unfinished(r.robot); err != nil || len(open) > 0 {
@@ -112,12 +138,8 @@ func (s *Store) Begin(ctx context.Context, o Start) (*Run, error) {
 			return err
 		}
 		r.id = id
-		return r.insert(t, &o, now.UnixNano(), plan, files)
+		return r.insert(t, o, now.UnixNano(), plan, files)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return r, nil
 }
 
 func orElse(err, other error) error {
@@ -149,9 +171,9 @@ func (r *Run) insert(t *tx, o *Start, began int64, plan content, files []content
 	}
 	p := o.Plan
 	r.key, err = t.insert(`INSERT INTO runs (id, workflow, file, fingerprint, plan, steps, estimate, robot, robot_name, address, serial, software, simulated,
-		name, host, pid, version, repeats, fence, began, at, ledger) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		name, host, pid, version, repeats, fence, began, at, ledger, project) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.id, p.Workflow.Name, p.Workflow.File, p.Fingerprint, blob, len(p.Steps), p.EstimateMS, r.robot, o.Robot.Name, o.Robot.Address, o.Robot.Serial, o.Robot.Software, o.Robot.Simulated,
-		o.By.Name, o.By.Host, o.By.PID, o.Version, o.Repeats, r.fence, began, began, o.Ledger)
+		o.By.Name, o.By.Host, o.By.PID, o.Version, o.Repeats, r.fence, began, began, o.Ledger, o.Project)
 	if err != nil {
 		return err
 	}

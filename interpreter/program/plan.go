@@ -65,18 +65,6 @@ type Deferred struct {
 	AtMost int // how often the loops around it may go round; 0 where none has a bound
 }
 
-// Needs is what a plan uses up.
-type Needs struct {
-	Tips    []Count // new tips taken, per tip rack (index into Deck.Labware)
-	Liquids []Count // nL drawn, per liquid (index into Deck.Liquids)
-}
-
-// Count is an amount of something that Index names.
-type Count struct {
-	Index  int
-	Amount int64
-}
-
 // Timer estimates how long operations take, one after the other. The estimate
 // of one depends on those before it.
 type Timer interface {

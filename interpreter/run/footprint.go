@@ -54,10 +54,19 @@ type walk struct {
 	f     ledger.Footprint
 	noted bool // what changes is of the stretch that is asked for
 	maybe bool // nobody knows whether it does
+
+	used program.Counting
+}
+
+func newWalk(d *program.Deck) *walk {
+	w := &walk{state: program.NewState(d), used: program.NewCounting(d)}
+	w.f = ledger.Footprint{State: w.state, Wells: map[program.WellRef]bool{}, Unsure: map[program.WellRef]bool{}, Told: map[int]bool{}}
+	return w
 }
 
 func (w *walk) do(s *program.Step) {
 	t := w.state.Do(s)
+	w.used.Count(&s.Op, t, w.state)
 	if !w.noted {
 		return
 	}
@@ -89,8 +98,8 @@ func (w *walk) touch(r program.WellRef) {
 // footprint is that of the last part, or only of what an answer decided.
 func (s *Story) footprint(r *Record, answer bool) ledger.Footprint {
 	s.last().State = s.m.State()
-	w := &walk{state: program.NewState(s.Plan.Deck)}
-	w.f = ledger.Footprint{At: r.At.UnixNano(), Seq: r.Seq, State: w.state, Wells: map[program.WellRef]bool{}, Unsure: map[program.WellRef]bool{}, Told: map[int]bool{}}
+	w := newWalk(s.Plan.Deck)
+	w.f.At, w.f.Seq = r.At.UnixNano(), r.Seq
 	for i := range s.Parts {
 		p, last := &s.Parts[i], i == len(s.Parts)-1
 		if last {

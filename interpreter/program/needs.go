@@ -1,0 +1,73 @@
+package program
+
+// Needs is what steps use up.
+type Needs struct {
+	Tips    []Count // new tips taken, per tip rack (index into Deck.Labware)
+	Liquids []Count // nL drawn, per liquid (index into Deck.Liquids)
+}
+
+// Count is an amount of something that Index names.
+type Count struct {
+	Index  int
+	Amount int64
+}
+
+// Counting counts what steps use up, one after the other.
+type Counting struct {
+	tips, liquids []int64
+	stock         map[WellRef]int // liquid declared for a well
+}
+
+// NewCounting begins at nothing, with room for the racks and liquids of a deck.
+func NewCounting(d *Deck) Counting {
+	c := Counting{make([]int64, len(d.Labware)), make([]int64, len(d.Liquids)), map[WellRef]int{}}
+	for i := range d.Liquids {
+		for _, w := range d.Liquids[i].Wells {
+			c.stock[w] = i
+		}
+	}
+	return c
+}
+
+// Count counts one operation by what it touched and the state after it: new tips
+// taken, and what was drawn from the wells of a declared liquid less what was
+// given back into them, as mixing does.
+func (c *Counting) Count(op *Op, touched *Touched, after *State) {
+	switch op.Kind {
+	case PickUpTip:
+		if k := touched.NewTips(op); k > 0 {
+			c.tips[op.Well.Labware] += int64(k)
+		}
+	case RunProtocol:
+		for _, tip := range touched.Tips {
+			if tip.Before == TipNew && after.Tip(tip.Place) != TipUnknown {
+				c.tips[tip.Place.Labware]++
+			}
+		}
+		c.drawn(touched)
+	case Aspirate, Dispense:
+		c.drawn(touched)
+	default:
+	}
+}
+
+func (c *Counting) drawn(t *Touched) {
+	for k := range t.Wells {
+		if i, ok := c.stock[t.Wells[k].Well]; ok {
+			c.liquids[i] += t.Wells[k].Moved
+		}
+	}
+}
+
+// Result returns the counts that are more than 0.
+func (c *Counting) Result() Needs { return Needs{Tips: counts(c.tips), Liquids: counts(c.liquids)} }
+
+func counts(amounts []int64) []Count {
+	var out []Count
+	for i, a := range amounts {
+		if a > 0 { // less than nothing is what was given to more than drawn from it
+			out = append(out, Count{Index: i, Amount: a})
+		}
+	}
+	return out
+}
