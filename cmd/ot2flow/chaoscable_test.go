@@ -86,6 +86,14 @@ func (p *proxy) cut(d time.Duration) {
 	clear(p.conns)
 }
 
+// wait waits until the cable is back in.
+func (p *proxy) wait() {
+	p.mu.Lock()
+	until := p.until
+	p.mu.Unlock()
+	time.Sleep(time.Until(until))
+}
+
 func (p *proxy) close() {
 	p.listener.Close()
 	p.cut(0)

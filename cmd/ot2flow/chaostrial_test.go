@@ -267,6 +267,9 @@ func (c *trial) recover() {
 			args = c.apply()
 		}
 		c.resumes++
+		if c.proxy != nil {
+			c.proxy.wait() // nobody goes on with a run while the cable is pulled
+		}
 		code, text = c.call(again, args...)
 		again = blow{}
 		switch {
