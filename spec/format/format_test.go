@@ -39,6 +39,12 @@ var pieces = []struct{ name, in, want string }{
 	{"blank lines", "\n\n\nlabware: {}\n\n\n\nsteps:\n\n  - home:\n\n\n  - home:\n", "\nlabware: {}\n\nsteps:\n\n  - home:\n\n  - home:\n"},
 	{"comments", "# above\nlabware: {} # behind\n\n# steps\nsteps:   # behind steps\n  # above home\n  - home:      # home\n  - comment: hello #c\n# below\n", "# above\nlabware: {}  # behind\n\n# steps\nsteps:  # behind steps\n  # above home\n  - home:           # home\n  - comment: hello  #c\n# below\n"},
 	{"a long text", "steps:\n  - pause: |\n     first line\n     second line\n  - home:\n", "steps:\n  - pause: |\n      first line\n      second line\n  - home:\n"},
+	{"a folded text that fits a line", "description: >-\n  one\n  two\nsteps: []\n", "description: one two\nsteps: []\n"},
+	{
+		"a folded text that does not", "description: >-\n  " + strings.Repeat("word ", 12) + "word\n  " + strings.Repeat("word ", 11) + "word\nsteps: []\n",
+		"description: >-\n  " + strings.Repeat("word ", 22) + "word\n  word word\nsteps: []\n",
+	},
+	{"a comment apart from what follows", "labware: {}\n# about labware\n\nsteps: []\n", "labware: {}\n# about labware\n\nsteps: []\n"},
 	{
 		"too long for a line", "steps:\n  - {transfer: {from: a_rather_long_name.A1, to: another_rather_long_name.A1:H12, volume: 50 uL, pipette: p300, tip: new, split: even}}\n",
 		"steps:\n  - transfer:\n      from: a_rather_long_name.A1\n      to: another_rather_long_name.A1:H12\n      volume: 50 uL\n      pipette: p300\n      tip: new\n      split: even\n",

@@ -125,7 +125,7 @@ func (p *printer) gapAbove(comment string) bool {
 		for i := from; i < len(p.src); i++ {
 			if string(bytes.TrimSpace(p.src[i])) == comment {
 				p.last = i + 1
-				return i > 0 && len(bytes.TrimSpace(p.src[i-1])) == 0
+				return p.blank(i - 1)
 			}
 		}
 	}
@@ -149,6 +149,11 @@ func (p *printer) gap(n *yaml.Node) bool {
 			at--
 		}
 	}
+	return p.blank(at)
+}
+
+// blank reports whether a line of the source, counted from 0, has nothing in it.
+func (p *printer) blank(at int) bool {
 	return at >= 0 && at < len(p.src) && len(bytes.TrimSpace(p.src[at])) == 0
 }
 
@@ -171,7 +176,7 @@ func (p *printer) entry(k, v *yaml.Node, indent int, dash string) {
 	apart := p.gap(k)
 	if dash == "" && k.HeadComment != "" {
 		p.comment(k.HeadComment, indent)
-		apart = false
+		apart = p.blank(k.Line - 2)
 	}
 	key := dash + scalar(k, false) + ":"
 	note := joinComments(k.LineComment, v.LineComment)
@@ -179,6 +184,8 @@ func (p *printer) entry(k, v *yaml.Node, indent int, dash string) {
 	switch {
 	case isBlockText(v):
 		p.blockText(key, v, at, indent, apart, note)
+	case isFolded(v, at+width(key)+1):
+		p.folded(key, v, at, indent, apart, note)
 	case v.Kind == yaml.ScalarNode:
 		p.add(line{indent: at, text: strings.TrimRight(key+" "+scalar(v, false), " "), comment: note, blank: apart})
 	case p.inline(v, at+width(key)+1):
@@ -281,6 +288,36 @@ func (p *printer) blockText(key string, n *yaml.Node, at, indent int, apart bool
 	for _, l := range strings.Split(strings.TrimSuffix(body, "\n"), "\n") {
 		p.add(line{indent: indent + 2, text: l})
 	}
+}
+
+// isFolded reports a paragraph that was written over several lines, and would
+// be wider than a line without that.
+func isFolded(n *yaml.Node, column int) bool {
+	text := strings.TrimSuffix(n.Value, "\n")
+	return n.Kind == yaml.ScalarNode && n.Style&yaml.FoldedStyle != 0 && column+width(text) > Width &&
+		!strings.ContainsAny(text, "\n\t") && text == strings.Join(strings.Fields(text), " ")
+}
+
+// folded writes a paragraph over as many lines as it needs.
+func (p *printer) folded(key string, n *yaml.Node, at, indent int, apart bool, note string) {
+	mark := ">"
+	if !strings.HasSuffix(n.Value, "\n") {
+		mark = ">-"
+	}
+	p.add(line{indent: at, text: key + " " + mark, comment: note, blank: apart})
+	text := ""
+	for _, word := range strings.Fields(n.Value) {
+		switch {
+		case text == "":
+			text = word
+		case indent+2+width(text)+1+width(word) > Width:
+			p.add(line{indent: indent + 2, text: text})
+			text = word
+		default:
+			text += " " + word
+		}
+	}
+	p.add(line{indent: indent + 2, text: text})
 }
 
 // flow renders a node in braces, on one line.
