@@ -181,6 +181,7 @@ func (p *preparer) call(b *spec.Call, at diag.Span) body {
 	q.p.nodes = q.steps(w.Steps)
 	q.outputs()
 	q.p.slots = q.scope.Slots()
+	q.missed()
 	q.explainOrder()
 	p.addCalled(q.list, at)
 	return out

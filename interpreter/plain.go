@@ -82,6 +82,7 @@ func (p *preparer) notVariable(name spec.Word) {
 	}
 	vars := p.p.workflow.Vars
 	p.unknownName(diag.UnknownName, name, "variable", namesOf(len(vars), func(i int) string { return vars[i].Name.Value }))
+	p.missing = append(p.missing, name.Value)
 }
 
 func (b *set) expand(x *expansion, _ *program.Frame) {

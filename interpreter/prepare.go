@@ -75,12 +75,13 @@ type liquid struct {
 
 // preparer carries what is known while a workflow is prepared.
 type preparer struct {
-	p     *Prepared
-	scope *eval.Scope
-	list  diag.List
-	names map[string]diag.Span
-	vars  map[string]eval.Type
-	lists map[string]bool
+	p       *Prepared
+	scope   *eval.Scope
+	list    diag.List
+	names   map[string]diag.Span
+	vars    map[string]eval.Type
+	missing []string // variables that are set and not declared
+	lists   map[string]bool
 
 	measuring []instrument
 	taken     map[program.Place]placed // what holds one thing, and holds it
@@ -140,6 +141,7 @@ func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, files Files) (*Prepare
 	}
 	p.p.kept = p.calls.kept
 	p.p.slots = p.scope.Slots()
+	p.missed()
 	p.explainOrder()
 	if p.calls.n > 0 {
 		p.list = once(p.list)
@@ -148,6 +150,15 @@ func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, files Files) (*Prepare
 		return nil, p.list
 	}
 	return p.p, p.list
+}
+
+// missed drops what comes of a variable that is not declared: that it is
+// missing was said where it is set.
+func (p *preparer) missed() {
+	p.list = slices.DeleteFunc(p.list, func(d diag.Diagnostic) bool {
+		name, unknown := strings.CutSuffix(d.Message, " is not declared")
+		return unknown && d.Code == diag.UnknownName && slices.Contains(p.missing, name)
+	})
 }
 
 // explainOrder says of names that are used above their declaration where that
@@ -406,10 +417,15 @@ func (p *preparer) unknownName(code *diag.Code, name spec.Word, what string, can
 		d.Edits = []diag.Edit{{Span: name.Span, New: near}}
 	} else if len(candidates) > 0 {
 		d.Help = "there is " + strings.Join(candidates, ", ")
-	} else {
-		d.Help = "declare it in the section for " + what
+	} else if section, is := sectionOf[what]; is {
+		d.Help = "declare it under " + section + ":"
 	}
 	p.add(d)
+}
+
+// sectionOf is where things are declared.
+var sectionOf = map[string]string{
+	"variable": "vars", "pipette": "pipettes", "labware": "labware", "module": "modules", "liquid": "liquids", "instrument": "instruments",
 }
 
 func (p *preparer) declareLiquids() {

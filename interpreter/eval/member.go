@@ -222,6 +222,9 @@ func (c *compiler) noProperty(n *ast.MemberNode, base operand, name *ast.StringN
 		l := &c.deck.Labware[base.value.Labware()]
 		message = fmt.Sprintf("%s has no %s; it has %s", l.Name, name.Value, describeWells(l.Def))
 	}
+	if f, is := lookupFunction(name.Value); is {
+		return c.fail(diag.UnknownProperty, name, message, f.Name+" is a function: write "+f.Signature+", here "+f.Name+"("+c.text(base)+")")
+	}
 	return c.fail(diag.UnknownProperty, name, message, didYouMean(name.Value, names, "it has"))
 }
 
