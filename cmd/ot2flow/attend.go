@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"io"
 	"os"
 	"os/signal"
@@ -11,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
 // What a person does while a run is under way: Ctrl-C, and lines on standard
@@ -57,64 +58,70 @@ func (l *lines) read() {
 
 func (l *lines) stop() { close(l.quit) }
 
-// attendant turns what a person does into requests.
-type attendant struct {
-	status   *status
-	lines    *lines // nil where nobody is asked
-	leave    context.CancelFunc
-	requests chan run.Request
-	pausing  chan struct{} // the run is to be left as soon as the robot stands
-	quit     chan struct{}
-	done     chan struct{}
-	stops    int
-	leaving  bool // as soon as the robot stands still
+// terminal is the person who sits in front of a run.
+type terminal struct {
+	*status
+	a     *app
+	lines *lines // nil where nobody is asked
+	robot bool   // it is one, and no simulator
 }
 
-// attend begins to listen to a person; end it with stop. Leaving cancels the
-// context that is returned.
-func attend(ctx context.Context, s *status, l *lines) (context.Context, *attendant) {
-	ctx, cancel := context.WithCancel(ctx)
-	t := &attendant{status: s, lines: l, leave: cancel, requests: make(chan run.Request, 4), pausing: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		defer close(t.done)
-		defer signal.Stop(signals)
-		t.listen(signals)
-	}()
-	return ctx, t
-}
+// Say prints a line of its own.
+func (t *terminal) Say(text string) { t.say(text) }
 
-func (t *attendant) stop() {
-	close(t.quit)
-	<-t.done
-	t.leave()
-}
-
-// first asks for something before the run is followed. A pause is all that is
-// wanted: the run is left as it stands then.
-func (t *attendant) first(r run.Request) {
-	t.requests <- r
-	if r.Control == run.Pause {
-		t.pausing <- struct{}{}
+// Tell prints one unless nothing is to be printed that is not needed.
+func (t *terminal) Tell(text string) {
+	if !t.a.quiet {
+		t.say(text)
 	}
 }
 
-func (t *attendant) listen(signals <-chan os.Signal) {
+// See shows how far the run is.
+func (t *terminal) See(e run.Event, p run.Progress, now service.Standing) { t.see(e, p, now) }
+
+// Findings shows why a plan does not go on.
+func (t *terminal) Findings(list diag.List, source func(string) []byte) {
+	t.end()
+	t.a.show(list, source)
+}
+
+// Steer begins to listen for Ctrl-C, and for what is typed while the run stands
+// still.
+func (t *terminal) Steer(c *service.Controls) (end func()) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	quit, done := make(chan struct{}), make(chan struct{})
+	l := &attendant{terminal: t, controls: c, typing: t.lines}
+	go func() {
+		defer close(done)
+		defer signal.Stop(signals)
+		l.listen(signals, quit)
+	}()
+	return func() {
+		close(quit)
+		<-done
+		t.end()
+	}
+}
+
+// attendant turns what a person does into requests.
+type attendant struct {
+	*terminal
+	controls *service.Controls
+	typing   *lines // nil when nothing more comes
+	stops    int
+}
+
+func (t *attendant) listen(signals <-chan os.Signal, quit <-chan struct{}) {
 	for {
-		if t.leaving && t.status.isHalted() {
-			t.leave()
-		}
 		var typed <-chan string
-		if t.lines != nil && t.status.standsStill() {
-			typed = t.lines.next()
+		if t.typing != nil && t.controls.StandsStill() {
+			typed = t.typing.next()
 		}
 		select {
-		case <-t.quit:
+		case <-quit:
 			return
-		case <-t.pausing:
-			t.leaving = true
-		case <-t.status.changed:
+		case <-t.controls.Changed():
 		case s := <-signals:
 			if s == syscall.SIGTERM {
 				t.terminated()
@@ -123,10 +130,10 @@ func (t *attendant) listen(signals <-chan os.Signal) {
 			}
 		case _, ok := <-typed:
 			if !ok {
-				t.lines = nil
+				t.typing = nil
 				continue
 			}
-			t.ask(run.Request{Control: run.Resume, By: "Enter"})
+			t.controls.Ask(run.Request{Control: run.Resume, By: "Enter"})
 		}
 	}
 }
@@ -137,16 +144,16 @@ func (t *attendant) listen(signals <-chan os.Signal) {
 func (t *attendant) interrupted() {
 	t.stops++
 	switch {
-	case !t.status.hasBegun():
-		t.status.say("giving up; nothing has moved")
-		t.leave()
+	case !t.controls.Now().Begun:
+		t.say("giving up; nothing has moved")
+		t.controls.Leave()
 	case t.stops == 1:
-		t.ask(run.Request{Control: run.Stop, By: "Ctrl-C"})
+		t.controls.Ask(run.Request{Control: run.Stop, By: "Ctrl-C"})
 	case t.stops == 2:
-		t.status.say("stopping at once; Ctrl-C again leaves the robot as it is")
-		t.ask(run.Request{Control: run.Stop, Now: true, By: "Ctrl-C"})
+		t.say("stopping at once; Ctrl-C again leaves the robot as it is")
+		t.controls.Ask(run.Request{Control: run.Stop, Now: true, By: "Ctrl-C"})
 	default:
-		t.leave()
+		t.controls.Leave()
 	}
 }
 
@@ -154,18 +161,7 @@ func (t *attendant) interrupted() {
 // good place, and left as soon as it says that it stands. A second time does
 // not wait for that.
 func (t *attendant) terminated() {
-	if t.leaving || !t.status.hasBegun() {
-		t.leave()
-		return
-	}
-	t.leaving = true
-	t.status.say("this program is to end: pausing the robot at a good place first; the run is gone on with by: ot2flow runs resume last")
-	t.ask(run.Request{Control: run.Pause, By: "SIGTERM"})
-}
-
-func (t *attendant) ask(r run.Request) {
-	select {
-	case t.requests <- r:
-	case <-t.quit:
+	if t.controls.LeaveStanding("SIGTERM") {
+		t.say("this program is to end: pausing the robot at a good place first; the run is gone on with by: ot2flow runs resume last")
 	}
 }

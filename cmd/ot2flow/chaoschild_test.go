@@ -37,14 +37,14 @@ func chaotic(when string) int {
 	at, after, address := 0, false, ""
 	_, _ = fmt.Sscan(when, &at, &after, &address) // "never" leaves it at 0, which no record has
 	broken := os.Getenv(chaosBroken)
-	a.around = func(j run.Journal) run.Journal {
+	a.carrier.Around = func(j run.Journal) run.Journal {
 		if broken == unsynced {
 			j = &late{Journal: j}
 		}
 		return &calling{Journal: j, left: at, after: after, address: address}
 	}
 	if broken == unadopted || broken == credulous {
-		a.through = func(b run.Backend) run.Backend { return liar{b, broken} }
+		a.carrier.Through = func(b run.Backend) run.Backend { return liar{b, broken} }
 	}
 	return a.main(os.Args[1:])
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter/journal"
 	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
 // blow is what happens to a run, and when. The zero blow is nothing.
@@ -319,7 +320,7 @@ func (c *trial) story() *run.Story {
 		return nil
 	}
 	c.records = int(sum.Seq)
-	story, err := storyOf(context.Background(), s, sum)
+	story, err := service.StoryOf(context.Background(), s, sum)
 	if err != nil {
 		c.problem("%v", err)
 	}

@@ -22,7 +22,7 @@ func (a *app) explainStep(path, step string) error {
 	}
 	if c.Prepared == nil || len(runs) == 0 {
 		a.show(c.Diagnostics, c.Source)
-		return &exitError{code: findingsCode(c)}
+		return &exitError{code: findingsCode(c.Diagnostics)}
 	}
 	told, names, list := c.Prepared.Explain(step, runs[0].Input(true))
 	c.AddFrom(&runs[0], list)

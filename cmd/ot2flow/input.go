@@ -16,6 +16,7 @@ import (
 	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/workflows"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
 // What the commands read, and how findings are shown.
@@ -130,14 +131,16 @@ func (a *app) plans(c *workflows.Checked) ([]runPlan, error) {
 			break
 		}
 		in := runs[i].Input(false)
-		in.Ledger = a.known.ledger()
+		in.Ledger = a.known.Ledger()
 		plan, list := c.Prepared.Plan(in)
 		c.AddFrom(&runs[i], list)
 		out = append(out, runPlan{runs[i], plan})
 	}
 	a.show(c.Diagnostics, c.Source)
-	a.known.hint(a, c.Diagnostics)
-	if code := findingsCode(c); code != exitFine || len(out) == 0 || slices.ContainsFunc(out, func(p runPlan) bool { return p.plan == nil }) {
+	for _, text := range a.known.Hints(c.Diagnostics) {
+		a.tell("%s", text)
+	}
+	if code := findingsCode(c.Diagnostics); code != exitFine || len(out) == 0 || slices.ContainsFunc(out, func(p runPlan) bool { return p.plan == nil }) {
 		return nil, &exitError{code: code}
 	}
 	return out, nil
@@ -145,13 +148,13 @@ func (a *app) plans(c *workflows.Checked) ([]runPlan, error) {
 
 // findingsCode is the exit code for a workflow with errors: one that could not
 // be read at all is no finding about its contents.
-func findingsCode(c *workflows.Checked) int {
-	for _, d := range c.Diagnostics {
+func findingsCode(list diag.List) int {
+	for _, d := range list {
 		if d.Severity == diag.Error && !unreadable(d.Code) {
 			return exitFindings
 		}
 	}
-	if c.Diagnostics.HasErrors() {
+	if list.HasErrors() {
 		return exitCannot
 	}
 	return exitFine
@@ -164,14 +167,7 @@ func unreadable(c *diag.Code) bool {
 // findingsOf shows what was found in a stored plan; errors among it are the
 // error.
 func (a *app) findingsOf(plan *program.Plan, list diag.List) error {
-	a.show(list.Sorted(), func(file string) []byte {
-		for _, f := range plan.Files {
-			if f.Name == file {
-				return f.Data
-			}
-		}
-		return nil
-	})
+	a.show(list.Sorted(), service.SourceOf(plan))
 	if list.HasErrors() {
 		return &exitError{code: exitFindings}
 	}

@@ -79,7 +79,7 @@ func (a *app) lint(paths []string, software ot2.Software) error {
 		checked.Lint(runs)
 		lintFor(checked, runs, software)
 		all = append(all, checked.Diagnostics...)
-		code = worse(code, findingsCode(checked))
+		code = worse(code, findingsCode(checked.Diagnostics))
 		sources = append(sources, checked)
 	}
 	if all.HasErrors() && code == exitFine {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
 // Exit codes; other programs rely on them.
@@ -52,7 +52,8 @@ func (a *app) main(args []string) int {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	err := root.ExecuteContext(context.Background())
+	err := a.said(root.ExecuteContext(context.Background()))
+	a.carrier.Close()
 	var exit *exitError
 	switch {
 	case err == nil:
@@ -65,6 +66,28 @@ func (a *app) main(args []string) int {
 	}
 	fmt.Fprintf(a.err, "ot2flow: %v\n", err)
 	return exitUsage
+}
+
+// said shows what an error of the service has to show, and gives it its exit code.
+func (a *app) said(err error) error {
+	var found *service.Findings
+	var e *service.Error
+	switch {
+	case errors.As(err, &found):
+		a.show(found.List, found.Source)
+		return &exitError{findingsCode(found.List), found.Message}
+	case !errors.As(err, &e):
+		return err
+	}
+	code := exitCannot
+	switch e.Kind {
+	case service.Misuse:
+		code = exitUsage
+	case service.Undecided:
+		code = exitFailed
+	default:
+	}
+	return &exitError{code, e.Message}
 }
 
 // exitError ends the program with a code; an empty message means that
@@ -94,13 +117,16 @@ type app struct {
 	set      []string
 	params   string
 	state    string
-	known    *known // what is known of the deck the plans are made for
-	owner    onBehalf
-	// around is put around the journal of a run, where a test wants to be there
-	// when something is written; nil otherwise.
-	around func(run.Journal) run.Journal
-	// through is put around the robot, likewise.
-	through func(run.Backend) run.Backend
+	known    *service.Known // what is known of the deck the plans are made for
+	owner    service.Behalf // whose runs are begun
+	// carrier carries out what is to be carried out.
+	carrier service.Service
+}
+
+// service is what carries out what is to be carried out, as the flags say.
+func (a *app) service() *service.Service {
+	a.carrier.State, a.carrier.Version = a.state, version
+	return &a.carrier
 }
 
 func (a *app) command() *cobra.Command {

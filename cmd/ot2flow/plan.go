@@ -7,11 +7,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
 func (a *app) planCommand() *cobra.Command {
-	var out, robot string
-	var deck aboutDeck
+	var out string
+	var deck service.Deck
 	c := &cobra.Command{
 		Use:   "plan FILE",
 		Short: "Show exactly what will happen",
@@ -34,11 +35,11 @@ the rows.`,
 	a.ledgerFlags(c, &deck)
 	a.ownerFlags(c)
 	a.stateFlag(c)
-	c.Flags().StringVar(&robot, "robot", "", "begin with what is known of the deck of this robot: its name or address")
+	c.Flags().StringVar(&deck.Robot, "robot", "", "begin with what is known of the deck of this robot: its name or address")
 	a.formatFlag(c, "text", "json")
 	c.Flags().StringVarP(&out, "out", "o", "", "keep the plan in this file, as JSON with its files inside")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if err := a.know(c.Context(), robot, &deck, false); err != nil {
+		if err := a.know(c.Context(), deck, false); err != nil {
 			return err
 		}
 		return a.planFile(c.Context(), args[0], out)

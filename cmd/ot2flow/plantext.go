@@ -6,9 +6,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ot2flow/ot2flow/interpreter/ledger"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/quota"
 	"github.com/ot2flow/ot2flow/spec/quantity"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
 // planText is the plan as people read it.
@@ -17,7 +19,7 @@ type planText struct {
 	plan  *program.Plan
 	color bool
 	steps bool
-	known *known
+	known *service.Known
 
 	accounts []quota.Account // of the quotas that a run of the plan counts in
 }
@@ -25,13 +27,13 @@ type planText struct {
 func (t *planText) all() {
 	t.head()
 	t.deck()
-	t.before(t.known)
+	t.before()
 	if t.steps {
 		t.list()
 	}
 	t.moves()
 	t.summary()
-	t.after(t.known)
+	t.after()
 	t.quotas()
 	t.outputs()
 }
@@ -379,14 +381,35 @@ func (t *planText) outlook() {
 }
 
 // clock renders a time as people say it: "1 h 15 min", "57 s".
-func clock(ms int64) string {
-	s := (ms + 500) / 1000
-	switch {
-	case s < 60:
-		return fmt.Sprintf("%d s", s)
-	case s < 3600:
-		return fmt.Sprintf("%d min %02d s", s/60, s%60)
+func clock(ms int64) string { return service.Clock(ms) }
+
+// before says what a person has to see to before a plan, and what is taken to be
+// there.
+func (t *planText) before() {
+	if t.known == nil {
+		return
 	}
-	m := (s + 30) / 60
-	return fmt.Sprintf("%d h %02d min", m/60, m%60)
+	list := t.known.Ledger().Before(t.plan.Deck)
+	t.f("\n%s\n", t.bold("According to "+t.known.Source()))
+	if len(list) == 0 {
+		t.f("  nothing is known of what stands on the deck; everything is taken to be as the workflow says\n")
+	}
+	for _, line := range list {
+		t.f("  %s\n", line)
+	}
+}
+
+// after says what is left of tips and stocks that stay.
+func (t *planText) after() {
+	if t.known == nil {
+		return
+	}
+	state, _ := t.plan.Timeline(func(*program.Transition) error { return nil })
+	state.Apply(&program.Op{Kind: program.EndRun, Well: program.None})
+	for i, line := range ledger.Remaining(program.NewState(t.plan.Deck), state) {
+		if i == 0 {
+			t.f("\n%s\n", t.bold("Left in what stays"))
+		}
+		t.f("  %s\n", line)
+	}
 }

@@ -13,45 +13,17 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ot2flow/ot2flow/interpreter/journal"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/quota"
 	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/spec/quantity"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
-// onBehalf is for whom a run is.
-type onBehalf struct{ by, project string }
-
 func (a *app) ownerFlags(c *cobra.Command) {
-	c.Flags().StringVar(&a.owner.by, "by", "", "who does it, for the journal and for quotas; by default whoever is logged in")
-	c.Flags().StringVar(&a.owner.project, "project", "", "the project it is for, for the journal and for quotas")
-}
-
-// holder is who does it.
-func (o onBehalf) holder() journal.Holder {
-	h := myself()
-	if o.by != "" {
-		h.Name = o.by
-	}
-	return h
-}
-
-// accounts are those of the quotas that a run of a plan counts in: none where it
-// is carried out on a simulator. The error is that of a run that is too much.
-func (a *app) accounts(ctx context.Context, s *journal.Store, where *place, plan *program.Plan) ([]quota.Account, error) {
-	if where.robot == nil {
-		return nil, nil
-	}
-	list, err := s.Accounts(ctx, ot2.Machine{}, a.owner.holder().Name, a.owner.project, plan)
-	if err != nil {
-		return nil, cannot("%v", err)
-	}
-	if err := journal.Refusal(list); err != nil {
-		return list, cannot("%v", err)
-	}
-	return list, nil
+	c.Flags().StringVar(&a.owner.By, "by", "", "who does it, for the journal and for quotas; by default whoever is logged in")
+	c.Flags().StringVar(&a.owner.Project, "project", "", "the project it is for, for the journal and for quotas")
 }
 
 // accountsOf are accounts for a plan that is only looked at.
@@ -59,16 +31,7 @@ func (a *app) accountsOf(ctx context.Context, plan *program.Plan) ([]quota.Accou
 	if a.known == nil {
 		return nil, nil
 	}
-	s, err := a.journal(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = s.Close() }() // everything was synced when it was written
-	list, err := s.Accounts(ctx, ot2.Machine{}, a.owner.holder().Name, a.owner.project, plan)
-	if err != nil {
-		return nil, cannot("%v", err)
-	}
-	return list, nil
+	return a.service().Accounts(ctx, a.owner, plan)
 }
 
 func (a *app) quotaCommand() *cobra.Command {
@@ -127,12 +90,11 @@ somebody whom that of each user does not hold, and none for no quota any more.`,
 		if err != nil {
 			return err
 		}
-		s, err := a.journal(c.Context())
+		s, err := a.service().Journal(c.Context())
 		if err != nil {
 			return err
 		}
-		defer func() { _ = s.Close() }() // everything was synced when it was written
-		if err := s.Allow(c.Context(), myself(), o.why, list...); err != nil {
+		if err := s.Allow(c.Context(), service.Myself(), o.why, list...); err != nil {
 			return cannot("%v", err)
 		}
 		for i := range list {
@@ -238,11 +200,10 @@ func (a *app) quotaShowCommand() *cobra.Command {
 	a.stateFlag(c)
 	a.formatFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		s, err := a.journal(c.Context())
+		s, err := a.service().Journal(c.Context())
 		if err != nil {
 			return err
 		}
-		defer func() { _ = s.Close() }() // everything was synced when it was written
 		limits, err := s.Quotas(c.Context())
 		var uses []quota.Use
 		if err == nil {
@@ -279,11 +240,10 @@ func (a *app) quotaLogCommand() *cobra.Command {
 	a.stateFlag(c)
 	a.formatFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		s, err := a.journal(c.Context())
+		s, err := a.service().Journal(c.Context())
 		if err != nil {
 			return err
 		}
-		defer func() { _ = s.Close() }() // everything was synced when it was written
 		return a.audited("quota_log", "changes", func(yield func(audit, error) bool) {
 			for e, err := range s.QuotaChanges(c.Context()) {
 				if err != nil {
@@ -321,11 +281,10 @@ func (a *app) quotaUsedCommand() *cobra.Command {
 }
 
 func (a *app) quotaUsed(ctx context.Context, from time.Time) error {
-	s, err := a.journal(ctx)
+	s, err := a.service().Journal(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = s.Close() }() // everything was synced when it was written
 	ns := s.Since(quota.Ever)
 	if !from.IsZero() {
 		ns = from.UnixNano()

@@ -110,7 +110,7 @@ func (a *app) repeated(path string, n noise) ([]spread, error) {
 	}
 	a.show(c.Diagnostics, c.Source)
 	if len(out) == 0 || len(out) < len(runs) {
-		return nil, &exitError{code: findingsCode(c)}
+		return nil, &exitError{code: findingsCode(c.Diagnostics)}
 	}
 	return out, nil
 }

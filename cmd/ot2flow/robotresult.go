@@ -7,41 +7,16 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
-	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/ot2/robot"
 	"github.com/ot2flow/ot2flow/ot2/sim"
 	"github.com/ot2flow/ot2flow/spec/quantity"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
 // How a run on a robot ended. A robot measures nothing: what the wells hold is
 // what the plan makes of the steps that are done.
 
-// byPlan replays the steps that are done.
-func byPlan(plan *program.Plan, done int) *sim.Result {
-	world := sim.NewWorld(program.NewState(plan.Deck), ot2.NewTimer(plan.Deck))
-	for i := range plan.Steps[:done] {
-		world.Do(&plan.Steps[i])
-	}
-	if done < len(plan.Steps) {
-		world.Stop()
-	}
-	result := world.Result()
-	result.Outputs = plan.Outputs
-	return result
-}
-
-// byStory replays what happened in all parts of a run.
-func byStory(story *run.Story) *sim.Result {
-	state, err := story.Stand()
-	if err != nil { // somebody has to decide; what is certain is shown
-		return byPlan(story.Parts[0].Plan, story.Parts[0].State.Done)
-	}
-	world := sim.NewWorld(program.NewState(story.Plan.Deck), ot2.NewTimer(state.Deck))
-	world.Become(state)
-	return world.Result()
-}
-
-func (a *app) endedOnRobot(plan *program.Plan, where *place, r run.Result, took time.Duration, err error) error {
+func (a *app) endedOnRobot(plan *program.Plan, where *service.Place, r run.Result, took time.Duration, err error) error {
 	code := exitOf(r, err)
 	if !r.State.Sent && code != exitFine && (len(plan.Steps) > 0 || err != nil) {
 		if err == nil || code == exitStopped {
@@ -49,14 +24,14 @@ func (a *app) endedOnRobot(plan *program.Plan, where *place, r run.Result, took 
 		}
 		return &exitError{code, whereOf(plan, err) + err.Error()}
 	}
-	held := byPlan(plan, r.Done)
+	held := service.ByPlan(plan, r.Done)
 	if a.format == "json" {
 		if _, problem := a.out.Write(appendRun(nil, plan, where, &r, held, took, err)); problem != nil {
 			return a.written(problem)
 		}
 	} else {
 		w := bufio.NewWriter(a.out)
-		fmt.Fprintf(w, "%s: %s of %s on %s, %s\n", plan.Workflow.Name, howItEnded(&r), plural(len(plan.Steps), "step"), where.device.Name, clock(took.Milliseconds()))
+		fmt.Fprintf(w, "%s: %s of %s on %s, %s\n", plan.Workflow.Name, service.HowItEnded(&r), plural(len(plan.Steps), "step"), where.Device.Name, clock(took.Milliseconds()))
 		contents(w, held, a.colors(a.out), "Wells in the end, by the plan")
 		if r.Verdict == run.VerdictOK {
 			outputs(w, plan.Outputs)
@@ -79,22 +54,8 @@ func (a *app) endedOnRobot(plan *program.Plan, where *place, r run.Result, took 
 	return &exitError{code, message}
 }
 
-func howItEnded(r *run.Result) string {
-	switch {
-	case r.Verdict == run.VerdictOK:
-		return fmt.Sprintf("done, %d", r.Done)
-	case r.Verdict == run.NoVerdict:
-		return fmt.Sprintf("left under way after %d", r.Done)
-	case r.Verdict == run.VerdictDoubt:
-		return fmt.Sprintf("in doubt after %d", r.Done)
-	case wasStopped(r):
-		return fmt.Sprintf("stopped after %d", r.Done)
-	}
-	return fmt.Sprintf("failed after %d", r.Done)
-}
-
 // unclear says what a person has to look at.
-func (a *app) unclear(where *place, r *run.Result) {
+func (a *app) unclear(where *service.Place, r *run.Result) {
 	if r.CutOff > 0 {
 		fmt.Fprintf(a.err, "step %d was cut off; how much of it happened is not known\n", r.CutOff)
 	}
@@ -108,7 +69,7 @@ func (a *app) unclear(where *place, r *run.Result) {
 	}
 	switch s := &r.State; {
 	case s.Left:
-		fmt.Fprintf(a.err, "the robot was left to itself; see how it goes on in the Opentrons App, or ask %s/runs/%s; follow it again with: ot2flow runs resume %s\n", where.robot.Address(), robot.RunOf(s.Handle), s.Accepted.Run)
+		fmt.Fprintf(a.err, "the robot was left to itself; see how it goes on in the Opentrons App, or ask %s/runs/%s; follow it again with: ot2flow runs resume %s\n", where.Address(), robot.RunOf(s.Handle), s.Accepted.Run)
 	case s.MayGoOn() && s.Sent:
 		fmt.Fprintf(a.err, "what remains can be gone on with: ot2flow runs resume %s\n", s.Accepted.Run)
 	}
@@ -117,7 +78,7 @@ func (a *app) unclear(where *place, r *run.Result) {
 // runFormat names the form that appendRun writes.
 const runFormat = "ot2flow.run/1"
 
-func appendRun(b []byte, plan *program.Plan, where *place, r *run.Result, held *sim.Result, took time.Duration, err error) []byte {
+func appendRun(b []byte, plan *program.Plan, where *service.Place, r *run.Result, held *sim.Result, took time.Duration, err error) []byte {
 	text := func(name, s string) {
 		b = append(b, ",\n  \""+name+"\": "...)
 		b = program.AppendString(b, s)
@@ -126,11 +87,11 @@ func appendRun(b []byte, plan *program.Plan, where *place, r *run.Result, held *
 	b = append(b, "{\n  \"format\": \""+runFormat+"\""...)
 	text("workflow", plan.Workflow.Name)
 	text("fingerprint", plan.Fingerprint)
-	text("result", resultWord(r))
+	text("result", service.ResultWord(r))
 	b = append(b, ",\n  \"robot\": {\"name\": "...)
-	b = program.AppendString(b, where.device.Name)
-	b = program.AppendString(append(b, ", \"serial\": "...), where.device.Serial)
-	b = program.AppendString(append(b, ", \"software\": "...), where.device.Software)
+	b = program.AppendString(b, where.Device.Name)
+	b = program.AppendString(append(b, ", \"serial\": "...), where.Device.Serial)
+	b = program.AppendString(append(b, ", \"software\": "...), where.Device.Software)
 	b = program.AppendString(append(b, ", \"run\": "...), robot.RunOf(r.State.Handle))
 	b = append(b, '}')
 	number("steps", len(plan.Steps))
@@ -149,14 +110,4 @@ func appendRun(b []byte, plan *program.Plan, where *place, r *run.Result, held *
 	b = append(b, ",\n  \"by_plan\": "...)
 	b = held.AppendJSON(b)
 	return append(b[:len(b)-1], "\n}\n"...)
-}
-
-func resultWord(r *run.Result) string {
-	switch {
-	case r.Verdict == run.NoVerdict:
-		return "left"
-	case r.Verdict == run.VerdictFailed && wasStopped(r):
-		return run.VerdictStopped.String()
-	}
-	return r.Verdict.String()
 }

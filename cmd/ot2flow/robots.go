@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
-	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -14,13 +12,11 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2/robot"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
-// listen is how long robots have to answer to the question who is there.
-const listen = 2 * time.Second
-
 func (a *app) robotsCommand() *cobra.Command {
-	wait := listen
+	wait := service.Listen
 	c := &cobra.Command{
 		Use:   "robots [ADDRESS…]",
 		Short: "Find robots, and say what they are at",
@@ -30,7 +26,7 @@ through need the address, which the Opentrons App shows.`,
 		Example: "  ot2flow robots\n  ot2flow robots 192.168.1.20",
 	}
 	a.formatFlag(c, "text", "json")
-	c.Flags().DurationVar(&wait, "wait", listen, "how long to listen for robots")
+	c.Flags().DurationVar(&wait, "wait", service.Listen, "how long to listen for robots")
 	c.RunE = func(c *cobra.Command, args []string) error { return a.robots(c.Context(), args, wait) }
 	return c
 }
@@ -115,7 +111,7 @@ func (a *app) robotTable(found []seen) error {
 		if s.err != nil && s.device.Name == "" {
 			continue // the error names the address
 		}
-		fmt.Fprintf(w, "%s\t%s\tsoftware %s\t%s\t%s\n", s.device.Name, s.address, s.device.Software, pipettesOf(s.device), s.state())
+		fmt.Fprintf(w, "%s\t%s\tsoftware %s\t%s\t%s\n", s.device.Name, s.address, s.device.Software, service.PipettesOf(s.device), s.state())
 	}
 	return w.Flush()
 }
@@ -147,32 +143,4 @@ func appendRobots(b []byte, found []seen) []byte {
 		b = append(b, '}')
 	}
 	return append(b, "]}\n"...)
-}
-
-// addressOf turns what --robot says into an address. A bare name is asked for
-// on the local network where the usual way of finding hosts does not know it.
-func (a *app) addressOf(ctx context.Context, name string) (string, error) {
-	if strings.ContainsAny(name, ".:/[") || name == "localhost" {
-		return name, nil
-	}
-	short, cancel := context.WithTimeout(ctx, listen)
-	defer cancel()
-	if _, err := net.DefaultResolver.LookupHost(short, name); err == nil {
-		return name, nil
-	}
-	announced, err := robot.Nearby(ctx, robot.Multicast(), listen)
-	if err != nil {
-		return "", cannot("%v", err)
-	}
-	var names []string
-	for _, r := range announced {
-		if strings.EqualFold(r.Name, name) {
-			return r.Address, nil
-		}
-		names = append(names, r.Name)
-	}
-	if len(names) > 0 {
-		return "", cannot("there is no robot called %s; there are %s", name, strings.Join(names, ", "))
-	}
-	return "", cannot("no robot called %s answered; check that it is on and in this network, or write its address: --robot ADDRESS", name)
 }

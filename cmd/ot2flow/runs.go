@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ot2flow/ot2flow/interpreter/journal"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
 // listing is what runs list was told.
@@ -121,7 +122,7 @@ func age(text string) (time.Duration, bool) {
 }
 
 func (a *app) runsList(ctx context.Context, o listing) error {
-	s, err := a.history(ctx)
+	s, err := a.service().History(ctx)
 	if err != nil {
 		return err
 	}
@@ -205,52 +206,7 @@ func tookText(s *journal.Summary) string {
 }
 
 // stands says in words how a run stands.
-func (l *lister) stands(s *journal.Summary) string { return stands(l.ctx, l.store, s) }
-
-func stands(ctx context.Context, store *journal.Store, s *journal.Summary) string {
-	switch s.State {
-	case "ok":
-		return "ok"
-	case "failed":
-		if s.FailedStep > 0 {
-			return fmt.Sprintf("failed at step %d", s.FailedStep)
-		}
-		return "failed"
-	case "in_doubt":
-		return fmt.Sprintf("in doubt, %s", stepsText(s.Doubt.First, s.Doubt.Last))
-	case "left":
-		return "left under way"
-	case "waits":
-		return fmt.Sprintf("waits for a person at step %d", s.Waiting)
-	case "open", "begun":
-		return open(ctx, store, s)
-	}
-	return s.State
-}
-
-// open says whether anybody follows a run that is not over.
-func open(ctx context.Context, store *journal.Store, s *journal.Summary) string {
-	if s.Robot.Key != "" {
-		owner, err := store.Owner(ctx, s.Robot.Key)
-		if err == nil && owner != nil && owner.Run == s.ID {
-			return "under way"
-		}
-		if err == nil && s.State == "open" {
-			return "not over, and nobody follows it"
-		}
-	}
-	if s.State == "begun" {
-		return "nothing was sent"
-	}
-	return "not over"
-}
-
-func stepsText(first, last int) string {
-	if first == last {
-		return fmt.Sprintf("step %d", first)
-	}
-	return fmt.Sprintf("steps %d to %d", first, last)
-}
+func (l *lister) stands(s *journal.Summary) string { return service.Stands(l.ctx, l.store, s) }
 
 func (l *lister) csv() error {
 	w := csv.NewWriter(l.a.out)

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/ot2flow/ot2flow/interpreter/journal"
-	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2/emulator"
 	"github.com/ot2flow/ot2flow/ot2/mishap"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
 // journalled runs commands that share a journal of their own.
@@ -222,53 +222,28 @@ func TestDiskFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err, &errs)
 	}
-	where, err := a.place(t.Context(), address, plan, newStatus(a, plan))
+	a.carrier.Opening = journal.Options{MaxBytes: 130 << 10}
+	first := newStatus(a, plan)
+	job, err := a.service().Open(t.Context(), service.Order{Plan: plan, Robot: address, Say: first.say, Tell: a.tells})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer where.close()
-	store, err := journal.Open(t.Context(), a.state, journal.Options{MaxBytes: 130 << 10})
-	if err != nil {
-		t.Fatal(err)
-	}
-	lease, err := store.Lease(t.Context(), where.key(), myself())
-	if err != nil {
-		t.Fatal(err)
-	}
-	book := &logbook{store: store, lease: lease}
-	if err := book.begin(t.Context(), plan, where, ""); err != nil {
+	if err := job.Begin(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	in := newLines(a.in)
 	defer in.stop()
-	err = a.carryOut(t.Context(), plan, where, book, newStatus(a, plan), in, applying{yes: true})
-	book.close()
-	if err == nil || !strings.Contains(err.Error(), "because the disk is full") || !strings.Contains(err.Error(), "the robot was asked to pause") || !strings.Contains(err.Error(), "ot2flow runs resume "+book.id()) {
+	err = a.carryOut(t.Context(), job, first, applying{yes: true, in: in})
+	id := job.ID()
+	job.Close()
+	a.carrier.Close()
+	if err == nil || !strings.Contains(err.Error(), "because the disk is full") || !strings.Contains(err.Error(), "the robot was asked to pause") || !strings.Contains(err.Error(), "ot2flow runs resume "+id) {
 		t.Fatalf("%v\n%s%s", err, &out, &errs)
 	}
 	pausedRun(t, address)
 
-	again, err := a.logbook(t.Context(), where)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer again.close()
-	if got := again.lease.Unfinished(); len(got) != 1 || got[0] != book.id() {
-		t.Fatal(got)
-	}
-	if again.run, err = again.store.Continue(t.Context(), book.id(), again.lease); err != nil {
-		t.Fatal(err)
-	}
-	requests := make(chan run.Request, 100)
-	o := run.Options{Plan: plan, Backend: where.backend, Requests: requests, Observe: []func(run.Event, run.Progress){func(e run.Event, _ run.Progress) {
-		if _, ok := e.(run.Halting); ok {
-			requests <- run.Request{Control: run.Resume, By: "test"}
-		}
-	}}}
-	again.into(&o)
-	result, err := run.Run(t.Context(), o)
-	if err != nil || result.Verdict != run.VerdictOK || result.Done != len(plan.Steps) {
-		t.Errorf("%v: %+v", err, result)
+	if code, stdout, stderr := called([]string{"runs", "resume", id, "--yes", "--state", a.state}, ""); code != exitFine {
+		t.Fatalf("exit %d: %s%s", code, stdout, stderr)
 	}
 	whole, other := emulated(t, emulator.Options{})
 	if code, _, stderr := called([]string{"apply", file, "--robot", other, "--yes", "--state", a.state}, ""); code != exitFine {
@@ -277,7 +252,7 @@ func TestDiskFull(t *testing.T) {
 	if got, want := e.Result(), whole.Result(); got.Steps != want.Steps {
 		t.Errorf("the robot did %d steps, and %d in a run without a full disk", got.Steps, want.Steps)
 	}
-	code, stdout, stderr := called([]string{"runs", "show", book.id(), "--short", "--state", a.state}, "")
+	code, stdout, stderr := called([]string{"runs", "show", id, "--short", "--state", a.state}, "")
 	if code != exitFine || !strings.Contains(stdout, "followed again") || !strings.Contains(stdout, "ok, 802 of 802 steps") {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}

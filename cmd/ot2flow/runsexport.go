@@ -114,7 +114,7 @@ step, with its times and what became of it.`,
 
 // needHistory is history where there has to be something.
 func (a *app) needHistory(ctx context.Context) (*journal.Store, error) {
-	s, err := a.history(ctx)
+	s, err := a.service().History(ctx)
 	if err == nil && s == nil {
 		return nil, cannot("nothing has been run yet; ot2flow apply keeps every run")
 	}
@@ -322,13 +322,13 @@ files inside, to be looked at, simulated or applied elsewhere.`,
 	a.stateFlag(c)
 	a.ledgerFlags(c, &o.deck)
 	a.ownerFlags(c)
-	c.Flags().StringVar(&o.robot, "robot", "", "where to do it: a robot's name or address; sim is the built-in simulator")
+	c.Flags().StringVar(&o.deck.Robot, "robot", "", "where to do it: a robot's name or address; sim is the built-in simulator")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask whether to begin")
 	c.Flags().DurationVar(&o.patience, "patience", 0, "how long a lost connection is waited for, such as 10m; by default until Ctrl-C")
 	o.seeded(c)
 	c.Flags().StringVarP(&out, "out", "o", "", "write the plan to this file, and do nothing")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if (o.robot == "") == (out == "") {
+		if (o.deck.Robot == "") == (out == "") {
 			return usage("say where: --robot NAME, its address or sim; or write the plan with --out FILE")
 		}
 		return a.runsRepeat(c.Context(), args[0], out, o)
@@ -444,7 +444,7 @@ With --dry-run it only says what it would remove.`,
 }
 
 func (a *app) runsPrune(ctx context.Context, before time.Time, dry bool) error {
-	path, err := a.journalPath()
+	path, err := a.service().Path()
 	if err != nil {
 		return err
 	}
@@ -452,11 +452,10 @@ func (a *app) runsPrune(ctx context.Context, before time.Time, dry bool) error {
 		_, err := fmt.Fprintln(a.out, "nothing has been run yet")
 		return a.written(err)
 	}
-	s, err := a.journal(ctx)
+	s, err := a.service().Journal(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = s.Close() }() // everything was synced when it was written
 	if err := s.Settle(ctx, ot2.Machine{}); err != nil {
 		return cannot("%v", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
 // showing is what runs show was told.
@@ -202,7 +203,7 @@ func (v *runView) follow(ctx context.Context) error {
 // end says how the run stands, and what a person can do about it.
 func (v *runView) end(ctx context.Context) error {
 	s := v.sum
-	v.f("\n%s, %d of %s", stands(ctx, v.store, s), s.Done, plural(s.Steps, "step"))
+	v.f("\n%s, %d of %s", service.Stands(ctx, v.store, s), s.Done, plural(s.Steps, "step"))
 	if took := tookText(s); took != "" {
 		v.f(", %s", took)
 	}
@@ -211,7 +212,7 @@ func (v *runView) end(ctx context.Context) error {
 		v.f("%s\n", s.Reason)
 	}
 	if s.Doubt.First > 0 {
-		v.f("whether %s happened is not known: look at the deck, the tips and the wells\n", stepsText(s.Doubt.First, s.Doubt.Last))
+		v.f("whether %s happened is not known: look at the deck, the tips and the wells\n", service.StepRange(s.Doubt.First, s.Doubt.Last))
 	}
 	return nil
 }
@@ -229,17 +230,17 @@ func said(e run.Event) string {
 		if e.Last < e.First {
 			return "the robot was told that nothing follows"
 		}
-		return stepsText(e.First, e.Last) + " sent"
+		return service.StepRange(e.First, e.Last) + " sent"
 	case run.Grown:
 		return grownText(&e)
 	case run.GrowFailed:
 		return "it does not go on with what came back: " + e.Reason
 	case run.Refused:
-		return fmt.Sprintf("the robot refused %s: %s", stepsText(e.First, e.Last), e.Reason)
+		return fmt.Sprintf("the robot refused %s: %s", service.StepRange(e.First, e.Last), e.Reason)
 	case run.NotTaken:
-		return fmt.Sprintf("%s did not happen: %s", stepsText(e.First, e.Last), e.Evidence)
+		return fmt.Sprintf("%s did not happen: %s", service.StepRange(e.First, e.Last), e.Evidence)
 	case run.Doubted:
-		return fmt.Sprintf("whether %s happened is not known: %s", stepsText(e.First, e.Last), e.Evidence)
+		return fmt.Sprintf("whether %s happened is not known: %s", service.StepRange(e.First, e.Last), e.Evidence)
 	case run.Waiting:
 		return fmt.Sprintf("step %d waits for a person: %s", e.N, e.Text)
 	case run.PauseAsked:
@@ -365,7 +366,7 @@ func (l *stepLog) performed(e *run.Performed, r *run.Record) ([]*stepOutcome, er
 	}
 	evidence := ""
 	if len(e.Values) > 0 {
-		evidence = valuesText(e.Values)
+		evidence = service.ValuesText(e.Values)
 	}
 	if e.By != "" {
 		evidence = strings.TrimPrefix(evidence+", "+e.By, ", ")

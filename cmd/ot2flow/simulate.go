@@ -14,11 +14,12 @@ import (
 	"github.com/ot2flow/ot2flow/ot2/sim"
 	"github.com/ot2flow/ot2flow/spec/quantity"
 	"github.com/ot2flow/ot2flow/workflows"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
 func (a *app) simulateCommand() *cobra.Command {
 	var trace string
-	var deck aboutDeck
+	var deck service.Deck
 	var n noise
 	c := &cobra.Command{
 		Use:   "simulate FILE|plan.json",
@@ -52,7 +53,7 @@ gives the same report.`,
 		if err := n.check(trace, c.Flags().Changed("seed")); err != nil {
 			return err
 		}
-		if err := a.know(c.Context(), "", &deck, false); err != nil {
+		if err := a.know(c.Context(), deck, false); err != nil {
 			return err
 		}
 		if n.repeat > 0 {
@@ -109,7 +110,7 @@ func (a *app) simulated(path string, trace *sim.Trace) ([]simulated, error) {
 	}
 	var out []simulated
 	for i := range runs {
-		result, err := simulateWorkflow(c, &runs[i], a.known.ledger(), trace)
+		result, err := simulateWorkflow(c, &runs[i], a.known.Ledger(), trace)
 		if err != nil {
 			return nil, cannot("the trace cannot be written: %s", reason(err))
 		}
@@ -119,7 +120,7 @@ func (a *app) simulated(path string, trace *sim.Trace) ([]simulated, error) {
 	}
 	a.show(c.Diagnostics, c.Source)
 	if len(out) == 0 || len(out) < len(runs) {
-		return nil, &exitError{code: findingsCode(c)}
+		return nil, &exitError{code: findingsCode(c.Diagnostics)}
 	}
 	return out, nil
 }

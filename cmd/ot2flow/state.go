@@ -17,6 +17,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/spec/quantity"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
 // stating is what the commands about a ledger were told.
@@ -55,19 +56,15 @@ func (a *app) stateFlags(c *cobra.Command, o *stating, write bool) {
 // ledgerOf opens the journal and finds the ledger that is meant. A new name is
 // that of a ledger of the simulator.
 func (a *app) ledgerOf(ctx context.Context, o *stating) (*journal.Store, string, error) {
-	s, err := a.journal(ctx)
+	s, err := a.service().Journal(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	name := simLedger + strings.TrimPrefix(o.ledger, simLedger)
-	if o.ledger == "" {
-		name, err = a.ledgerNamed(ctx, s, o.robot)
+	if o.ledger != "" {
+		return s, service.SimLedger(o.ledger), nil
 	}
-	if err != nil {
-		_ = s.Close()
-		return nil, "", err
-	}
-	return s, name, nil
+	name, err := a.service().LedgerNamed(ctx, o.robot)
+	return s, name, err
 }
 
 func (a *app) stateShowCommand() *cobra.Command {
@@ -81,7 +78,6 @@ func (a *app) stateShowCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		defer func() { _ = s.Close() }() // everything was synced when it was written
 		l, err := s.Ledger(c.Context(), name, ot2.Machine{})
 		if err != nil {
 			return cannot("%v", err)
@@ -167,12 +163,11 @@ func (a *app) stateResetCommand() *cobra.Command {
 
 // corrected writes corrections down, and says them.
 func (a *app) corrected(ctx context.Context, o *stating, what []ledger.Correction) error {
-	s, name, err := a.ledgerOf(ctx, o)
+	_, name, err := a.ledgerOf(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = s.Close() }() // everything was synced when it was written
-	if err := a.correct(ctx, s, name, o.why, what...); err != nil {
+	if err := a.service().Correct(ctx, name, o.why, what...); err != nil {
 		return err
 	}
 	for i := range what {
@@ -208,7 +203,6 @@ func (a *app) stateSetCommand() *cobra.Command {
 			return err
 		}
 		now, err := s.Ledger(c.Context(), name, ot2.Machine{})
-		_ = s.Close() // it was only read
 		if err != nil {
 			return cannot("%v", err)
 		}
@@ -426,7 +420,6 @@ func (a *app) stateLogCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		defer func() { _ = s.Close() }() // everything was synced when it was written
 		return a.audited("corrections", "corrections", func(yield func(audit, error) bool) {
 			for e, err := range s.Corrections(c.Context(), name, 0) {
 				if err != nil {

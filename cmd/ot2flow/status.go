@@ -9,13 +9,13 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
 // status is the one line that says how far a run is: rewritten in place on a
 // terminal, and elsewhere a plain line now and then.
 type status struct {
-	changed chan struct{} // holds a token when the run begins or ends to stand still
-	wall    bool          // elapsed is by our clock, not by the device's
+	wall bool // elapsed is by our clock, not by the device's
 
 	mu       sync.Mutex
 	w        io.Writer
@@ -25,49 +25,36 @@ type status struct {
 	columns  int
 	tenth    int
 	drawn    bool
-	begun    bool // the device has the run
-	waiting  bool // a step of the plan waits for a person
-	halted   run.Status
+	was      service.Standing
 	since    time.Time // when it was started
 }
 
 func newStatus(a *app, plan *program.Plan) *status {
-	return &status{w: a.err, plan: plan, terminal: isTerminal(a.err), quiet: a.quiet, columns: width(a.err), changed: make(chan struct{}, 1)}
+	return &status{w: a.err, plan: plan, terminal: isTerminal(a.err), quiet: a.quiet, columns: width(a.err)}
 }
 
 // see hears every event of the run.
-func (s *status) see(e run.Event, p run.Progress) {
+func (s *status) see(e run.Event, p run.Progress, now service.Standing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.plan = p.Plan
 	switch e := e.(type) {
-	case run.Opened:
-		s.begun = true
 	case run.Sent:
 		if s.since.IsZero() {
 			s.since = time.Now()
 		}
-	case run.Intended:
-		s.waiting = e.Batch.Live && s.plan.Steps[e.Batch.First-1].Op.Kind == program.Ask
 	case run.Performed:
 		s.performed(&e, p)
-	case run.NotTaken:
-		s.waiting = false
 	case run.GrowFailed:
 		s.line("stopping: " + e.Reason)
 	case run.StepStarted, run.StepDone:
-		s.waiting = false
 		s.progress(p)
-	case run.Waiting:
-		s.waiting = true
 	case run.Halting:
 		s.halts(e.Status)
 	case run.Resumed:
-		if s.halted != run.NoStatus && !s.waiting {
+		if s.was.Halted != run.NoStatus && !s.was.Waiting {
 			s.line("the robot goes on")
 		}
-		s.halted, s.waiting = run.NoStatus, false
-		s.poke()
 	case run.StopAsked:
 		s.stops(e, p)
 	case run.AskFailed:
@@ -75,41 +62,35 @@ func (s *status) see(e run.Event, p run.Progress) {
 	case run.Lost:
 		s.line("the connection is lost: " + e.Reason + "; trying again, the robot goes on by itself meanwhile")
 	case run.Reattached:
-		s.begun = true
 		s.line("the robot has the run")
 	case run.Regained:
 		s.line("the connection is back")
-	case run.Ended:
-		s.halted = run.NoStatus
-		s.poke()
 	default:
 	}
+	s.was = now
 }
 
 // performed says what came of a step beside the robot. Whoever answered a
 // question knows, and so does whoever saw what was simulated.
 func (s *status) performed(e *run.Performed, p run.Progress) {
-	s.waiting = false
 	switch step := &s.plan.Steps[e.N-1]; {
 	case e.Failed != "":
-		s.line(fmt.Sprintf("step %d, %s: %s", e.N, whatLive(step), e.Failed))
+		s.line(fmt.Sprintf("step %d, %s: %s", e.N, service.WhatLive(step), e.Failed))
 	case e.By == "" && len(e.Values) > 0 && !s.quiet:
-		s.line(fmt.Sprintf("step %d, %s: %s", e.N, whatLive(step), valuesText(e.Values)))
+		s.line(fmt.Sprintf("step %d, %s: %s", e.N, service.WhatLive(step), service.ValuesText(e.Values)))
 	}
 	s.progress(p)
 }
 
 func (s *status) halts(why run.Status) {
-	s.halted = why
 	switch {
 	case why == run.DoorOpen && !s.wall:
 		s.line("the robot waits because its door is open; press Enter, and it counts as closed")
 	case why == run.DoorOpen:
 		s.line("the robot waits because its door is open; close it")
-	case !s.waiting:
+	case !s.was.Waiting:
 		s.line("the robot is paused; press Enter to go on, or resume it in the Opentrons App")
 	}
-	s.poke()
 }
 
 // stops says when the stop will be, and what it costs.
@@ -148,35 +129,6 @@ func toolsAt(p *program.Plan, n int) []string {
 		}
 	}
 	return out
-}
-
-func (s *status) poke() {
-	select {
-	case s.changed <- struct{}{}:
-	default:
-	}
-}
-
-// standsStill reports whether the run waits, not for a step of the plan, and a
-// person may let it go on.
-func (s *status) standsStill() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return (s.halted == run.Paused || s.halted == run.DoorOpen && !s.wall) && !s.waiting
-}
-
-// isHalted reports whether the robot stands still, for whatever reason.
-func (s *status) isHalted() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.halted != run.NoStatus || s.waiting
-}
-
-// hasBegun reports whether the device has the run.
-func (s *status) hasBegun() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.begun
 }
 
 // program is what is under way.

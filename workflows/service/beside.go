@@ -1,12 +1,12 @@
-package main
+package service
 
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter"
 	"github.com/ot2flow/ot2flow/interpreter/journal"
@@ -27,33 +27,27 @@ const liveBatch = 200
 
 // beside is what a run needs for that.
 type beside struct {
-	a       *app
 	checked *workflows.Checked
 	run     workflows.Run
 	plan    *program.Plan // as far as it is certain
 	done    []interpreter.Result
 
-	talk
+	person  Person
+	alone   bool   // nobody is asked here
+	sim     bool   // the simulator's models answer
+	seed    uint64 // of their noise
+	id      string // of the run; empty where it is not kept
 	world   outside.Outside
 	answers chan *journal.Message // from other processes
 }
 
-// talk is who is there, and how they are talked to.
-type talk struct {
-	status *status
-	in     *lines // nil: nobody is asked here
-	sim    bool   // the simulator's models answer
-	seed   uint64 // of their noise
-	id     string // of the run; empty where it is not kept
-}
-
-// beside makes the workflow of a plan again, so that it can go on, and fails
+// besideOf makes the workflow of a plan again, so that it can go on, and fails
 // where that does not give the plan. It is nil for a plan that does not go on.
-func (a *app) beside(plan *program.Plan) (*beside, error) {
+func besideOf(plan *program.Plan) (*beside, error) {
 	if !plan.Reacts() {
 		return nil, nil
 	}
-	b := &beside{a: a, plan: plan, answers: make(chan *journal.Message, 16)}
+	b := &beside{plan: plan, answers: make(chan *journal.Message, 16)}
 	var err error
 	if b.checked, b.run, err = workflows.Reopen(plan); err != nil {
 		return nil, cannot("the plan goes on by what comes back, and that cannot be worked out: %v", err)
@@ -68,12 +62,24 @@ func (a *app) beside(plan *program.Plan) (*beside, error) {
 func (b *beside) begins() error {
 	fresh, list := b.checked.Prepared.Grow(b.run.Input(false))
 	if fresh == nil {
-		return b.a.findingsOf(b.plan, list)
+		return &Findings{List: list.Sorted(), Source: SourceOf(b.plan)}
 	}
 	if fresh.Fingerprint != b.plan.Fingerprint {
 		return cannot("the plan is not the one that its files give with this version of ot2flow, so that it could not be gone on with; make it again")
 	}
 	return nil
+}
+
+// SourceOf returns the text of files that a plan keeps.
+func SourceOf(plan *program.Plan) func(file string) []byte {
+	return func(file string) []byte {
+		for _, f := range plan.Files {
+			if f.Name == file {
+				return f.Data
+			}
+		}
+		return nil
+	}
 }
 
 // grow works out the plan as far as it is certain with results.
@@ -86,10 +92,9 @@ func (b *beside) grow(_ context.Context, results []run.Performed) (*program.Plan
 	b.done = in.Results
 	plan, list := b.checked.Prepared.Grow(in)
 	if plan == nil {
-		b.status.end()
 		b.checked.Add(list)
-		b.a.show(b.checked.Diagnostics, b.checked.Source)
-		return nil, errors.New(firstError(b.checked))
+		b.person.Findings(b.checked.Diagnostics, b.checked.Source)
+		return nil, &Findings{List: b.checked.Diagnostics}
 	}
 	b.plan = plan
 	return plan, nil
@@ -101,15 +106,6 @@ func failedBy(r *run.Performed) program.Cause {
 		return ""
 	}
 	return cmp.Or(r.Cause, program.Rejected)
-}
-
-func firstError(c *workflows.Checked) string {
-	for _, d := range c.Diagnostics {
-		if d.Severity == 0 {
-			return fmt.Sprintf("%s:%d:%d: %s", d.Span.File, d.Span.Start.Line, d.Span.Start.Column, d.Message)
-		}
-	}
-	return "the workflow does not go on with these results"
 }
 
 // perform carries out a step beside the robot.
@@ -153,7 +149,7 @@ func (b *beside) accept(step *program.Step, values map[string]string) (map[strin
 // simulated is what the simulator takes for a result.
 func (b *beside) simulated(_ context.Context, step *program.Step) (run.Response, error) {
 	if step.Op.Kind == program.Notify {
-		b.status.say(fmt.Sprintf("simulated: %s would be told: %s", step.Live.To, step.Live.Message))
+		b.person.Say(fmt.Sprintf("simulated: %s would be told: %s", step.Live.To, step.Live.Message))
 		return run.Response{By: simulatedBy}, nil
 	}
 	in := b.run.Input(false)
@@ -174,39 +170,116 @@ func (b *beside) simulated(_ context.Context, step *program.Step) (run.Response,
 	if err != nil {
 		return run.Response{}, &run.Error{Kind: run.Invalid, Message: "the answer is not valid: " + err.Error()}
 	}
-	b.status.say(fmt.Sprintf("%s: %s gives %s", by, whatLive(step), valuesText(values)))
+	b.person.Say(fmt.Sprintf("%s: %s gives %s", by, WhatLive(step), ValuesText(values)))
 	return run.Response{Values: values, By: by}, nil
 }
 
 // simulatedBy is who answers on the simulator, in the journal.
 const simulatedBy = "simulated"
 
-// whatLive names a step beside the robot for people.
-func whatLive(step *program.Step) string {
-	l := step.Live
-	switch step.Op.Kind {
-	case program.Measure:
-		return l.Instrument
-	case program.Request:
-		return l.URL
-	case program.Notify:
-		return l.To
-	default:
-		return strings.TrimSpace(l.Message)
+// answer is what a person said.
+type answer struct {
+	response run.Response
+	err      error
+}
+
+// ask asks a person, here and through the journal, until one has answered or
+// the time is over.
+func (b *beside) ask(ctx context.Context, step *program.Step) (run.Response, error) {
+	if b.alone && b.sim {
+		return b.simulated(ctx, step)
+	}
+	asking, answered := context.WithCancel(ctx)
+	here := make(chan answer, 1)
+	go func() {
+		r, err := b.person.Ask(asking, &Question{step, b})
+		here <- answer{r, err}
+	}()
+	gone := false // nobody is there any more
+	defer func() {
+		answered()
+		if !gone {
+			<-here
+		}
+	}()
+	for {
+		select {
+		case a := <-here:
+			gone = true
+			switch {
+			case errors.Is(a.err, ErrNobody) && b.sim:
+				return b.simulated(ctx, step)
+			case errors.Is(a.err, ErrNobody):
+				here = nil
+				b.elsewhere()
+			case a.err != nil:
+				return b.unanswered(ctx, step, a.err)
+			default:
+				return a.response, nil
+			}
+		case m := <-b.answers:
+			var r reply
+			if json.Unmarshal(m.Data, &r) != nil || r.Step != step.N {
+				continue // of a newer version, or late
+			}
+			values, err := b.accept(step, r.Values)
+			if err != nil {
+				b.person.Say(fmt.Sprintf("%s answers %s, which is not possible: %v", asker(m.By), ValuesText(r.Values), err))
+				continue
+			}
+			if answered(); !gone {
+				<-here
+				gone = true
+			}
+			b.person.Say(fmt.Sprintf("%s answers: %s", asker(m.By), ValuesText(values)))
+			return run.Response{Values: values, By: asker(m.By)}, nil
+		case <-ctx.Done():
+			if !gone {
+				<-here
+				gone = true
+			}
+			return b.unanswered(ctx, step, ctx.Err())
+		}
 	}
 }
 
-// valuesText lists values by name; one without a name stands alone.
-func valuesText(values map[string]string) string {
-	if len(values) == 0 {
-		return "nothing"
+// elsewhere says how a question can be answered that nobody answers here.
+func (b *beside) elsewhere() {
+	if b.id == "" {
+		b.person.Say("nobody is there to answer; press Ctrl-C to stop")
+		return
 	}
-	if v, single := values[""]; single {
-		return v
+	b.person.Say(fmt.Sprintf("nobody is there to answer here; answer with: ot2flow runs answer %s --value …", b.id))
+}
+
+// unanswered is what becomes of a question when its time is over: what it has
+// for a default counts.
+func (b *beside) unanswered(ctx context.Context, step *program.Step, err error) (run.Response, error) {
+	if !errors.Is(context.Cause(ctx), run.ErrNoAnswer) {
+		return run.Response{}, err
 	}
-	var parts []string
-	for _, name := range sortedKeys(values) {
-		parts = append(parts, name+" = "+values[name])
+	after := Clock(step.Live.TimeoutMS)
+	values, missing := b.accept(step, nil)
+	if missing != nil {
+		return run.Response{}, &run.Error{Kind: run.Timeout, Message: fmt.Sprintf("nobody answered within %s, and %v", after, missing)}
 	}
-	return strings.Join(parts, ", ")
+	b.person.Say(fmt.Sprintf("nobody answered within %s: %s is taken", after, ValuesText(values)))
+	return run.Response{Values: values, By: "nobody within " + after}, nil
+}
+
+// reply is what a message with an answer carries.
+type reply struct {
+	Step   int               `json:"step"`
+	Values map[string]string `json:"values"`
+}
+
+// replyKind is the kind of such a message.
+const replyKind = "answer"
+
+// reply hands an answer over to a question that is being asked.
+func (b *beside) reply(m *journal.Message) {
+	select {
+	case b.answers <- m:
+	default: // nobody reads so many
+	}
 }

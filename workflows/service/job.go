@@ -1,0 +1,216 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ot2flow/ot2flow/interpreter/journal"
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/interpreter/quota"
+	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/ot2/mishap"
+)
+
+// Order is what is to be carried out, and where.
+type Order struct {
+	Plan     *program.Plan
+	Robot    string // its name or address, or Sim
+	For      Behalf
+	Known    *Known         // what the plan was made for
+	Mishaps  *mishap.Script // what goes wrong on the simulator; may be nil
+	Patience time.Duration  // for what became of an earlier run; 0: a quarter of a minute
+	Say      func(string)   // what is waited for
+	Tell     func(string)   // what became of an earlier run
+}
+
+// Job is a run at a place that this process owns until Close.
+type Job struct {
+	Plan    *program.Plan // of the run, as far as it is certain
+	Place   *Place
+	Summary *journal.Summary // of a run that is gone on with; nil of a new one
+	Story   *run.Story       // likewise, as far as it is known
+	// Accounts are those of the quotas that a new run on a robot counts in.
+	Accounts []quota.Account
+
+	service *Service
+	book    *book
+	beside  *beside // of a plan that goes on by what comes back; nil of any other
+}
+
+// Open finds the place, makes this process its owner, and sees to it that the plan
+// can be carried out there as it is. Nothing moves. The error is *Renewed where the
+// plan has to be made again, because the deck is another one than it was made for.
+func (s *Service) Open(ctx context.Context, o Order) (*Job, error) {
+	b, err := besideOf(o.Plan)
+	if err != nil {
+		return nil, err
+	}
+	if b != nil {
+		if err := b.begins(); err != nil {
+			return nil, err
+		}
+	}
+	j := &Job{Plan: o.Plan, service: s, beside: b}
+	if err := j.open(ctx, &o); err != nil {
+		j.Close()
+		return nil, err
+	}
+	return j, nil
+}
+
+func (j *Job) open(ctx context.Context, o *Order) error {
+	var err error
+	if j.Place, err = j.service.place(ctx, o.Robot, o.Plan, o.Say); err != nil {
+		return err
+	}
+	j.Place.suffer(o.Mishaps)
+	if j.book, err = j.service.book(ctx, j.Place, o.Known, o.For); err != nil {
+		return err
+	}
+	// Who has the robot is known here better than by the robot, which only knows
+	// that it is busy; so that comes first.
+	if err := j.reconcile(ctx, o.Patience, o.Tell); err != nil {
+		return err
+	}
+	if err := j.Place.takes(o.Plan); err != nil {
+		return err
+	}
+	if err := o.Known.holds(ctx, j.book, o.Plan); err != nil {
+		return err
+	}
+	if err := j.Place.shift(ctx, j.book, o.Plan); err != nil {
+		return err
+	}
+	return j.counts(ctx)
+}
+
+// Begin adds the run to the journal; repeats is the id of the run that it repeats,
+// or empty.
+func (j *Job) Begin(ctx context.Context, repeats string) error {
+	return j.book.begin(ctx, journal.Start{Plan: j.Plan, Version: j.service.Version, Repeats: repeats}, j.Place)
+}
+
+// ID is how the journal calls the run; empty where it does not know of it.
+func (j *Job) ID() string { return j.book.id() }
+
+// Close gives the robot free.
+func (j *Job) Close() {
+	if j.book != nil {
+		j.book.close()
+	}
+	if j.Place != nil {
+		j.Place.close()
+	}
+}
+
+// Carrying says how a run is carried out.
+type Carrying struct {
+	Patience   time.Duration // how long a lost connection is waited for; 0: until ctx ends
+	BatchSteps int           // steps that are handed over at a time; 0: as the plan needs it
+	Seed       uint64        // of the noise of instruments that are simulated
+	Alone      bool          // nobody is asked; on the simulator only
+	Paused     bool          // the robot is paused, and goes on without being asked
+	First      *run.Request  // asked for at once
+	By         string        // who goes on with the run
+	Rest       *run.Rest     // what a run is gone on with that ended before its end
+}
+
+// Carry carries the plan out, or goes on with what the journal knows of it, until
+// the device has said how it ended or the run is left. The error is as that of
+// run.Run; an *Error is that of a journal that failed, behind which nothing more
+// may be done.
+func (j *Job) Carry(ctx context.Context, person Person, o Carrying) (run.Result, error) {
+	o.Alone = o.Alone && j.Place.Simulated()
+	ctx, controls := control(ctx, j.Place.Simulated())
+	options := run.Options{
+		Run: j.Plan.Workflow.Name, Plan: j.Plan, Backend: j.Place.backend, Timer: ot2.Machine{}.Timer, Patience: o.Patience,
+		BatchSteps: o.BatchSteps, Requests: controls.requests, Rest: o.Rest, By: o.By,
+		Observe: []func(run.Event, run.Progress){func(e run.Event, p run.Progress) { person.See(e, p, controls.see(e, p)) }},
+		Answer:  person.Pause,
+	}
+	j.book.into(&options)
+	if b := j.beside; b != nil {
+		b.person, b.alone, b.sim, b.seed, b.id = person, o.Alone, j.Place.Simulated(), o.Seed, j.ID()
+		options.Perform, options.Grow = b.perform, b.grow
+		if options.BatchSteps == 0 {
+			options.BatchSteps = liveBatch
+		}
+	}
+	if j.service.Around != nil {
+		options.Journal = j.service.Around(options.Journal)
+	}
+	switch {
+	case o.Paused:
+		options.Observe = append(options.Observe, goOnOnce(controls.requests))
+	case o.Alone:
+		options.Observe = append(options.Observe, goOnAlways(controls.requests))
+	}
+	if id := j.ID(); id != "" {
+		person.Tell("run " + id)
+	}
+	if o.Alone {
+		options.Answer = func(ctx context.Context, q run.Question) (run.Control, error) {
+			person.Tell(fmt.Sprintf("step %d: %s (nobody is asked on the simulator; it is taken as done)", q.N, q.Text))
+			return run.AnswerAtOnce(ctx, q)
+		}
+	}
+	if o.First != nil {
+		controls.first(*o.First)
+	}
+	end := person.Steer(controls)
+	deaf := j.heed(ctx, person, controls)
+	result, err := run.Run(ctx, options)
+	controls.end()
+	end()
+	deaf()
+	if result.Story != nil {
+		j.Plan = result.Story.Plan
+	}
+	if problem := j.book.unwritten(j.Place, err); problem != nil {
+		return result, problem
+	}
+	return result, err
+}
+
+// goOnOnce lets a robot go on that is found paused: what it says before it has
+// done anything more. A pause of the plan, or one that comes later, is left to
+// people.
+func goOnOnce(requests chan<- run.Request) func(run.Event, run.Progress) {
+	over := false
+	return func(e run.Event, _ run.Progress) {
+		switch e := e.(type) {
+		case run.StepDone:
+			over = over || !e.Found
+		case run.Waiting, run.Resumed:
+			over = true
+		case run.Halting:
+			if e.Status == run.Paused && !over {
+				over = true
+				requests <- run.Request{Control: run.Resume, By: "runs resume"}
+			}
+		default:
+		}
+	}
+}
+
+// goOnAlways lets a simulator go on that stands still without having been asked
+// to, where nobody is there: a script of faults has its door opened, or pause
+// pressed.
+func goOnAlways(requests chan<- run.Request) func(run.Event, run.Progress) {
+	asked := false
+	return func(e run.Event, _ run.Progress) {
+		switch e.(type) {
+		case run.PauseAsked:
+			asked = true
+		case run.Halting:
+			if !asked {
+				requests <- run.Request{Control: run.Resume, By: "--yes"}
+			}
+		case run.Resumed:
+			asked = false
+		default:
+		}
+	}
+}
