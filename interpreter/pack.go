@@ -17,8 +17,30 @@ const (
 // pack assigns each of the sizes to a bin of the given capacity, using few
 // bins, and returns the bin of each and how many there are. Bins are numbered
 // in the order of their first member. A size beyond the capacity has a bin of
-// its own.
+// its own. Where nothing is gained by it, the order stays as it is.
 func pack(sizes []int64, capacity int64) (bins []int, n int) {
+	bins, n = asTheyCome(sizes, capacity)
+	if packed, fewer := packAnew(sizes, capacity); fewer < n {
+		return packed, fewer
+	}
+	return bins, n
+}
+
+// asTheyCome puts each size where the one before is, if there is room.
+func asTheyCome(sizes []int64, capacity int64) (bins []int, n int) {
+	bins, room := make([]int, len(sizes)), int64(0)
+	for i, size := range sizes {
+		if n == 0 || size > room {
+			n, room = n+1, capacity
+		}
+		room -= size
+		bins[i] = n - 1
+	}
+	return bins, n
+}
+
+// packAnew packs the sizes in whatever order.
+func packAnew(sizes []int64, capacity int64) (bins []int, n int) {
 	order := make([]int, len(sizes))
 	for i := range order {
 		order[i] = i
