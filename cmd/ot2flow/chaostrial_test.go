@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,6 +57,8 @@ type trial struct {
 	robot   *exec.Cmd
 	proxy   *proxy
 
+	taken bool // another program has the robot's port
+
 	records, struck, resumes, doubts, twice, lost int
 	took                                          time.Duration
 	problems                                      []string
@@ -109,10 +110,12 @@ func (c *trial) run() {
 
 // nextPort is where the search for a free port goes on. Systems give away other
 // ports by themselves, so that a robot that is switched on again finds its own
-// free.
+// free; where the search begins is another place in each process, so that two
+// sweeps do not look for the same.
 var nextPort = atomic.Int64{}
 
 func freePort() int {
+	nextPort.CompareAndSwap(0, 1+int64(os.Getpid())*127%12000)
 	for {
 		port := int(20000 + nextPort.Add(1)%12000)
 		if l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
@@ -149,33 +152,60 @@ func (c *trial) disk() string { return filepath.Join(c.dir, "disk") }
 
 func (c *trial) state() string { return filepath.Join(c.dir, "runs.db") }
 
+// startRobot switches the robot on. While it was off, another program may have
+// taken its port; that is waited for, and if it keeps the port, the trial is one
+// in which nothing can be seen.
 func (c *trial) startRobot() bool {
-	c.robot = c.ot2flow("never", "emulate", "--port", strconv.Itoa(c.port), "--disk", c.disk(), "--speed", "400", "--quiet")
-	log, err := os.OpenFile(filepath.Join(c.dir, "robot.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		c.problem("%v", err)
-		return false
-	}
-	c.robot.Stdout, c.robot.Stderr = log, log
-	err = c.robot.Start()
-	log.Close()
-	if err != nil {
-		c.problem("the robot does not start: %v", err)
-		return false
-	}
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		r, err := http.NewRequest(http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/health", c.port), nil)
-		if err != nil {
-			break
-		}
-		r.Header.Set("Opentrons-Version", "*")
-		if resp, err := http.DefaultClient.Do(r); err == nil {
-			resp.Body.Close()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		on, err := c.switchOn()
+		switch {
+		case err != nil:
+			c.problem("the robot does not start: %v", err)
+			return false
+		case on:
+			c.taken = false
 			return true
 		}
+		c.taken = true
 	}
-	c.problem("the robot does not answer")
+	c.problem("the port of the robot was taken by another program")
 	return false
+}
+
+// switchOn starts the process of the robot and waits until it answers. It
+// reports false if the port is another's.
+func (c *trial) switchOn() (bool, error) {
+	log, err := os.OpenFile(filepath.Join(c.dir, "robot.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return false, err
+	}
+	defer log.Close()
+	before, err := log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return false, err
+	}
+	c.robot = c.ot2flow("never", "emulate", "--port", strconv.Itoa(c.port), "--disk", c.disk(), "--speed", "400")
+	c.robot.Stdout, c.robot.Stderr = log, log
+	if err := c.robot.Start(); err != nil {
+		return false, err
+	}
+	line := ""
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end) && !strings.HasSuffix(line, "\n"); time.Sleep(5 * time.Millisecond) {
+		all, err := os.ReadFile(log.Name())
+		if err != nil {
+			return false, err
+		}
+		line = string(all[before:])
+	}
+	switch {
+	case strings.Contains(line, "answers on"):
+		return true, nil
+	case strings.Contains(line, "can listen on"):
+		c.stopRobot()
+		return false, nil
+	}
+	c.stopRobot()
+	return false, fmt.Errorf("it says %q", line)
 }
 
 func (c *trial) stopRobot() {

@@ -28,6 +28,7 @@ type follower struct {
 	heldAt   int // the last step that had begun when a pause was reported
 
 	standing string // of a live run: the key of the command at which it waits for the next batch
+	passed   string // the key of the last such command that is over
 	hold     bool   // that counts as a pause, because somebody wants one
 	live     bool   // the run waits for batches, also before it was played
 }
@@ -111,6 +112,9 @@ func (f *follower) take(c *commandJSON) bool {
 // wait takes a command at which a live run waits for the next batch.
 func (f *follower) wait(c *commandJSON) bool {
 	over := c.Status == "succeeded" || c.Status == "failed"
+	if over {
+		f.passed = c.Key
+	}
 	switch {
 	case c.Status == "running":
 		f.standing = c.Key
@@ -121,6 +125,20 @@ func (f *follower) wait(c *commandJSON) bool {
 		}
 	}
 	return over
+}
+
+// handedBefore returns the last step that the robot is handed before step n; 0
+// where it is handed none.
+func (f *follower) handedBefore(n int) int {
+	for n--; n > 0 && f.plan.Steps[n-1].Live != nil; n-- {
+	}
+	return n
+}
+
+// letGoOf reports whether the robot was let go of all that waits after step n.
+func (f *follower) letGoOf(n int) bool {
+	at, k, _ := parseSentinel(f.passed)
+	return n == 0 || at > n || at == n && k == sentinels
 }
 
 // says returns how the run stands. That it waits for us is nobody's pause.

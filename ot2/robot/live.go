@@ -183,11 +183,11 @@ func (s live) letGo(ctx context.Context, b run.Batch, before bool) error {
 		return s.begin(ctx, b.First > 1)
 	}
 	for k := 0; k < sentinels; {
-		at, err := s.standing(ctx)
+		stands, err := s.standing(ctx, b.First)
 		if (k > 0 || before) && run.KindOf(err) == run.Halted {
 			return nil
 		}
-		if err != nil || at == 0 || at >= b.First {
+		if err != nil || !stands {
 			return err // it was let go of already
 		}
 		switch err := s.play(ctx); {
@@ -222,20 +222,37 @@ func (s live) waitForDoor(ctx context.Context) bool {
 	return sleep(ctx, s.r.o.Slow)
 }
 
-// standing waits until the robot has reached what it is to stand at, and
-// returns the step after which that is; 0 where it does not stand.
-func (s live) standing(ctx context.Context) (int, error) {
-	var n int
+// looksUntilPaused is after how many looks a robot that stands nowhere, and says
+// that it is paused, was paused by somebody, and is not just about to go on.
+const looksUntilPaused = 5
+
+// standing waits until the robot has reached what it is to stand at before step
+// first, and reports false if it was let go of that already. That it stands
+// nowhere says nothing: it may be between the last step and the first of the
+// commands that wait, or between these two.
+func (s live) standing(ctx context.Context, first int) (bool, error) {
+	s.mu.Lock()
+	before := s.f.handedBefore(first)
+	s.mu.Unlock()
+	stands, paused := false, 0
 	err := s.until(ctx, func() (bool, error) {
-		at, status := s.f.standing, statusOf(s.f.status)
-		n, _, _ = parseSentinel(at)
-		if s.f.over() {
+		at, _, _ := parseSentinel(s.f.standing)
+		status := statusOf(s.f.status)
+		switch {
+		case s.f.over():
 			return false, failure(run.Halted, nil, "the run is over")
+		case at >= first || s.f.letGoOf(before):
+			return true, nil
+		case at == 0 && status == run.Paused:
+			if paused++; paused == looksUntilPaused {
+				s.r.o.Say("the robot was paused before the next steps; let it go on in the Opentrons App")
+			}
 		}
 		// To play before the robot says that it stands would do nothing.
-		return at == "" || status != run.Running && status != run.DoorOpen, nil
+		stands = at > 0 && status != run.Running && status != run.DoorOpen
+		return stands, nil
 	})
-	return n, err
+	return stands, err
 }
 
 // until looks at the run again and again until it is as wanted.

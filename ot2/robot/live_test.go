@@ -2,7 +2,11 @@ package robot_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +50,65 @@ func TestLiveLivesThroughBadAnswers(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A robot is asked between two commands, too: when the last step is over and
+// what waits behind it has not begun, or when the first of the commands that wait
+// is over and the second has not begun. It stands a moment later, and has to be
+// let go of all the same.
+func TestLiveSeenBetweenTwoCommands(t *testing.T) {
+	for _, k := range []int{1, 2} {
+		t.Run(fmt.Sprint(k), func(t *testing.T) {
+			b := newBench(t, emulator.Options{})
+			handler := b.server.Config.Handler
+			seen := map[string]int{}
+			b.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/commands") {
+					handler.ServeHTTP(w, r)
+					return
+				}
+				answer := httptest.NewRecorder()
+				handler.ServeHTTP(answer, r)
+				w.WriteHeader(answer.Code)
+				_, _ = w.Write(notBegun(t, answer.Body.Bytes(), k, seen))
+			})
+			ctx, leave := context.WithTimeout(t.Context(), 20*time.Second)
+			defer leave()
+			p := planOf(t, small)
+			r, err := run.Run(ctx, run.Options{Plan: p, Backend: b.robot, BatchSteps: 2, Answer: run.AnswerAtOnce})
+			if err != nil || r.Verdict != run.VerdictOK || r.Done != len(p.Steps) {
+				t.Errorf("%v after %d of %d: %v", r.Verdict, r.Done, len(p.Steps), err)
+			}
+			if len(seen) == 0 {
+				t.Error("the robot was never asked at such a moment")
+			}
+		})
+	}
+}
+
+// notBegun has the k-th of the commands that wait be in the queue still, the
+// first three times it is listed as begun.
+func notBegun(t *testing.T, body []byte, k int, seen map[string]int) []byte {
+	var list struct {
+		Data []map[string]any `json:"data"`
+		Meta json.RawMessage  `json:"meta"`
+	}
+	if err := json.Unmarshal(body, &list); err != nil {
+		t.Error(err)
+	}
+	for _, c := range list.Data {
+		key, _ := c["key"].(string)
+		if strings.HasPrefix(key, "wait ") && strings.HasSuffix(key, fmt.Sprintf(".%d", k)) && c["status"] == "running" && seen[key] < 3 {
+			seen[key]++
+			c["status"] = "queued"
+			delete(c, "startedAt")
+		}
+	}
+	out, err := json.Marshal(list)
+	if err != nil {
+		t.Error(err)
+	}
+	return out
 }
 
 func TestLiveStop(t *testing.T) {
