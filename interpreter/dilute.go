@@ -100,7 +100,7 @@ func (b *dilute) expand(x *expansion, f *program.Frame) {
 		cannot(b.in[0], "a dilution needs two wells or more beside the blanks, and these are "+itoa(len(places)-int(max(blanks, 0))), "name the wells in the order of the dilution")
 		return
 	case len(from) != 1:
-		cannot(b.diluent[0], "a dilution has one diluent, and these are "+itoa(len(from))+" places", "declare them together as one liquid, which is a pool")
+		cannot(b.diluent[0], "a dilution has one diluent, and these are "+itoa(len(from))+" places", onePool)
 		return
 	}
 	carry := int64(math.Round(float64(v) / (factor.Float() - 1)))

@@ -17,7 +17,8 @@ type formulate struct {
 	to      []*eval.Expr
 	volumes []portion
 	rows    *eval.Expr
-	columns []portion // of rows; their expression is that of rows
+	columns []portion        // of rows; their expression is that of rows
+	named   []program.Liquid // the liquids as this workflow declares them
 	target  []aim
 	from    []*eval.Expr
 	total   *eval.Expr
@@ -46,7 +47,7 @@ type ingredient struct {
 func (p *preparer) formulate(b *spec.Formulate, s *spec.Step) body {
 	out := &formulate{
 		to: p.exprs(b.To), rows: p.expr(b.Rows), from: p.exprs(b.From), total: p.expr(b.Total), diluent: p.exprs(b.Diluent),
-		byWell: b.ByWell, below: b.BelowMinimum.Value, keys: p.keys(&b.LiquidKeys, "per_source"),
+		named: p.p.deck.Liquids, byWell: b.ByWell, below: b.BelowMinimum.Value, keys: p.keys(&b.LiquidKeys, "per_source"),
 	}
 	if !b.To.IsSet() && !b.Rows.IsSet() && !s.Broken {
 		p.fail(diag.MissingKey, s.KeyAt, "`formulate` does not say which wells get what", "add for example to: plate.A1, volumes: {red: 100 uL}; or rows: with a table")
@@ -163,8 +164,33 @@ func (b *formulate) place(x *expansion, liquid int) int {
 	return liquid
 }
 
+// several reports whether a liquid is a list of wells, of which a recipe cannot
+// say which one it means.
+func (b *formulate) several(x *expansion, liquid int) bool {
+	return liquid < len(b.named) && b.named[liquid].Distinct && len(x.deck.Liquids[liquid].Wells) > 1
+}
+
+// oneEach reports liquids of the recipe that are lists of wells.
+func (b *formulate) oneEach(x *expansion) bool {
+	for _, v := range slices.Concat(b.volumes, b.columns) {
+		if !b.several(x, v.liquid) {
+			continue
+		}
+		name := b.named[v.liquid].Name
+		x.addAt(v.volume, diag.Diagnostic{
+			Code: diag.CannotFormulate, Message: "a recipe cannot say which of the " + count(len(x.deck.Liquids[v.liquid].Wells), "well") + " of " + name + " it means, which are distinct",
+			Help: "move them with a transfer, which pairs them with destinations; or bring each to one concentration: formulate: {from: " + name + ", target: …}",
+		})
+		return false
+	}
+	return true
+}
+
 // ingredients works out what every well gets, with the diluent.
 func (b *formulate) ingredients(x *expansion) (to []target, list []ingredient, ok bool) {
+	if !b.oneEach(x) {
+		return nil, nil, false
+	}
 	if b.rows != nil {
 		to, list, ok = b.fromRows(x)
 	} else if to, ok = x.targets(b.to); ok {
@@ -224,7 +250,7 @@ func (b *formulate) rest(x *expansion, to []target, list []ingredient) (int64, i
 		return 0, ingredient{}, false
 	}
 	if len(from) != 1 {
-		return cannot(b.diluent[0], "there is one diluent, and these are "+count(len(from), "place"), "declare them together as one liquid, which is a pool")
+		return cannot(b.diluent[0], "there is one diluent, and these are "+count(len(from), "place"), onePool)
 	}
 	g := ingredient{name: "diluent", liquid: from[0].liquid, from: []source{from[0]}, expr: b.total}
 	if g.liquid >= 0 {

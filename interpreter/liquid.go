@@ -126,11 +126,11 @@ func (x *expansion) sources(list []*eval.Expr) ([]source, bool) {
 }
 
 func (x *expansion) appendSources(e *eval.Expr, v eval.Value) {
-	switch v.Kind() {
-	case eval.Liquid:
+	switch {
+	case v.Kind() == eval.Liquid && !v.Distinct():
 		x.from = append(x.from, source{x.deck.Liquids[v.Liquid()].Wells, v.Liquid(), e})
 		return
-	case eval.List:
+	case v.Kind() == eval.List:
 		for _, item := range v.List() {
 			x.appendSources(e, item)
 		}
@@ -218,13 +218,16 @@ func (x *expansion) pairsOf(r *route) ([]pair, bool) {
 	return x.pair(from, to, volumes, r)
 }
 
+// onePool is what to do where wells are to be one source.
+const onePool = "declare the wells together as one liquid, which is a pool unless it says distinct: true"
+
 // onePlace reports several places where the step has one for all the others.
 func (x *expansion) onePlace(r *route, from, to int) bool {
 	d := diag.Diagnostic{Code: diag.OnePlace}
 	switch {
 	case r.share == fanOut && from != 1:
 		d.Span, d.Message = r.from[0].Source().Whole(), "distribute draws from one place, and these are "+itoa(from)
-		d.Help = "use a transfer, which pairs sources and destinations; or declare the wells as one liquid, which is a pool"
+		d.Help = "use a transfer, which pairs sources and destinations; or " + onePool
 	case r.share == fanIn && to != 1:
 		d.Span, d.Message = r.to[0].Source().Whole(), "consolidate brings everything to one place, and these are "+itoa(to)
 		d.Help = "use a transfer, which pairs sources and destinations"

@@ -263,7 +263,7 @@ func (m *mapping) liquids() {
 		k, given := m.ours(l.Name, "liquid", ours)
 		if k >= 0 && !m.claimed(claims, k, l.Name) {
 			m.q.declare(l.Name, eval.Type{}, "liquid", false)
-			m.q.p.deck.Liquids[k].Name = l.Name.Value
+			m.q.p.deck.Liquids[k].Name, m.q.p.deck.Liquids[k].Distinct = l.Name.Value, l.Distinct.On
 			m.ofLiquids = append(m.ofLiquids, stand{i, k})
 			continue
 		}

@@ -432,7 +432,7 @@ func (p *preparer) declareLiquids() {
 	for i := range p.p.workflow.Liquids {
 		l := &p.p.workflow.Liquids[i]
 		p.declare(l.Name, eval.Type{}, "liquid", false)
-		p.p.deck.Liquids = append(p.p.deck.Liquids, program.Liquid{Name: l.Name.Value, Description: l.Description.Scalar.Text, Color: l.Color.Scalar.Text, Tip: program.None})
+		p.p.deck.Liquids = append(p.p.deck.Liquids, program.Liquid{Name: l.Name.Value, Description: l.Description.Scalar.Text, Color: l.Color.Scalar.Text, Tip: program.None, Distinct: l.Distinct.On})
 	}
 }
 

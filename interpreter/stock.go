@@ -111,6 +111,13 @@ func (x *expansion) checkFill(l *liquid, out *program.Liquid) {
 }
 
 func (x *expansion) checkLiquidTip(l *liquid, out *program.Liquid) {
+	if out.Distinct && len(out.Wells) > 1 {
+		x.addAt(l.tip, diag.Diagnostic{
+			Code: diag.TipRule, Message: "one tip would serve all wells of " + out.Name + ", which are distinct",
+			Help: "leave `tip` out here, and give steps tip: per_source; or tip: {from: a rack, match: source}, which keeps a tip for each",
+		})
+		return
+	}
 	if out.Tip == program.None || x.deck.Labware[out.Tip.Labware].Def.IsTipRack {
 		return
 	}

@@ -47,7 +47,7 @@ func (b *formulate) aimed(x *expansion, to []target) ([]ingredient, bool) {
 	}
 	var list []ingredient
 	for i := range x.deck.Liquids {
-		if i == diluent.liquid || !slices.ContainsFunc(b.target, func(a aim) bool {
+		if i == diluent.liquid || b.several(x, i) || !slices.ContainsFunc(b.target, func(a aim) bool {
 			return slices.ContainsFunc(x.deck.Liquids[i].Contains[a.component], func(n int64) bool { return n > 0 })
 		}) {
 			continue

@@ -184,12 +184,18 @@ func highest(s *program.State, slot string) (what string, top int64) {
 		if s.SlotOf(i) != n || s.LabwareAt(program.Place{On: program.OnLabware, Index: int16(i)}) >= 0 {
 			continue
 		}
-		what, top = s.Deck.Labware[i].Name, Base(s, i)+s.Deck.Labware[i].Def.Z
-		if at := s.Place(i); at.On == program.OnModule {
-			top += s.Deck.Modules[at.Index].Model.OverLabware
-		}
+		what, top = s.Deck.Labware[i].Name, topOf(s, i)
 	}
 	return what, top
+}
+
+// topOf is how high a labware reaches up, in µm, or the module around it.
+func topOf(s *program.State, labware int) int64 {
+	top := Base(s, labware) + s.Deck.Labware[labware].Def.Z
+	if at := s.Place(labware); at.On == program.OnModule {
+		top += s.Deck.Modules[at.Index].Model.OverLabware
+	}
+	return top
 }
 
 // trashHeight is how high the fixed trash is, in µm.

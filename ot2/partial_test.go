@@ -136,14 +136,22 @@ func comparePartial(t *testing.T, name string, slots map[string][]string) {
 
 func askPartial(t *testing.T, python string, modules bool) string {
 	t.Helper()
-	text, err := os.ReadFile("testdata/engine/partial.py")
+	if modules {
+		return askEngine(t, python, "partial.py", "\nMODULES = False\n", "\nMODULES = True\n")
+	}
+	return askEngine(t, python, "partial.py", "", "")
+}
+
+// askEngine has the vendor's software analyse a protocol of testdata/engine in
+// which was stands as is, and returns the comments of the run, a line each.
+func askEngine(t *testing.T, python, protocol, was, is string) string {
+	t.Helper()
+	text, err := os.ReadFile("testdata/engine/" + protocol)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if modules {
-		text = []byte(strings.Replace(string(text), "\nMODULES = False\n", "\nMODULES = True\n", 1))
-	}
-	file := filepath.Join(t.TempDir(), "partial.py")
+	text = []byte(strings.Replace(string(text), was, is, 1))
+	file := filepath.Join(t.TempDir(), protocol)
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}

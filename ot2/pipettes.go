@@ -11,6 +11,7 @@ import (
 type pipette struct {
 	program.PipetteModel
 	pushOut  int64 // nL, the most beyond which the robot refuses a push-out
+	reach    int64 // µm above the deck, as high as the nozzle goes
 	overlaps []overlap
 }
 
@@ -63,6 +64,15 @@ func TipOverlap(m *program.PipetteModel, rack string) int64 {
 func MaxPushOut(m *program.PipetteModel) int64 {
 	p, _ := find(m.Name)
 	return p.pushOut
+}
+
+// MaxHeight returns how high above the deck, in µm, the end of a tip that stands
+// out by tip goes on m, or without one the nozzle itself. It is what a robot
+// counts with that was never calibrated; calibration moves it by a millimetre or
+// so.
+func MaxHeight(m *program.PipetteModel, tip int64) int64 {
+	p, _ := find(m.Name)
+	return p.reach - tip
 }
 
 // WorkingVolume returns the most that m holds in a tip of tipNL: a pipette

@@ -9,7 +9,9 @@ import (
 
 // Rules returns the rules that are true of an OT-2 only, in the form of the
 // rules of package check.
-func Rules() []check.Rule { return []check.Rule{speeds{}, refusals{}, partial{}, besideModules{}} }
+func Rules() []check.Rule {
+	return []check.Rule{speeds{}, refusals{}, partial{}, besideModules{}, &reach{labware: -1}}
+}
 
 // speeds: what the gantry can do. The robot slows a faster move down without a
 // word (OT-2: 600 mm/s at most, in x).

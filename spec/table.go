@@ -67,7 +67,7 @@ var stepKinds = []StepKind{
 var later = map[string]string{
 	"publish": "",
 	"timeout": "", "cache": "",
-	"distinct": "", "offset": "",
+	"offset": "",
 }
 
 // Later reports whether key belongs to the language but not to this version of
@@ -377,6 +377,7 @@ func liquidFields(l *Liquid) []Field {
 		{"description", "What it is.", "red acrylic paint, 1:3 in water", false, textSlot(&l.Description)},
 		{"contains", "What is dissolved in it, and how much: amounts (mM), masses (mg/mL), strengths (x) or shares (%), the same for one component everywhere; or a list with one concentration per well. A liquid that does not name a component holds none of it.", "{glucose: 100 mM, salt: 2 mg/mL}", false, containsSlot(&l.Contains)},
 		{"tip", "A tip kept for this liquid; `tip: dedicated` uses it.", "tips.B1", false, exprSlot(&l.Tip, WantWell)},
+		{"distinct", "Whether each of its wells is a thing of its own, such as samples are. Its name is then the list of its wells, of which each goes with one destination, and a tip that goes from one to another is warned of. Default: false; the wells are one pool, drained in order.", "true", false, switchSlot(&l.Distinct)},
 		classField(&l.LiquidClass),
 		{"defaults", "How liquid steps handle it, where they do not say it.", "{aspirate: {rate: 50 uL/s}}", false, handlingSlot(&l.Defaults)},
 	}

@@ -238,6 +238,7 @@ type Liquid struct {
 	Color       Given
 	Description Text
 	Tip         Expr
+	Distinct    Switch
 	LiquidClass Scalar
 	Defaults    Defaults
 	Contains    []Components

@@ -20,7 +20,7 @@ type Rule interface {
 
 // Rules returns the rules that hold for any robot. They carry no state from
 // one program to the next.
-func Rules() []Rule { return []Rule{tips{}, limits{}, liquid{}, modules{}, &ending{}} }
+func Rules() []Rule { return []Rule{tips{}, limits{}, liquid{}, modules{}, &samples{}, &ending{}} }
 
 // Sink runs rules over an expansion.
 type Sink struct {

@@ -201,6 +201,12 @@ func (v Value) Labware() int { return int(v.place.Labware) }
 // Liquid returns the index of a Liquid in Deck.Liquids.
 func (v Value) Liquid() int { return int(v.place.Labware) }
 
+// Distinct reports whether a Liquid is a list of wells rather than one pool.
+// That is said where its name was read: a called workflow has a say of its own.
+func (v Value) Distinct() bool {
+	return v.kind == Liquid && v.box != nil && v.box.deck.Liquids[v.Liquid()].Distinct
+}
+
 // List returns the elements of a List or the fields of a Record, in order.
 // They must not be changed. What stands for wells without being a list (a
 // labware, a liquid) has none: see Wells.

@@ -138,6 +138,9 @@ type Liquid struct {
 	// Contains is how much of each of Deck.Components it holds: nothing, one value
 	// for all wells, or one per well. In base units, as State.Concentration has it.
 	Contains [][]int64
+	// Distinct says that each of its wells is a source of its own; otherwise they
+	// are one pool.
+	Distinct bool
 	// Kept says that it is no liquid of the workflow: an earlier run left it, and
 	// what it contains is not known.
 	Kept bool

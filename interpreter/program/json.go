@@ -229,6 +229,9 @@ func (d *Deck) appendLiquid(b []byte, l *Liquid) []byte {
 	if l.Tip != None {
 		b = field(b, "tip", d.WellName(l.Tip), false)
 	}
+	if l.Distinct {
+		b = append(b, `, "distinct": true`...)
+	}
 	if l.Kept {
 		b = append(b, `, "kept": true`...)
 	}

@@ -58,6 +58,7 @@ type planJSON struct {
 		Wells       json.RawMessage `json:"wells"`
 		Contains    json.RawMessage `json:"contains"`
 		Tip         string          `json:"tip"`
+		Distinct    bool            `json:"distinct"`
 		Kept        bool            `json:"kept"`
 	} `json:"liquids"`
 	Left  leftJSON   `json:"left"`

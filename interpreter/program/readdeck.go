@@ -199,6 +199,7 @@ func (r *reader) liquids() {
 		if l.Tip != "" {
 			out.Tip = r.wellName(l.Tip)
 		}
+		out.Distinct = l.Distinct
 		if out.Kept = l.Kept; !l.Kept {
 			r.unique("liquid", l.Name)
 		}

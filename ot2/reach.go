@@ -1,0 +1,115 @@
+package ot2
+
+import (
+	"github.com/ot2flow/ot2flow/interpreter/check"
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/spec/quantity"
+)
+
+// reach: how high the gantry can lift a tip. The two rules are those with which
+// the robot's software plans a movement (package opentrons, 8.2.0 to 8.8.2,
+// motion_planning.waypoints: DestinationOutOfBoundsError, ArcOutOfBoundsError);
+// the robot finds out in the middle of a run. Inside one well it checks nothing
+// and drives against its end; here the same holds there.
+type reach struct {
+	pipette int8
+	labware int16 // where the gantry is, or -1
+	base    []int64
+	tallest int16 // the labware that reaches up the most, or -1 for a module
+	top     int64
+}
+
+// zMargin is what the robot's software keeps free above where a tip goes and
+// above what it passes over, in µm.
+const zMargin = 1000
+
+func (c *reach) See(t *program.Transition, r *check.Report) {
+	op := &t.Step.Op
+	has := op.Kind.Info().Fields
+	if has&program.HasMove != 0 || op.Kind == program.Home {
+		c.labware = -1 // from here it travels over everything
+	}
+	if c.base == nil || has&program.HasMove != 0 {
+		c.look(t.After)
+	}
+	if has&program.HasPipette == 0 || op.Kind == program.EndRun || has&(program.HasWell|program.HasTrash) == 0 {
+		return
+	}
+	pip := &t.After.Deck.Pipettes[op.Pipette]
+	most := MaxHeight(pip.Model, tipLength(t)) - zMargin
+	if op.Trash || op.Well == program.None {
+		if op.Trash {
+			c.labware = -1
+			c.over(t, r, most)
+		}
+		return
+	}
+	c.to(t, r, most)
+	if c.pipette != op.Pipette || c.labware != op.Well.Labware {
+		c.over(t, r, most)
+	}
+	c.pipette, c.labware = op.Pipette, op.Well.Labware
+}
+
+func (*reach) End(*program.State, *check.Report) {}
+
+// look finds how high everything on the deck stands.
+func (c *reach) look(s *program.State) {
+	c.base, c.tallest, c.top = c.base[:0], -1, 0
+	for i := range s.Deck.Modules {
+		c.top = max(c.top, s.Deck.Modules[i].Model.Height)
+	}
+	for i := range s.Deck.Labware {
+		c.base = append(c.base, Base(s, i))
+		if s.SlotOf(i) == 0 {
+			continue
+		}
+		if top := topOf(s, i); top > c.top {
+			c.tallest, c.top = int16(i), top
+		}
+	}
+}
+
+// to reports a place that is higher than the tip comes.
+func (c *reach) to(t *program.Transition, r *check.Report, most int64) {
+	op := &t.Step.Op
+	deck := t.After.Deck
+	w := deck.Well(op.Well)
+	z := c.base[op.Well.Labware] + w.Z + height(w, op.At)
+	if z <= most {
+		return
+	}
+	name := deck.Pipettes[op.Pipette].Name
+	r.Add(program.AboutHeight, diag.Diagnostic{
+		Code: diag.OutOfReach, Message: name + " cannot be lifted that high over " + deck.WellName(op.Well),
+		Label: quantity.Length.Text(z) + " above the deck; " + with(t, name) + " goes up to " + quantity.Length.Text(most),
+		Help:  "stay " + quantity.Length.Text(z-most) + " lower",
+	})
+}
+
+// over reports a way that leads over something higher than the tip comes: the
+// gantry passes over everything on the deck, wherever it goes.
+func (c *reach) over(t *program.Transition, r *check.Report, most int64) {
+	if c.top <= most {
+		return
+	}
+	deck := t.After.Deck
+	name, what := deck.Pipettes[t.Step.Op.Pipette].Name, "a module"
+	if c.tallest >= 0 {
+		what = deck.Labware[c.tallest].Name
+	}
+	r.Add(program.AboutStep, diag.Diagnostic{
+		Code: diag.OutOfReach, Message: name + " cannot pass over " + what,
+		Label: what + " is " + quantity.Length.Text(c.top) + " high; " + with(t, name) + " passes over " + quantity.Length.Text(most),
+		Help:  "the gantry clears everything on the deck on its way: take lower labware, a shorter tip, or move it off the deck",
+	})
+}
+
+// with is the pipette with what is on it.
+func with(t *program.Transition, name string) string {
+	if tipLength(t) > 0 {
+		return name + " with its tip"
+	}
+	return name
+}
