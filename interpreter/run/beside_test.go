@@ -17,7 +17,8 @@ import (
 // world is what is beside the device: what a program does after each result.
 type world struct {
 	kinds  []program.Kind
-	beyond int // steps that are certain behind the next one beside the device
+	beyond int    // steps that are certain behind the next one beside the device
+	script []byte // one choice per step that is carried out; exhausted: all goes well
 }
 
 func besideKind(k program.Kind) bool { return k.Info().Fields&program.HasLive != 0 }
@@ -86,7 +87,7 @@ func (b *bench) grow(_ context.Context, results []run.Performed) (*program.Plan,
 // perform lets the script decide what the world answers.
 func (b *bench) perform(ctx context.Context, s *program.Step) (run.Response, error) {
 	b.mu.Lock()
-	c := b.choose()
+	c := next(&b.world.script)
 	if c >= 20 && !b.dead {
 		b.executed[s.N]++
 	}
@@ -122,7 +123,8 @@ func TestRunnerStateMachineWithTheWorld(t *testing.T) {
 		crashes := rapid.SliceOfN(rapid.IntRange(2, 40), 0, 6).Draw(t, "crashes")
 		batch := rapid.IntRange(0, 4).Draw(t, "batch")
 		keep := rapid.Bool().Draw(t, "keep")
-		w := &world{kinds: kinds, beyond: rapid.IntRange(0, 3).Draw(t, "beyond")}
+		answers := rapid.SliceOfN(rapid.Byte(), 0, 30).Draw(t, "answers")
+		w := &world{kinds: kinds, beyond: rapid.IntRange(0, 3).Draw(t, "beyond"), script: answers}
 		b := newBench(w.plan(nil), script)
 		b.world, b.executed = w, make([]int, 2*len(kinds)+2)
 		r, err := follow(t, b, batch, crashes, keep)
