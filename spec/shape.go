@@ -37,7 +37,7 @@ type Shape struct {
 	Scalars Scalars
 	Words   []string    // the only values taken, if any
 	Pattern *Pattern    // what a string must look like, if anything
-	Instead [][2]string // words that people try, each with why it is none of Words
+	Instead [][2]string // words that people try, or keys of an object, each with what there is instead
 	Lead    []string    // plain words taken beside an expression: for completion
 	Rules   []Rule      // between the keys of an object
 	Elem    *Shape

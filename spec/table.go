@@ -67,7 +67,6 @@ var stepKinds = []StepKind{
 var later = map[string]string{
 	"publish": "",
 	"timeout": "", "cache": "",
-	"offset": "",
 }
 
 // Later reports whether key belongs to the language but not to this version of
@@ -284,6 +283,9 @@ var labwareSection = &Shape{Kind: MapShape, Noun: "labware, each under its name"
 var labwareShape = &Shape{
 	Kind: ObjectShape, Name: "labware", Noun: "the keys of a labware", Doc: "A labware on the deck.", Example: "{type: corning_96_wellplate_360ul_flat, slot: 1}",
 	fields: func() []Field { return labwareFields(&Labware{}) },
+	Instead: [][2]string{
+		{"offset", "an offset is measured on one robot, which keeps it for every run: ot2flow state set 1.offset=0.1,-0.2,0.3"},
+	},
 	Rules: []Rule{
 		{Key: "type", Any: []string{"slot", "module", "adapter"}, Why: "`slot`, `module` or `adapter` says where it stands"},
 		{Key: "module", Bars: []string{"slot"}, Why: "what stands on a module is in the module's slot"},
