@@ -81,6 +81,7 @@ func newLab(t *testing.T) *lab {
 		_, _ = io.WriteString(w, text)
 	}
 	mux.HandleFunc("/light", measure)
+	mux.HandleFunc("/level", levels())
 	mux.HandleFunc("/absorbance", measure)
 	mux.HandleFunc("/next", func(w http.ResponseWriter, r *http.Request) {
 		var in struct {

@@ -36,28 +36,6 @@ var (
 	chaosReport  = flag.String("chaos-report", "", "chaos: file for the report, too")
 )
 
-// chaosSteps is how many steps the workflow has.
-const chaosSteps = 278
-
-const chaosWorkflow = `ot2flow: 1
-name: chaos
-labware:
-  plate: {type: corning_96_wellplate_360ul_flat, slot: 1}
-  dyes:  {type: nest_12_reservoir_15ml, slot: 2}
-  tips:  {type: opentrons_96_tiprack_300ul, slot: 9}
-pipettes:
-  p300: {type: p300_single_gen2, mount: right, tips: [tips]}
-liquids:
-  red:    {in: dyes.A1, volume: 12 mL}
-  yellow: {in: dyes.A2, volume: 12 mL}
-steps:
-  - for: w in plate.A1:H4
-    do:
-      - transfer: {from: dyes.A1, to: w, volume: 40 uL}
-      - transfer: {from: dyes.A2, to: w, volume: 60 uL}
-  - distribute: {from: dyes.A1, to: plate.A5:H6, volume: 30 uL}
-`
-
 // victim is what is killed.
 type victim string
 
@@ -170,7 +148,7 @@ func carry(t *testing.T, trials []*trial) int {
 		wg.Go(func() {
 			defer func() { <-sem }()
 			for range 3 {
-				*c = trial{blow: c.blow, again: c.again, live: c.live, broken: c.broken, lab: c.lab, hasty: c.hasty, t: t, dir: t.TempDir()}
+				*c = trial{flow: c.flow, blow: c.blow, again: c.again, live: c.live, broken: c.broken, lab: c.lab, hasty: c.hasty, t: t, dir: t.TempDir()}
 				start := time.Now()
 				c.run()
 				c.took = time.Since(start)
@@ -208,12 +186,9 @@ func reported(trials []*trial, drawn int, took time.Duration) string {
 	type sum struct{ runs, struck, resumes, doubts, twice, lost, wrong int }
 	sums, order, all := map[row]*sum{}, []row{}, sum{}
 	for _, c := range trials {
-		r := row{c.blow.victim, "uploaded", "random moment"}
+		r := row{c.blow.victim, c.work().how, "random moment"}
 		if c.live > 0 {
 			r.how = "step by step"
-		}
-		if c.lab != nil {
-			r.how = "that reacts"
 		}
 		if c.blow.record > 0 {
 			r.when = "record of the journal"
@@ -235,7 +210,7 @@ func reported(trials []*trial, drawn int, took time.Duration) string {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "chaos: %d of %d runs of %d steps in %s, %s/%s, %d processors, seed %d\n\n", all.runs, drawn, chaosSteps, took.Round(time.Second), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), *chaosSeed)
+	fmt.Fprintf(&b, "chaos: %d of %d runs of %s steps in %s, %s/%s, %d processors, seed %d\n\n", all.runs, drawn, stepsOf(trials), took.Round(time.Second), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), *chaosSeed)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	line := func(r row, s *sum) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", r.victim, r.how, r.when, s.runs, s.struck, s.resumes, s.doubts, s.twice, s.lost, s.wrong)
@@ -250,6 +225,21 @@ func reported(trials []*trial, drawn int, took time.Duration) string {
 	line(row{"all", "", ""}, &all)
 	_ = w.Flush() // into memory
 	return b.String()
+}
+
+// stepsOf says how many steps the runs had: those that react have more or fewer.
+func stepsOf(trials []*trial) string {
+	least, most := 0, 0
+	for _, c := range trials {
+		if c.steps > 0 && (least == 0 || c.steps < least) {
+			least = c.steps
+		}
+		most = max(most, c.steps)
+	}
+	if least == most {
+		return strconv.Itoa(most)
+	}
+	return fmt.Sprintf("%d to %d", least, most)
 }
 
 // A sweep that finds nothing proves something only if it can find something: an

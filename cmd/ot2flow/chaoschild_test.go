@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/ot2/robot"
 )
 
 // chaosChild names the variable that makes the test binary ot2flow itself. Its
@@ -19,6 +21,10 @@ const chaosChild = "OT2FLOW_CHAOS"
 // chaosBroken names the variable that says which rule this ot2flow breaks. The
 // sweep has to notice.
 const chaosBroken = "OT2FLOW_CHAOS_BROKEN"
+
+// chaosEager names the variable that makes an ot2flow that does not wait before it
+// looks at the robot again.
+const chaosEager = "OT2FLOW_CHAOS_EAGER"
 
 // The rules that can be broken, one after the other. What is right about each
 // of them is what the others are proved with.
@@ -43,10 +49,27 @@ func chaotic(when string) int {
 		}
 		return &calling{Journal: j, left: at, after: after, address: address}
 	}
-	if broken == unadopted || broken == credulous {
+	switch {
+	case broken == unadopted || broken == credulous:
 		a.carrier.Through = func(b run.Backend) run.Backend { return liar{b, broken} }
+	case os.Getenv(chaosEager) != "":
+		a.carrier.Through = eager
 	}
 	return a.main(os.Args[1:])
+}
+
+// eager looks at the robot again and again: at one on which no time passes,
+// something happens all the time.
+func eager(b run.Backend) run.Backend {
+	r, is := b.(*robot.Robot)
+	if !is {
+		return b
+	}
+	fast, err := robot.New(r.Address(), robot.Options{Fast: 4 * time.Millisecond, Slow: 50 * time.Millisecond})
+	if err != nil {
+		return b
+	}
+	return fast
 }
 
 // calling calls before or after a record.

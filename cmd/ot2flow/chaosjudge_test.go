@@ -65,18 +65,48 @@ func (c *trial) forgotten(run string) bool {
 	return forgotten
 }
 
-// did returns, for every step of a part, how often its last command happened.
-func did(part *run.Part, deeds []emulator.Deed) []int {
-	return didIn(part, deeds, robot.RunOf(part.State.Handle))
+// host says which steps a run of the robot's has carried out: those of a part
+// behind the first base ones.
+type host struct {
+	part *run.Part
+	base int
 }
 
-// didIn is did for the robot's run of that id.
-func didIn(part *run.Part, deeds []emulator.Deed, id string) []int {
-	out := make([]int, len(part.Plan.Steps)+1)
+// hosts returns the robot's runs that the journal knows, by their ids.
+func (c *trial) hosts(story *run.Story) map[string]host {
+	out := map[string]host{}
+	var m run.Machine
+	part := 0
+	for _, r := range c.recorded {
+		if _, is := r.Event.(run.Continued); is {
+			part++
+		}
+		if _, err := m.On(r.Event); err != nil {
+			c.problem("record %d: %v", r.Seq, err)
+			return out
+		}
+		if s := m.State(); len(s.Handle) > 0 {
+			out[robot.RunOf(s.Handle)] = host{&story.Parts[part], s.Base}
+		}
+	}
+	return out
+}
+
+// did returns, for every step of the part, how often its last command happened in
+// a run of the robot's. A protocol of its own has begun, or has not.
+func (h host) did(deeds []emulator.Deed, id string) []int {
+	plan := h.part.Plan
+	out := make([]int, len(plan.Steps)+1)
+	if h.base < len(plan.Steps) && plan.Steps[h.base].Protocol != nil {
+		if slices.ContainsFunc(deeds, func(d emulator.Deed) bool { return d.Run == id && d.Op != "" }) {
+			out[h.base+1]++
+		}
+		return out
+	}
 	steps := map[string]int{}
-	for i := range part.Plan.Steps {
-		step := &part.Plan.Steps[i]
-		steps[fmt.Sprintf("%d.%d", step.N, len(command.Of(step, part.Plan.Deck)))] = step.N
+	for i := range plan.Steps[h.base:] {
+		step := plan.Steps[h.base+i]
+		steps[fmt.Sprintf("%d.%d", i+1, len(command.Of(&step, plan.Deck)))] = h.base + i + 1
 	}
 	for _, d := range deeds {
 		if n := steps[d.Key]; n > 0 && d.Run == id {
@@ -103,8 +133,9 @@ func (c *trial) decide() {
 	case !c.forgotten(robot.RunOf(part.State.Handle)):
 		c.problem("a person is asked about steps %d to %d, and the robot knows", d.First, d.Last)
 	}
-	happened := did(part, c.deeds())
-	to := 0
+	id := robot.RunOf(part.State.Handle)
+	happened := host{part, part.State.Base}.did(c.deeds(), id)
+	to := part.State.Base
 	for n, times := range happened {
 		if times > 0 {
 			to = n
@@ -131,6 +162,7 @@ func (c *trial) judge() {
 	if story == nil {
 		return
 	}
+	c.end = story
 	deeds := c.deeds()
 	times := make([]int, len(story.Plan.Steps)+1)
 	count := func(part *run.Part, happened []int) {
@@ -140,25 +172,24 @@ func (c *trial) judge() {
 			}
 		}
 	}
-	known := map[string]bool{}
-	for i := range story.Parts {
-		part := &story.Parts[i]
-		known[robot.RunOf(part.State.Handle)] = true
-		count(part, did(part, deeds))
+	hosts, told := c.hosts(story), map[string]bool{}
+	for id, h := range hosts {
+		count(h.part, h.did(deeds, id))
 	}
 	for _, d := range deeds {
-		if !known[d.Run] {
-			known[d.Run] = true
+		if _, known := hosts[d.Run]; !known && !told[d.Run] {
+			told[d.Run] = true
 			c.problem("the robot did %s in a run that the journal does not know", d.Command)
-			count(&story.Parts[0], didIn(&story.Parts[0], deeds, d.Run))
+			count(&story.Parts[0], host{&story.Parts[0], 0}.did(deeds, d.Run))
 		}
 	}
 	for n, k := range times {
 		switch {
 		case n > 0 && story.Plan.Steps[n-1].Live != nil: // the world's book is the lab's
+		case n > 0 && story.Plan.Steps[n-1].Op.Kind == program.Comment: // nothing happens on the deck
 		case n > 0 && k == 0:
 			c.lost++
-			c.problem("step %d never happened", n)
+			c.problem("step %d (%s) never happened", n, story.Plan.Steps[n-1].ID())
 		case k > 1:
 			c.twice++
 			c.problem("step %d happened %d times", n, k)
@@ -169,19 +200,26 @@ func (c *trial) judge() {
 			c.problem("step %d does not count as done", i+1)
 		}
 	}
-	c.compare(story, deeds)
+	used := c.compare(story, deeds)
+	if !c.wrong() {
+		c.books(story, used)
+	}
 }
 
-// compare does on a deck what the robot did, and looks at the wells.
-func (c *trial) compare(story *run.Story, deeds []emulator.Deed) {
+// compare does on a deck what the robot did, and looks at the wells. It returns
+// what was used up for that.
+func (c *trial) compare(story *run.Story, deeds []emulator.Deed) program.Needs {
 	plan := story.Plan
-	world := program.NewState(plan.Deck)
+	c.world = program.NewState(plan.Deck)
+	world, used := c.world, program.NewCounting(plan.Deck)
 	for i := range deeds {
 		op, ok := opOf(plan.Deck, &deeds[i])
 		if !ok || op.Kind == program.DropTip && !world.Mounts[op.Pipette].On {
 			continue
 		}
-		if t := world.Apply(&op); t.Faults&^program.NotEmpty != 0 {
+		t := world.Apply(&op)
+		used.Count(&op, t, world)
+		if t.Faults&^program.NotEmpty != 0 {
 			c.problem("%s %s.%s of the robot's command %s goes wrong on the deck: %b", deeds[i].Command, deeds[i].Slot, deeds[i].Well, deeds[i].Key, t.Faults)
 		}
 	}
@@ -195,6 +233,7 @@ func (c *trial) compare(story *run.Story, deeds []emulator.Deed) {
 			c.problem("%s holds %v, and without chaos %v", plan.Deck.WellName(ref), got.Parts, want.Parts)
 		}
 	}
+	return used.Result()
 }
 
 // opOf is a deed as an operation on a deck.

@@ -6,15 +6,12 @@ import (
 	"time"
 )
 
-// reactWells are the wells that are dosed, measured and dosed again under chaos.
-const reactWells = "A1:H2"
-
 // A workflow that reacts is killed like any other, also in the middle of a
 // measurement, of a request, and while its plan grows. In the end every well
 // holds what the world decided, and the world was told everything once, or
 // again under the same name.
 func TestChaosThatReacts(t *testing.T) {
-	calm := &trial{lab: newLab(t)}
+	calm := &trial{flow: &reactFlow, lab: newLab(t)}
 	carry(t, []*trial{calm})
 	if calm.wrong() || calm.resumes > 0 {
 		t.Fatalf("nothing happens to a run, and it is gone on with %d times: %q", calm.resumes, calm.problems)
@@ -24,7 +21,7 @@ func TestChaosThatReacts(t *testing.T) {
 	for _, v := range []victim{theProgram, theRobot, theConnection, thePower} {
 		for range 2 * *chaosMoments {
 			at := blow{victim: v, record: 1 + random.IntN(calm.records), written: random.IntN(2) == 0, pause: 200 * time.Millisecond}
-			c := &trial{lab: newLab(t), blow: at}
+			c := &trial{flow: &reactFlow, lab: newLab(t), blow: at}
 			if random.IntN(2) == 0 {
 				c.again = blow{victim: v, record: 1 + random.IntN(60), written: true, pause: 200 * time.Millisecond}
 			}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ot2flow/ot2flow/interpreter/journal"
+	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
@@ -47,6 +48,7 @@ type trial struct {
 	again  blow   // happens to the first attempt to go on
 	live   int    // steps that are handed over at a time; 0: the plan is uploaded
 	broken string // a rule that this ot2flow does not keep
+	flow   *flow  // what is carried out; nil: chaosFlow
 	lab    *lab   // what is measured and planned with, by a workflow that reacts; nil: the workflow does not
 	hasty  bool   // whoever is asked says redo, without looking
 
@@ -59,9 +61,12 @@ type trial struct {
 
 	taken bool // another program has the robot's port
 
-	records, struck, resumes, doubts, twice, lost int
-	took                                          time.Duration
-	problems                                      []string
+	records, steps, struck, resumes, doubts, twice, lost int
+	took                                                 time.Duration
+	problems                                             []string
+	recorded                                             []run.Record
+	end                                                  *run.Story
+	world                                                *program.State // what the robot's deck is in truth
 }
 
 func (c *trial) String() string {
@@ -74,17 +79,22 @@ func (c *trial) problem(format string, args ...any) {
 
 func (c *trial) wrong() bool { return len(c.problems) > 0 }
 
-func (c *trial) run() {
-	text := chaosWorkflow
-	if c.lab != nil {
-		text = reactWorkflow
+// work is what is carried out.
+func (c *trial) work() flow {
+	if c.flow == nil {
+		return chaosFlow
 	}
+	return *c.flow
+}
+
+func (c *trial) run() {
+	work := c.work()
 	if c.blow.victim == theRobot || c.blow.victim == thePower {
 		// What is drawn from a well to mix it is lost with the tip, and no chaos
 		// gives it back.
-		text = strings.Replace(text, ", dispense: {mix: 2 x 30 uL}", "", 1)
+		work.text = strings.Replace(work.text, ", dispense: {mix: 2 x 30 uL}", "", 1)
 	}
-	if err := os.WriteFile(filepath.Join(c.dir, "chaos.yaml"), []byte(text), 0o600); err != nil {
+	if err := work.write(c.dir); err != nil {
 		c.problem("%v", err)
 		return
 	}
@@ -103,6 +113,7 @@ func (c *trial) run() {
 		defer c.proxy.close()
 		c.address = c.proxy.address()
 	}
+	c.allow()
 	c.call(c.blow, c.apply()...)
 	c.recover()
 	c.judge()
@@ -131,7 +142,10 @@ func (c *trial) apply() []string {
 		args = append(args, "--live", strconv.Itoa(c.live))
 	}
 	if c.lab != nil {
-		args = append(args, "--set", "lab="+c.lab.URL, "--set", "wells="+reactWells)
+		args = append(args, "--set", "lab="+c.lab.URL)
+	}
+	for _, set := range c.work().set {
+		args = append(args, "--set", set)
 	}
 	return args
 }
@@ -144,6 +158,9 @@ func (c *trial) ot2flow(call string, args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(self, args...)
 	cmd.Env = append(os.Environ(), chaosChild+"="+call, chaosBroken+"="+c.broken)
+	if c.work().eager {
+		cmd.Env = append(cmd.Env, chaosEager+"=1")
+	}
 	cmd.Dir = c.dir
 	return cmd
 }
@@ -184,7 +201,7 @@ func (c *trial) switchOn() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	c.robot = c.ot2flow("never", "emulate", "--port", strconv.Itoa(c.port), "--disk", c.disk(), "--speed", "400")
+	c.robot = c.ot2flow("never", append([]string{"emulate", "--port", strconv.Itoa(c.port), "--disk", c.disk()}, c.work().robot...)...)
 	c.robot.Stdout, c.robot.Stderr = log, log
 	if err := c.robot.Start(); err != nil {
 		return false, err
@@ -349,8 +366,12 @@ func (c *trial) story() *run.Story {
 		c.problem("%v", err)
 		return nil
 	}
-	c.records = int(sum.Seq)
+	c.records, c.steps = int(sum.Seq), sum.Steps
 	story, err := service.StoryOf(context.Background(), s, sum)
+	c.recorded = nil
+	for e := range s.Events(context.Background(), journal.Query{Run: sum.ID}) {
+		c.recorded = append(c.recorded, e.Record)
+	}
 	if err != nil {
 		c.problem("%v", err)
 	}

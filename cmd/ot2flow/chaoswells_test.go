@@ -1,0 +1,138 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/interpreter/run"
+)
+
+// A run in which every well is measured until it is as it should be, and dosed in
+// between, ends as it does undisturbed, whenever and whatever is killed: with the
+// same steps, the same wells and the same outputs. `make chaos` has all 96 wells,
+// and a fifth of -chaos moments for each victim.
+func TestChaosOfWells(t *testing.T) {
+	f, moments := wellsFlow, max(1, *chaosMoments/5)
+	f.set = []string{"columns=12"}
+	victims := []victim{theProgram, theRobot, theConnection, thePower}
+	if *chaosMoments == 1 {
+		f.set = []string{"columns=1"}
+		victims = []victim{theProgram, thePower}
+	}
+	calm := &trial{flow: &f, lab: newLab(t)}
+	carry(t, []*trial{calm})
+	if calm.wrong() || calm.resumes > 0 {
+		t.Fatalf("nothing happens to a run, and it is gone on with %d times: %.3000s", calm.resumes, calm.problems)
+	}
+	random := rand.New(rand.NewPCG(*chaosSeed, 13))
+	var trials []*trial
+	for _, v := range victims {
+		for k := range moments {
+			// The moments are spread over the whole run.
+			from := calm.records * k / moments
+			at := blow{victim: v, record: 1 + from + random.IntN(calm.records/moments), written: random.IntN(2) == 0, pause: 100 * time.Millisecond}
+			c := &trial{flow: &f, lab: newLab(t), blow: at}
+			if random.IntN(2) == 0 {
+				c.again = blow{victim: v, record: 1 + random.IntN(200), written: true, pause: 100 * time.Millisecond}
+			}
+			trials = append(trials, c)
+		}
+	}
+	ends(t, calm, trials)
+}
+
+// A protocol of the vendor is a run of its own on the robot; the program and the
+// connection are lost before, in the middle of and behind it.
+func TestChaosOfAProtocol(t *testing.T) {
+	calm := &trial{flow: &protocolFlow}
+	carry(t, []*trial{calm})
+	if calm.wrong() || calm.resumes > 0 {
+		t.Fatalf("nothing happens to a run, and it is gone on with %d times: %.3000s", calm.resumes, calm.problems)
+	}
+	random := rand.New(rand.NewPCG(*chaosSeed, 17))
+	every := 1
+	if *chaosMoments == 1 {
+		every = 5
+	}
+	var trials []*trial
+	for _, v := range []victim{theProgram, theConnection} {
+		for n := 1 + random.IntN(every); n <= calm.records; n += every {
+			for _, written := range []bool{false, true} {
+				c := &trial{flow: &protocolFlow, blow: blow{victim: v, record: n, written: written, pause: 200 * time.Millisecond}}
+				if random.IntN(2) == 0 {
+					c.again = blow{victim: v, record: 1 + random.IntN(calm.records), written: true, pause: 200 * time.Millisecond}
+				}
+				trials = append(trials, c)
+			}
+		}
+	}
+	ends(t, calm, trials)
+}
+
+// ends carries trials out, which have to end as the calm one.
+func ends(t *testing.T, calm *trial, trials []*trial) {
+	t.Helper()
+	began, drawn := time.Now(), len(trials)
+	trials = trials[:carry(t, trials)]
+	for _, c := range trials {
+		if !c.wrong() {
+			c.endsAs(calm)
+		}
+	}
+	t.Log("\n" + reported(trials, drawn, time.Since(began)))
+	for _, c := range trials {
+		if c.wrong() {
+			t.Errorf("%s:\n  %.3000s", c, strings.Join(c.problems[:min(len(c.problems), 5)], "\n  "))
+		}
+	}
+}
+
+// endsAs compares how a run ended with how another one did.
+func (c *trial) endsAs(calm *trial) {
+	if got, want := outputsOf(c.end), outputsOf(calm.end); got != want {
+		c.problem("it returns %s, and undisturbed %s", got, want)
+	}
+	got, want := wholeSteps(c.end), wholeSteps(calm.end)
+	if len(got) != len(want) {
+		c.problem("the plan has %d steps in the end, and undisturbed %d", len(got), len(want))
+		return
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			c.problem("step %d is in the end %s, and undisturbed %s", i+1, got[i], want[i])
+			return
+		}
+	}
+	for i := range calm.end.Plan.Deck.Labware {
+		for w := range calm.end.Plan.Deck.Labware[i].Def.Wells {
+			r := program.WellRef{Labware: int16(i), Well: int16(w)}
+			a, _ := c.world.Content(r)
+			b, ok := calm.world.Content(r)
+			if ok && !slices.Equal(a.Parts, b.Parts) && !(c.mayBeLost() && calm.end.Plan.Deck.Labware[i].Name != "plate") {
+				c.problem("%s holds %v, and undisturbed %v", calm.end.Plan.Deck.WellName(r), a.Parts, b.Parts)
+			}
+		}
+	}
+}
+
+func outputsOf(s *run.Story) string { return fmt.Sprint(s.Plan.Outputs) }
+
+// wholeSteps are the steps of a plan without the places of its tips, which are others
+// where a tip was lost.
+func wholeSteps(s *run.Story) []string {
+	var out []string
+	for i := range s.Plan.Steps {
+		step := &s.Plan.Steps[i]
+		text := step.ID()
+		if op := &step.Op; op.Kind == program.Aspirate || op.Kind == program.Dispense {
+			text += fmt.Sprintf(" %d nL %s", op.Volume, s.Plan.Deck.WellName(op.Well))
+		}
+		out = append(out, text)
+	}
+	return out
+}
