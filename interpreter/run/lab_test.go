@@ -30,6 +30,7 @@ type lab struct {
 	gone     bool // it was restarted in the middle of it
 	standing string
 	taken    int // steps up to this one were taken
+	queued   int // steps up to this one are in its queue, and it stands before them
 	final    bool
 	pos      int // steps up to this one are done
 	begun    int // the step under way; 0: none
@@ -203,7 +204,7 @@ func (b backend) Open(ctx context.Context, job run.Job) (run.Session, error) {
 	l := b.lab
 	l.id++
 	l.has, l.over, l.gone, l.standing = true, run.NoStatus, false, moving
-	l.taken, l.final, l.pos, l.begun, l.failed = 0, false, 0, 0, 0
+	l.taken, l.queued, l.final, l.pos, l.begun, l.failed = 0, 0, false, 0, 0, 0
 	l.agreed, l.pausing, l.stopping, l.said = false, false, false, run.NoStatus
 	return &wire{lab: l, id: l.id, dead: b.dead}, nil
 }
@@ -238,7 +239,12 @@ func (w *wire) Send(_ context.Context, batch run.Batch) error {
 	done, answered := w.hears(w.dead)
 	switch {
 	case !done:
+		w.queued = max(w.queued, batch.Last)
 		return errLost
+	case w.queued > batch.Last:
+		w.lab.fault("steps %d to %d are sent, and the robot has those up to %d in its queue", batch.First, batch.Last, w.queued)
+	}
+	switch {
 	case w.gone || w.over != run.NoStatus:
 		return &run.Error{Kind: run.Halted, Message: "the run is over"}
 	case batch.First != w.taken+1:

@@ -269,7 +269,9 @@ func (s *State) isEnding() bool { return s.Done >= s.end() && s.Batch.Final && s
 
 // nextBatch is the next steps that belong together: a step beside the device is
 // a batch of its own, and no batch reaches beyond one. Behind the last step of
-// a plan that ends with such a one there is an empty batch.
+// a plan that ends with such a one there is an empty batch. What is handed over
+// again is what was, whatever people want by now: some of it may be in the
+// device's queue.
 func (s *State) nextBatch() Batch {
 	b := Batch{First: s.Done + 1, Last: s.end(), Fence: s.Accepted.Fence, Fingerprint: s.Accepted.Fingerprint}
 	if s.isLive(b.First) {
@@ -287,6 +289,9 @@ func (s *State) nextBatch() Batch {
 	}
 	if s.Hold {
 		b.Last = min(b.Last, s.HoldAt)
+	}
+	if s.Handed > s.Done {
+		b.Last = s.Handed
 	}
 	b.Final = b.Last == s.end() && (s.another() || !s.Accepted.Open)
 	return b
@@ -341,6 +346,7 @@ func (s *State) intended(e Intended) []Action {
 		s.Stage = Performing
 		return append([]Action{Perform{e.Batch.First}}, s.follow()...)
 	}
+	s.Handed = e.Batch.Last
 	return []Action{SendBatch(e)}
 }
 

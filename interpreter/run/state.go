@@ -94,6 +94,7 @@ type State struct {
 	Handle   Handle
 	Batch    Batch    // the last one intended
 	Tries    int      // how often a batch with this first step was intended
+	Handed   int      // the last step that was handed to the device, or may have been
 	Sent     bool     // something was taken at some time
 	Done     int      // steps 1 to Done are done
 	Base     int      // steps before those of the run that the device has

@@ -1,12 +1,15 @@
 package robot_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -109,6 +112,48 @@ func notBegun(t *testing.T, body []byte, k int, seen map[string]int) []byte {
 		t.Error(err)
 	}
 	return out
+}
+
+// A batch that is half in the queue when the connection breaks off stays there. It
+// is the same batch when it is handed over again, even where somebody wants a stop
+// before its end by now: what is in the queue is queued once.
+func TestLiveHalfABatchAndAStop(t *testing.T) {
+	b := newBench(t, emulator.Options{Faults: emulator.Faults{Answers: []emulator.Answer{{On: "POST /runs/*/commands", Nth: 12, Do: emulator.CutAfter}}}})
+	handler := b.server.Config.Handler
+	var mu sync.Mutex
+	queued := map[string]int{}
+	b.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/commands") {
+			body, _ := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			var c struct {
+				Data struct {
+					Key string `json:"key"`
+				} `json:"data"`
+			}
+			_ = json.Unmarshal(body, &c)
+			mu.Lock()
+			queued[c.Data.Key]++
+			mu.Unlock()
+		}
+		handler.ServeHTTP(w, r)
+	})
+	requests := make(chan run.Request, 1)
+	r, err := b.run(planOf(t, strings.Replace(small, "  - pause: look at B1\n", "", 1)), inBatches(3), func(o *run.Options) {
+		o.Requests = requests
+		o.Observe = []func(run.Event, run.Progress){when[run.Lost](func() { requests <- run.Request{Control: run.Stop, By: "test"} })}
+	})
+	if err != nil || r.Verdict != run.VerdictStopped {
+		t.Errorf("%v after %d: %v", r.Verdict, r.Done, err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	t.Log(queued)
+	for key, n := range queued {
+		if n > 1 && key != "" {
+			t.Errorf("%s was queued %d times", key, n)
+		}
+	}
 }
 
 func TestLiveStop(t *testing.T) {
