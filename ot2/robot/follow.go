@@ -16,6 +16,8 @@ type follower struct {
 	steps []mark
 	next  int // index in the robot's list of the first command that is not over
 
+	upcoming string // the key of that command; empty where the robot lists none
+
 	status    string
 	startedAt string
 	lastOver  string         // when the last command was over, by the robot's clock
@@ -28,7 +30,6 @@ type follower struct {
 	heldAt   int // the last step that had begun when a pause was reported
 
 	standing string // of a live run: the key of the command at which it waits for the next batch
-	passed   string // the key of the last such command that is over
 	hold     bool   // that counts as a pause, because somebody wants one
 	live     bool   // the run waits for batches, also before it was played
 }
@@ -71,8 +72,10 @@ func (f *follower) page(index int, commands []commandJSON) bool {
 		case index+i > f.next:
 			return false // others are missing before it
 		case !f.take(&commands[i]):
+			f.upcoming = commands[i].Key
 			return false
 		}
+		f.upcoming = ""
 		f.next++
 	}
 	return true
@@ -112,9 +115,6 @@ func (f *follower) take(c *commandJSON) bool {
 // wait takes a command at which a live run waits for the next batch.
 func (f *follower) wait(c *commandJSON) bool {
 	over := c.Status == "succeeded" || c.Status == "failed"
-	if over {
-		f.passed = c.Key
-	}
 	switch {
 	case c.Status == "running":
 		f.standing = c.Key
@@ -127,18 +127,20 @@ func (f *follower) wait(c *commandJSON) bool {
 	return over
 }
 
-// handedBefore returns the last step that the robot is handed before step n; 0
-// where it is handed none.
-func (f *follower) handedBefore(n int) int {
-	for n--; n > 0 && f.plan.Steps[n-1].Live != nil; n-- {
+// waitsBefore reports whether the robot still has something before step n: an
+// earlier step, or a command that waits to be let go of.
+func (f *follower) waitsBefore(n int) bool {
+	at, _, known := parseKey(f.upcoming)
+	if k, _, waits := parseSentinel(f.upcoming); waits {
+		at, known = k, true
 	}
-	return n
+	return known && at < n
 }
 
-// letGoOf reports whether the robot was let go of all that waits after step n.
-func (f *follower) letGoOf(n int) bool {
-	at, k, _ := parseSentinel(f.passed)
-	return n == 0 || at > n || at == n && k == sentinels
+// atWait reports whether what comes next waits to be let go of.
+func (f *follower) atWait() bool {
+	_, _, waits := parseSentinel(f.upcoming)
+	return waits
 }
 
 // says returns how the run stands. That it waits for us is nobody's pause.

@@ -182,12 +182,22 @@ func (s live) letGo(ctx context.Context, b run.Batch, before bool) error {
 	if !played {
 		return s.begin(ctx, b.First > 1)
 	}
+	return s.release(ctx, b.First, before)
+}
+
+// release lets go of what waits before step first. Somebody may have paused the
+// robot before it got there; then that is done once it stands there.
+func (s live) release(ctx context.Context, first int, before bool) error {
+	s.owe(0)
 	for k := 0; k < sentinels; {
-		stands, err := s.standing(ctx, b.First)
-		if (k > 0 || before) && run.KindOf(err) == run.Halted {
+		stands, err := s.standing(ctx, first)
+		switch {
+		case (k > 0 || before) && run.KindOf(err) == run.Halted:
 			return nil
-		}
-		if err != nil || !stands {
+		case errors.Is(err, errPaused):
+			s.owe(first)
+			return nil
+		case err != nil || !stands:
 			return err // it was let go of already
 		}
 		switch err := s.play(ctx); {
@@ -199,6 +209,23 @@ func (s live) letGo(ctx context.Context, b run.Batch, before bool) error {
 		}
 	}
 	return nil
+}
+
+func (s live) owe(first int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owed = first
+}
+
+// releaseLate does what release left for later, where it is time.
+func (s live) releaseLate(ctx context.Context) error {
+	s.mu.Lock()
+	first, stands := s.owed, s.f.standing != "" && !s.f.hold
+	s.mu.Unlock()
+	if first == 0 || !stands {
+		return nil
+	}
+	return s.release(ctx, first, true)
 }
 
 // begin plays the run for the first time. Where steps beside the robot came
@@ -231,25 +258,21 @@ const looksUntilPaused = 5
 // nowhere says nothing: it may be between the last step and the first of the
 // commands that wait, or between these two.
 func (s live) standing(ctx context.Context, first int) (bool, error) {
-	s.mu.Lock()
-	before := s.f.handedBefore(first)
-	s.mu.Unlock()
 	stands, paused := false, 0
 	err := s.until(ctx, func() (bool, error) {
-		at, _, _ := parseSentinel(s.f.standing)
 		status := statusOf(s.f.status)
 		switch {
 		case s.f.over():
 			return false, failure(run.Halted, nil, "the run is over")
-		case at >= first || s.f.letGoOf(before):
+		case !s.f.waitsBefore(first):
 			return true, nil
-		case at == 0 && status == run.Paused:
-			if paused++; paused == looksUntilPaused {
-				s.r.o.Say("the robot was paused before the next steps; let it go on in the Opentrons App")
+		case s.f.standing == "" && status == run.Paused:
+			if paused++; paused > looksUntilPaused {
+				return false, errPaused
 			}
 		}
 		// To play before the robot says that it stands would do nothing.
-		stands = at > 0 && status != run.Running && status != run.DoorOpen
+		stands = s.f.standing != "" && status != run.Running && status != run.DoorOpen
 		return stands, nil
 	})
 	return stands, err
@@ -275,7 +298,10 @@ func (s live) until(ctx context.Context, so func() (bool, error)) error {
 	}
 }
 
-var errDoorOpen = errors.New("the robot's door is open")
+var (
+	errDoorOpen = errors.New("the robot's door is open")
+	errPaused   = errors.New("somebody has paused the robot")
+)
 
 // play lets go of one command that waits, and waits until that is over.
 func (s live) play(ctx context.Context) error {
@@ -325,7 +351,7 @@ func (s live) Find(ctx context.Context, n int) (run.Finding, error) {
 	if k, _, is := parseSentinel(last); is {
 		until, ok = k, true
 	}
-	waits := !s.played || s.f.standing != "" // for us
+	waits := !s.played || s.f.waitsBefore(n) && s.f.atWait() // for us
 	if ok && n <= until && !waits {
 		return run.Finding{Outcome: run.WasTaken, Evidence: "the robot has it in its queue"}, nil
 	}

@@ -187,6 +187,35 @@ func TestLivePause(t *testing.T) {
 	}
 }
 
+// Whoever presses pause in the Opentrons App while the last step of a batch is under
+// way finds the robot standing after it, before it waits for the next one. It goes on
+// when somebody says so, and not because there is a next batch.
+func TestLivePausedFromTheAppBetweenBatches(t *testing.T) {
+	clock := &emulator.Manual{}
+	b := newBench(t, emulator.Options{Clock: clock})
+	defer advance(clock)()
+	requests := make(chan run.Request, 1)
+	pressed, stood := false, false
+	r, err := b.run(planOf(t, strings.Replace(small, "  - pause: look at B1\n", "", 1)), inBatches(3), func(o *run.Options) {
+		o.Requests = requests
+		o.Observe = []func(run.Event, run.Progress){func(e run.Event, _ run.Progress) {
+			switch e := e.(type) {
+			case run.StepStarted:
+				if e.N == 3 && !pressed {
+					pressed = true
+					b.press("pause")
+				}
+			case run.Halting:
+				stood = true
+				time.AfterFunc(100*time.Millisecond, func() { requests <- run.Request{Control: run.Resume, By: "test"} })
+			}
+		}}
+	})
+	if err != nil || r.Verdict != run.VerdictOK || !stood {
+		t.Errorf("%v after %d, stood %v: %v", r.Verdict, r.Done, stood, err)
+	}
+}
+
 // Whoever follows a live run may go and come back at any step.
 func TestLiveReattach(t *testing.T) {
 	b := newBench(t, emulator.Options{})

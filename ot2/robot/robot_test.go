@@ -2,6 +2,7 @@ package robot_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -82,6 +83,43 @@ func (b *bench) count(call string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.calls[call]
+}
+
+// press presses a button of the vendor's App.
+func (b *bench) press(action string) {
+	b.t.Helper()
+	var runs struct {
+		Data []struct {
+			ID      string `json:"id"`
+			Current bool   `json:"current"`
+		} `json:"data"`
+	}
+	b.call(http.MethodGet, "/runs", "", &runs)
+	for _, r := range runs.Data {
+		if r.Current {
+			b.call(http.MethodPost, "/runs/"+r.ID+"/actions", `{"data": {"actionType": "`+action+`"}}`, nil)
+		}
+	}
+}
+
+func (b *bench) call(method, path, body string, into any) {
+	b.t.Helper()
+	req, err := http.NewRequestWithContext(b.t.Context(), method, b.server.URL+path, strings.NewReader(body))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	req.Header.Set("Opentrons-Version", "*")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if into != nil {
+		err = json.NewDecoder(resp.Body).Decode(into)
+	}
+	if err != nil || resp.StatusCode >= 300 {
+		b.t.Errorf("%s %s: %d, %v", method, path, resp.StatusCode, err)
+	}
 }
 
 func planOf(t testing.TB, yaml string) *program.Plan {

@@ -34,6 +34,7 @@ type session struct {
 	behind   bool          // the last look failed: what is known may be old
 	played   bool
 	lost     time.Time // when a play was sent to which there was no answer
+	owed     int       // the step before which a live run is still to be let go of; 0: none
 	resuming int       // plays recorded before such a play that was to resume; -1: none
 }
 
@@ -132,6 +133,9 @@ func (s *session) Next(ctx context.Context) (run.Report, error) {
 			return run.Report{}, err
 		}
 		if err := s.refresh(ctx, false); err != nil {
+			return run.Report{}, err
+		}
+		if err := (live{s}).releaseLate(ctx); err != nil {
 			return run.Report{}, err
 		}
 	}
