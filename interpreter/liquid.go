@@ -201,21 +201,47 @@ type route struct {
 	share            sharing
 	takeFrom, takeTo wellOrder
 	orderAt          diag.Span
+	trash            bool // instead of to
 }
 
 func (p *preparer) route(from, to, volume spec.Exprs, share sharing, o *spec.Order) route {
-	return route{p.exprs(from), p.exprs(to), p.exprs(volume), share, orderOf(o.From), orderOf(o.To), o.Span}
+	return route{from: p.exprs(from), to: p.exprs(to), volume: p.exprs(volume), share: share, takeFrom: orderOf(o.From), takeTo: orderOf(o.To), orderAt: o.Span}
+}
+
+// intoTrash has a route end in the trash, into which the tip is blown out: what is
+// inherited for giving into wells says nothing there, and what is written is
+// refused.
+func (p *preparer) intoTrash(r *route, k *keys, at diag.Span, written *spec.LiquidKeys) {
+	const help = "leave it out: the tip is blown out into the trash"
+	if written.Dispense.IsSet() {
+		p.fail(diag.NoEffect, at, "`dispense` says how liquid is given into wells, and this goes into the trash", help)
+	}
+	if written.BlowOut.Set && !written.BlowOut.None {
+		p.fail(diag.NoEffect, written.BlowOut.Span, "`blow_out` says where the tip is emptied, and this goes into the trash", help)
+	}
+	r.trash, r.takeTo = true, wellOrder{}
+	k.dispense, k.blow = side{}, blowing{group: group{set: true, none: true}}
+	k.settle()
 }
 
 // pairsOf evaluates a route.
 func (x *expansion) pairsOf(r *route) ([]pair, bool) {
 	from, ok1 := x.sources(r.from)
-	to, ok2 := x.targets(r.to)
+	to, ok2 := x.goal(r)
 	volumes, ok3 := x.amounts(r.volume)
 	if !ok1 || !ok2 || !ok3 || !x.onePlace(r, len(from), len(to)) || !x.ordered(r, from, to, len(volumes)) {
 		return nil, false
 	}
 	return x.pair(from, to, volumes, r)
+}
+
+// goal is where a route ends.
+func (x *expansion) goal(r *route) ([]target, bool) {
+	if !r.trash {
+		return x.targets(r.to)
+	}
+	x.to, x.toOf = append(x.to[:0], target{program.None, r.from[0]}), x.toOf[:0]
+	return x.to, true
 }
 
 // onePool is what to do where wells are to be one source.
@@ -244,7 +270,11 @@ type transfer struct {
 }
 
 func (p *preparer) transfer(b *spec.Transfer) body {
-	return &transfer{p.route(b.From, b.To, b.Volume, alone, &b.Order), p.keys(&b.LiquidKeys, "once")}
+	out := &transfer{p.route(b.From, b.To, b.Volume, alone, &b.Order), p.keys(&b.LiquidKeys, "once")}
+	if b.ToTrash {
+		p.intoTrash(&out.route, &out.keys, b.To.Span, &b.LiquidKeys)
+	}
+	return out
 }
 
 func (b *transfer) expand(x *expansion, f *program.Frame) {
@@ -291,16 +321,16 @@ func (x *expansion) pair(from []source, to []target, volumes []amount, r *route)
 // labelPairs names the pairs in ids: by destination, or by source where all
 // go to one place.
 func (x *expansion) labelPairs(pairs []pair, byDestination bool) {
-	if len(pairs) == 1 {
-		pairs[0].label = x.deck.Well(pairs[0].to).Name
-		return
-	}
 	wells := make([]program.WellRef, len(pairs))
 	for i := range pairs {
 		wells[i] = pairs[i].to
-		if !byDestination && len(pairs[i].from.wells) > 0 {
+		if (wells[i] == program.None || !byDestination && len(pairs) > 1) && len(pairs[i].from.wells) > 0 {
 			wells[i] = pairs[i].from.wells[0]
 		}
+	}
+	if len(pairs) == 1 {
+		pairs[0].label = x.deck.Well(wells[0]).Name
+		return
 	}
 	for i, label := range x.wellLabels(wells) {
 		pairs[i].label = label

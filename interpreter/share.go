@@ -67,6 +67,9 @@ type consolidate struct {
 
 func (p *preparer) consolidate(b *spec.Consolidate) body {
 	out := &consolidate{p.route(b.From, b.To, b.Volume, fanIn, &b.Order), b.Pack.Value == "best", p.keys(&b.LiquidKeys, "once")}
+	if b.ToTrash {
+		p.intoTrash(&out.route, &out.keys, b.To.Span, &b.LiquidKeys)
+	}
 	if out.tip.use == "per_source" {
 		p.fail(diag.TipRule, b.Tip.Span, "`per_source` cannot be kept: what is drawn from several wells is in one tip", "use tip: new for a new tip at every filling, or a transfer for one per well")
 	}

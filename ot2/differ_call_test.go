@@ -165,6 +165,9 @@ func inPython(c *call) []string {
 		index := map[string]int{"aspirate": 0, "dispense": 1, "blow_out": 2}[which]
 		out = append(out, fmt.Sprintf("p.flow_rate.%s = %s", which, figure(v.Rate)), v.inPython(c.Mount), fmt.Sprintf("p.flow_rate.%s = usual[%q][%d]", which, c.Mount, index))
 	}
+	if out == nil {
+		out = []string{"pass"} // as when every volume is 0
+	}
 	return out
 }
 

@@ -51,7 +51,7 @@ func drawStepCall(seed uint64, n int) *call {
 					d.known(w, 0)
 				}
 			}
-			next.Tip = tipping{"current", "", pick(d, "trash", "return", "return", "A1")}
+			next.Tip = tipping{Use: "current", Then: pick(d, "trash", "return", "return", "A1")}
 			d.c.Do = append(d.c.Do, verb{Step: next})
 		}
 	}
@@ -300,7 +300,7 @@ func (d *drawer) tipping(st *step) {
 
 // known says what stands in wells; each of the steps that go by it does.
 func (d *drawer) known(well string, v float64) {
-	d.c.Holds = append(d.c.Holds, filled{well, v})
+	d.c.Holds = append(d.c.Holds, filled{Well: well, Volume: v})
 }
 
 func (d *drawer) fill(st *step) {
@@ -314,7 +314,7 @@ func (d *drawer) fill(st *step) {
 		up := st.Volume[i%len(st.Volume)]
 		switch d.IntN(4) {
 		case 0:
-			d.known(w, up+d.half(0, d.max/2))
+			d.known(w, min(2000, up+d.half(0, d.max/2))) // what a well holds
 		case 1, 2:
 			if missing := d.half(d.min, up); missing < up {
 				d.known(w, up-missing)
@@ -369,7 +369,7 @@ func (d *drawer) formulation(st *step) {
 		if d.oneIn(6) {
 			v = 0
 		}
-		st.Recipe = append(st.Recipe, ingredient{w, v})
+		st.Recipe = append(st.Recipe, ingredient{Liquid: w, Volume: v})
 		total += v
 	}
 	if d.oneIn(2) {

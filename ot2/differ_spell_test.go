@@ -1,12 +1,14 @@
 package ot2_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 
 	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/ot2/labware"
 )
 
 // A liquid step spelled out in atomic methods, by what the reference of the
@@ -20,6 +22,7 @@ type speller struct {
 	holds       map[string]int64 // what is in the wells that are known, or in each of a column
 
 	on, used bool
+	place    string  // of the tip that is on, where it goes with the source
 	pair     *moving // of the last filling
 	puts     int     // tips of the step that were put away
 	places   int     // where the next tip of the step is, from where it starts
@@ -49,7 +52,9 @@ func (c *call) spelled() []verb {
 	least, most := c.limits()
 	s := &speller{c: c, least: nano(least), most: nano(most), holds: map[string]int64{}}
 	for _, f := range c.Holds {
-		s.holds[f.Well] = nano(f.Volume)
+		for _, w := range slices.Concat([]string{f.Well}, f.More) {
+			s.holds[w] = nano(f.Volume)
+		}
 	}
 	for _, v := range c.Do {
 		if v.Step == nil {
@@ -114,7 +119,7 @@ func (s *speller) step(st *step) {
 			with.Tip.Use = "per_source"
 			st = &with
 		}
-		s.move(st, st.recipe(), each)
+		s.move(st, st.recipe(s.c), each)
 	}
 	s.end(st)
 }
@@ -169,15 +174,8 @@ func taken(wells []string, order string) []string {
 
 // recipe is liquid by liquid, or well by well; the diluent comes last, unless
 // order names it.
-func (st *step) recipe() []moving {
-	list := slices.Clone(st.Recipe)
-	if st.Rest != "" {
-		rest := st.Total
-		for _, p := range list {
-			rest -= p.Volume
-		}
-		list = append(list, ingredient{st.Rest, rest})
-	}
+func (st *step) recipe(c *call) []moving {
+	list := st.portions(c)
 	byWell := slices.Equal(st.Order, []string{"by_well"})
 	if !byWell {
 		for i := len(st.Order) - 1; i >= 0; i-- {
@@ -188,25 +186,75 @@ func (st *step) recipe() []moving {
 		}
 	}
 	var out []moving
-	add := func(p ingredient, well string) {
-		if p.Volume > 0 {
-			out = append(out, moving{p.Liquid, well, nano(p.Volume)})
+	add := func(p ingredient, i int) {
+		if p.Each[i] <= 0 {
+			return
 		}
+		from := p.Liquid
+		if from == "" { // each well its own source
+			from = st.From[i]
+		}
+		out = append(out, moving{from, st.To[i], nano(p.Each[i])})
 	}
 	if byWell {
-		for _, well := range st.To {
+		for i := range st.To {
 			for _, p := range list {
-				add(p, well)
+				add(p, i)
 			}
 		}
 		return out
 	}
 	for _, p := range list {
-		for _, well := range st.To {
-			add(p, well)
+		for i := range st.To {
+			add(p, i)
 		}
 	}
 	return out
+}
+
+// portions are what each well gets of each liquid, and at last of the diluent.
+func (st *step) portions(c *call) []ingredient {
+	var list []ingredient
+	switch {
+	case st.Target > 0 && st.From != nil:
+		each := make([]float64, len(st.To))
+		for i := range each {
+			each[i] = st.Total * st.Target / c.strength(st.From[i])
+		}
+		list = []ingredient{{Each: each}}
+	case st.Target > 0:
+		for _, f := range c.Holds {
+			if f.Strong > 0 {
+				list = append(list, ingredient{Liquid: f.Well, Volume: st.Total * st.Target / f.Strong})
+			}
+		}
+	default:
+		list = slices.Clone(st.Recipe)
+	}
+	for i := range list {
+		if list[i].Each == nil {
+			list[i].Each = slices.Repeat([]float64{list[i].Volume}, len(st.To))
+		}
+	}
+	if st.Rest == "" {
+		return list
+	}
+	rest := slices.Repeat([]float64{st.Total}, len(st.To))
+	for _, p := range list {
+		for i, v := range p.Each {
+			rest[i] = micro(nano(rest[i]) - nano(v))
+		}
+	}
+	if diluent := (ingredient{Liquid: st.Rest, Each: rest}); len(st.From) > 1 { // what is no single liquid comes last
+		return append([]ingredient{diluent}, list...)
+	} else {
+		return append(list, diluent)
+	}
+}
+
+func (c *call) strength(well string) float64 {
+	i := slices.IndexFunc(c.Holds, func(f filled) bool { return f.Well == well })
+	return c.Holds[i].Strong
 }
 
 func (s *speller) dilute(st *step) {
@@ -357,7 +405,8 @@ func (s *speller) filling(st *step, chunks []chunk, w way, last bool) {
 		if i == 0 {
 			v += over
 		}
-		s.draw(st, ch.from, v, held == 0)
+		from := s.drained(ch.from, v)
+		s.draw(st, from, v, held == 0)
 		held += v
 		air += nano(st.Draw.AirGap)
 	}
@@ -382,6 +431,18 @@ func (s *speller) filling(st *step, chunks []chunk, w way, last bool) {
 	end := gives[len(gives)-1].moving
 	s.blow(where, &moving{from: draws[len(draws)-1].from, to: end.to})
 	s.pair = chunks[0].moving
+}
+
+// drained is the well of a pool that is drawn from: the first that holds enough.
+func (s *speller) drained(well string, v int64) string {
+	i := slices.IndexFunc(s.c.Holds, func(f filled) bool { return f.Well == well && f.More != nil })
+	if i < 0 {
+		return well
+	}
+	wells := slices.Concat([]string{well}, s.c.Holds[i].More)
+	k := slices.IndexFunc(wells, func(w string) bool { return s.holds[w] >= v })
+	s.holds[wells[k]] -= v
+	return wells[k]
 }
 
 // draw is all that is done where liquid is drawn.
@@ -501,9 +562,46 @@ func (s *speller) gap(v, rate float64) {
 }
 
 func (s *speller) touch(well string, t *touch) {
-	if t != nil {
-		s.do(verb{Name: "touch_tip", To: []string{well}, At: t.At, Speed: t.Speed, Radius: t.Radius})
+	if t == nil {
+		return
 	}
+	if t.Sides == nil {
+		s.do(verb{Name: "touch_tip", To: []string{well}, At: t.At, Speed: t.Speed, Radius: t.Radius})
+		return
+	}
+	at, speed := place{From: "top", Z: -1}, cmp.Or(t.Speed, 60)
+	if t.At != nil {
+		at = *t.At
+	}
+	x, y := s.half(well)
+	to := func(p place) { s.do(verb{Name: "move_to", To: []string{well}, At: &p, Speed: speed}) }
+	to(at)
+	for _, side := range []struct {
+		name string
+		x, y float64
+	}{{"left", -x, 0}, {"right", x, 0}, {"front", 0, -y}, {"back", 0, y}} {
+		if slices.Contains(t.Sides, side.name) {
+			r := cmp.Or(t.Radius, 1)
+			to(place{From: at.From, X: side.x * r, Y: side.y * r, Z: at.Z})
+			to(at)
+		}
+	}
+}
+
+// half are the half widths of a well, in mm.
+func (s *speller) half(well string) (x, y float64) {
+	for _, l := range s.c.standing() {
+		if l.name != well[:1] {
+			continue
+		}
+		def, _ := labware.Lookup(l.load)
+		i, _ := def.Well(well[2:])
+		if w := def.Wells[i]; w.Round {
+			return mm(w.Diameter) / 2, mm(w.Diameter) / 2
+		}
+		return mm(def.Wells[i].XSize) / 2, mm(def.Wells[i].YSize) / 2
+	}
+	return 0, 0
 }
 
 func (s *speller) blow(b *blown, p *moving) {
@@ -539,18 +637,34 @@ func (s *speller) tip(st *step, p *moving) {
 		s.air = nil
 		return
 	}
-	if s.on && (use == "" || use == "once" || use == "per_source" && p.from == s.pair.from || use == "per_destination" && p.to == s.pair.to) {
+	own := s.own(st, p.from)
+	if s.on && own == s.place && (use == "" && !st.Tip.Same || use == "once" || use == "dedicated" || (use == "per_source" || st.Tip.Same) && p.from == s.pair.from || use == "per_destination" && p.to == s.pair.to) {
 		s.air = nil
 		return
 	}
 	s.change(st)
 	v := verb{Name: "pick_up_tip"}
-	if st.Tip.From != "" {
+	switch {
+	case own != "":
+		v.From = []string{own}
+	case st.Tip.From != "":
 		v.From = []string{s.downFrom(st.Tip.From, s.places)}
 		s.places++
 	}
 	s.do(v)
-	s.on, s.used, s.air = true, false, nil
+	s.on, s.used, s.air, s.place = true, false, nil, own
+}
+
+// own is the place of the tip that goes with a source: its own, or that of its
+// name.
+func (s *speller) own(st *step, from string) string {
+	switch {
+	case st.Tip.Same:
+		return from[2:]
+	case st.Tip.Use != "dedicated":
+		return ""
+	}
+	return s.c.Holds[slices.IndexFunc(s.c.Holds, func(f filled) bool { return f.Well == from })].Tip
 }
 
 // downFrom is the n-th place from one on, down the columns.
@@ -576,7 +690,11 @@ func (s *speller) change(st *step) {
 		s.do(*s.air)
 		s.air = nil
 	}
-	switch then := st.Tip.Then; then {
+	then := st.Tip.Then
+	if st.Tip.Use == "dedicated" {
+		then = cmp.Or(then, "return")
+	}
+	switch then {
 	case "", "trash", "keep":
 		s.do(verb{Name: "drop_tip"})
 	case "return":

@@ -2,6 +2,7 @@ package ot2_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -10,7 +11,7 @@ import (
 type step struct {
 	Kind   string    `json:"kind" shrink:"no"` // transfer, distribute, consolidate, fill, dilute, formulate, mix
 	From   []string  `json:"from,omitempty" shrink:"no"`
-	To     []string  `json:"to,omitempty" shrink:"no"`
+	To     []string  `json:"to,omitempty" shrink:"no"`     // one that is empty: the trash
 	Volume []float64 `json:"volume,omitempty" shrink:"no"` // of fill, up to what
 	Split  string    `json:"split,omitempty"`
 	Take   taking    `json:"take"`
@@ -36,7 +37,9 @@ type step struct {
 	Recipe []ingredient `json:"recipe,omitempty"`
 	Total  float64      `json:"total,omitempty"`
 	Rest   string       `json:"diluent,omitempty"`
-	Order  []string     `json:"order,omitempty"` // liquids, or by_well
+	Order  []string     `json:"order,omitempty"`              // liquids, or by_well
+	Rows   bool         `json:"rows,omitempty" shrink:"no"`   // the recipe is a table
+	Target float64      `json:"target,omitempty" shrink:"no"` // mM of x instead of volumes; From is what is brought to it, or else the recipe
 }
 
 // taking is `order`: a word of Protocol Designer for each side.
@@ -48,8 +51,9 @@ type taking struct {
 // tipping is `tip`; the zero value is not written.
 type tipping struct {
 	Use  string `json:"use,omitempty"`
-	From string `json:"from,omitempty"` // a place in the first rack
-	Then string `json:"then,omitempty"` // a word, or a place in the first rack
+	From string `json:"from,omitempty"`              // a place in the first rack
+	Then string `json:"then,omitempty"`              // a word, or a place in the first rack
+	Same bool   `json:"match,omitempty" shrink:"no"` // as the source is named, in the first rack
 }
 
 type side struct {
@@ -78,9 +82,10 @@ type travel struct {
 }
 
 type touch struct {
-	At     *place  `json:"at,omitempty"`
-	Speed  float64 `json:"speed,omitempty"`
-	Radius float64 `json:"radius,omitempty"`
+	At     *place   `json:"at,omitempty"`
+	Speed  float64  `json:"speed,omitempty"`
+	Radius float64  `json:"radius,omitempty"`
+	Sides  []string `json:"sides,omitempty" shrink:"no"` // all of them, if empty
 }
 
 type blown struct {
@@ -96,15 +101,19 @@ type spared struct {
 }
 
 type ingredient struct {
-	Liquid string  `json:"liquid" shrink:"no"`
-	Volume float64 `json:"volume"`
+	Liquid string    `json:"liquid" shrink:"no"`
+	Volume float64   `json:"volume"`
+	Each   []float64 `json:"each,omitempty" shrink:"no"` // in a table: for each well
 }
 
 // held is what stands in a well, or with eight channels in the wells of its
 // column.
 type filled struct {
-	Well   string  `json:"well" shrink:"no"`
-	Volume float64 `json:"volume,omitempty"` // 0: nobody knows
+	Well   string   `json:"well" shrink:"no"`
+	Volume float64  `json:"volume,omitempty"`             // 0: nobody knows
+	More   []string `json:"more,omitempty" shrink:"no"`   // the other wells of a pool, with as much in each
+	Tip    string   `json:"tip,omitempty" shrink:"no"`    // that is kept for it, in the first rack
+	Strong float64  `json:"strong,omitempty" shrink:"no"` // mM of x
 }
 
 // liquidsInYAML: how much there is nobody knows, because the vendor's software
@@ -114,12 +123,21 @@ func liquidsInYAML(c *call) string {
 	var b strings.Builder
 	b.WriteString("liquids:\n")
 	for i, f := range c.Holds {
-		well := f.Well
-		if c.columns() && well[0] != 'R' {
-			well = well[:2] + "column(" + well[3:] + ")"
+		var wells []string
+		for _, well := range slices.Concat([]string{f.Well}, f.More) {
+			if c.columns() && well[0] != 'R' {
+				well = well[:2] + "column(" + well[3:] + ")"
+			}
+			wells = append(wells, well)
 		}
-		m := mapping{"in: " + well}
+		m := mapping{"in: " + yamlWells(wells)}
 		m.figure("volume", f.Volume)
+		if f.Tip != "" {
+			m.add("tip", c.Mount+"0."+f.Tip)
+		}
+		if f.Strong > 0 {
+			m.add("contains", "{x: "+figure(f.Strong)+" mM}")
+		}
 		fmt.Fprintf(&b, "  l%d: %s\n", i, m)
 	}
 	if c.Holds == nil {
@@ -138,6 +156,41 @@ func (c *call) liquid(well string) string {
 		}
 	}
 	return well
+}
+
+// pool is the name of a liquid that stands in several wells, of which this is the
+// first, or else the well.
+func (c *call) pool(well string) string {
+	for i, f := range c.Holds {
+		if f.Well == well && f.More != nil {
+			return fmt.Sprintf("l%d", i)
+		}
+	}
+	return well
+}
+
+// paramsInYAML are the tables of recipes.
+func paramsInYAML(c *call) string {
+	for _, v := range c.Do {
+		if v.Step == nil || !v.Step.Rows {
+			continue
+		}
+		columns := mapping{"well: {type: well, in: D}"}
+		for _, p := range v.Step.Recipe {
+			columns.add(c.liquid(p.Liquid), "volume")
+		}
+		var b strings.Builder
+		fmt.Fprintf(&b, "params:\n  recipes:\n    type: table\n    columns: %s\n    default:\n", columns)
+		for i, to := range v.Step.To {
+			row := mapping{"well: " + to[2:]}
+			for _, p := range v.Step.Recipe {
+				row.add(c.liquid(p.Liquid), figure(p.Each[i]))
+			}
+			fmt.Fprintf(&b, "      - %s\n", row)
+		}
+		return b.String()
+	}
+	return ""
 }
 
 func (st *step) inYAML(c *call) string {
@@ -164,12 +217,23 @@ func (st *step) inYAML(c *call) string {
 		m.figure("blanks", float64(st.Blanks))
 		m.add("discard", st.Discard)
 	case "formulate":
-		m.add("to", yamlWells(st.To))
 		var volumes mapping
 		for _, p := range st.Recipe {
 			volumes.add(c.liquid(p.Liquid), figure(p.Volume))
 		}
-		m.add("volumes", volumes.String())
+		switch {
+		case st.Rows:
+			m.add("rows", "recipes")
+		case st.Target > 0:
+			m.add("to", yamlWells(st.To))
+			if st.From != nil {
+				m.add("from", yamlWells(st.From))
+			}
+			m.add("target", "{x: "+figure(st.Target)+" mM}")
+		default:
+			m.add("to", yamlWells(st.To))
+			m.add("volumes", volumes.String())
+		}
 		m.figure("total", st.Total)
 		if st.Rest != "" {
 			m.add("diluent", c.liquid(st.Rest))
@@ -184,8 +248,16 @@ func (st *step) inYAML(c *call) string {
 			m.add("order", "["+strings.Join(order, ", ")+"]")
 		}
 	default:
-		m.add("from", yamlWells(st.From))
-		m.add("to", yamlWells(st.To))
+		var from []string
+		for _, w := range st.From {
+			from = append(from, c.pool(w))
+		}
+		m.add("from", yamlWells(from))
+		if st.To[0] == "" {
+			m.add("to", "trash")
+		} else {
+			m.add("to", yamlWells(st.To))
+		}
 		m.add(map[bool]string{false: "volume", true: "up_to"}[st.Kind == "fill"], pythonVolumes(st.Volume))
 		m.add("disposal", st.Spare.inYAML())
 		var take mapping
@@ -208,6 +280,10 @@ func (st *step) inYAML(c *call) string {
 func (t tipping) inYAML(c *call) string {
 	var m mapping
 	m.add("use", t.Use)
+	if t.Same {
+		m.add("match", "source")
+		m.add("from", c.Mount+"0")
+	}
 	if t.From != "" {
 		m.add("from", c.Mount+"0."+t.From)
 	}
@@ -272,6 +348,9 @@ func (t *touch) inYAML() string {
 	m.add("at", t.At.inYAML())
 	m.figure("speed", t.Speed)
 	m.figure("radius", t.Radius)
+	if t.Sides != nil {
+		m.add("sides", "["+strings.Join(t.Sides, ", ")+"]")
+	}
 	if m == nil {
 		return "true"
 	}

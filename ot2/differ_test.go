@@ -25,7 +25,7 @@ import (
 var (
 	differSeed  = flag.Uint64("differ.seed", 1, "the seed of the calls drawn; another one than 1 needs the engines")
 	differCalls = flag.Int("differ.calls", 600, "how many calls are drawn")
-	differOnly  = flag.String("differ.only", "", "draw only: methods, modules, steps")
+	differOnly  = flag.String("differ.only", "", "draw only: methods, modules, steps, sources")
 	differWhole = flag.Bool("differ.whole", false, "show calls that disagree as they were drawn")
 	differKeep  = flag.Bool("differ.keep", false, "keep calls that disagree, made small, in testdata/differential")
 )
@@ -40,6 +40,7 @@ var drawnKinds = []struct {
 	{"methods", 6, drawCall},
 	{"modules", 2, drawModuleCall},
 	{"steps", 2, drawStepCall},
+	{"sources", 1, drawSourceCall},
 }
 
 // outcome is what one side makes of a call: steps, or why it refuses.

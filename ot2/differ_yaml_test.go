@@ -32,7 +32,7 @@ func (m mapping) String() string {
 // inYAML is a whole workflow.
 func inYAML(c *call) string {
 	var b strings.Builder
-	b.WriteString("ot2flow: 1\nname: call\n")
+	b.WriteString("ot2flow: 1\nname: call\n" + paramsInYAML(c))
 	for i, m := range c.modules() {
 		if i == 0 {
 			b.WriteString("modules:\n")

@@ -159,6 +159,10 @@ func (e *explainer) meant(p *place, k *yaml.Node) (key string, ok bool) {
 	if e.belongsOutside(p, k) || e.belongsInside(p, k) {
 		return "", true
 	}
+	if help := options[strings.ToLower(key)]; help != "" && hasKey(p.inner().Fields(), "dispense") {
+		e.unknown(p, k, help)
+		return "", true
+	}
 	if near, found := diag.Nearest(key, free); found {
 		return near, e.didYouMean(p, k, near)
 	}
@@ -352,6 +356,17 @@ func otherWord(word string, free []string) (key string, ok bool) {
 	return "", false
 }
 
+// options are those of the robot's Python interface that a liquid step says
+// elsewhere, or in another way.
+var options = map[string]string{
+	"mix_before":       "write it like this: aspirate: {mix: 3 x 50 uL}",
+	"mix_after":        "write it like this: dispense: {mix: 3 x 50 uL}",
+	"blowout_location": "blow_out names the place: source, destination, trash, or a well",
+	"disposal_volume":  "a distribute has a disposal; a transfer draws what it gives",
+	"trash":            "tip says what becomes of it: tip: {then: return}, or trash, which is the default",
+	"carryover":        "leave it out: a volume larger than the tip is divided, as split says",
+}
+
 // otherWords are keys, each with names it has elsewhere.
 var otherWords = [...][]string{
 	{"from", "source", "sources", "src", "from_well", "from_wells", "aspirate_from"},
@@ -364,6 +379,7 @@ var otherWords = [...][]string{
 	{"times", "repetitions", "reps", "cycles", "count"},
 	{"tip", "new_tip", "change_tip", "tips"},
 	{"tips", "tip_racks", "tipracks", "tip_rack", "tiprack", "racks"},
+	{"disposal", "disposal_volume"},
 	{"blow_out", "blowout"},
 	{"touch_tip", "touchtip"},
 	{"air_gap", "airgap"},

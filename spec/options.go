@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"reflect"
 	"strings"
 
 	"github.com/ot2flow/ot2flow/spec/diag"
@@ -44,6 +45,9 @@ type Side struct {
 	Correction Option
 	PushOut    Option
 }
+
+// IsSet reports whether anything is said of the side.
+func (s *Side) IsSet() bool { return !reflect.ValueOf(s).Elem().IsZero() }
 
 // Option is a value that steps can inherit: an expression, or values by the
 // volume that is moved.

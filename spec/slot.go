@@ -117,6 +117,23 @@ var volumesShape = &Shape{
 func wellsSlot(to *Exprs) Slot   { return exprsSlot(to, wellsShape, WantWells) }
 func volumesSlot(to *Exprs) Slot { return exprsSlot(to, volumesShape, WantVolume) }
 
+var wellsOrTrashShape = &Shape{
+	Kind: UnionShape, Name: "wells_or_trash", Noun: "wells, a list of them, or trash", Example: "plate.A1:D6",
+	Doc: "trash; or a well, a range, a whole labware, a liquid, an expression that gives wells, or a list of these.",
+	Any: []*Shape{{Noun: "wells, or trash", Scalars: Strings, Pattern: notBlank, Lead: []string{"trash"}}, {Kind: ListShape, Elem: wantShapes[WantWells], Min: 1}},
+}
+
+// wellsOrTrashSlot takes wells, or the word trash.
+func wellsOrTrashSlot(to *Exprs, trash *bool) Slot {
+	return Slot{wellsOrTrashShape, func(d *decoder, v value) {
+		if *trash = v.isScalar() && v.node.Value == "trash"; *trash {
+			to.Span = v.span()
+			return
+		}
+		wellsSlot(to).read(d, v)
+	}}
+}
+
 // exprsSlot takes one expression or a list of them.
 func exprsSlot(to *Exprs, shape *Shape, want Want) Slot {
 	return Slot{shape, func(_ *decoder, v value) {

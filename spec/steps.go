@@ -5,7 +5,7 @@ package spec
 func (s *Transfer) fields() []Field {
 	return append([]Field{
 		{"from", "Where to draw: a well, wells, or a liquid.", "red", true, wellsSlot(&s.From)},
-		{"to", "Where to give.", "plate.A1", true, wellsSlot(&s.To)},
+		{"to", "Where to give: a well, wells, or trash, into which the tip is blown out.", "plate.A1", true, wellsOrTrashSlot(&s.To, &s.ToTrash)},
 		{"volume", "How much per pair; or a list with one volume per pair. 0 skips the pair.", "50 uL", true, volumesSlot(&s.Volume)},
 		orderField(&s.Order),
 	}, s.LiquidKeys.fields()...)

@@ -16,6 +16,7 @@ type (
 	// Consolidate brings the liquid of many places to one.
 	Consolidate struct {
 		From, To, Volume Exprs
+		ToTrash          bool // instead of To
 		Pack             Word
 		Order            Order
 		LiquidKeys
@@ -44,7 +45,7 @@ func (s *Distribute) fields() []Field {
 func (s *Consolidate) fields() []Field {
 	return append([]Field{
 		{"from", "Where to draw.", "plate.column(1)", true, wellsSlot(&s.From)},
-		{"to", "The one place that gets it all.", "pool.A1", true, wellsSlot(&s.To)},
+		{"to", "The one place that gets it all: a well, or trash, into which the tip is blown out.", "pool.A1", true, wellsOrTrashSlot(&s.To, &s.ToTrash)},
 		{"volume", "How much is drawn from each place; or a list with one volume per place. 0 skips the place.", "50 uL", true, volumesSlot(&s.Volume)},
 		packField(&s.Pack),
 		orderField(&s.Order),

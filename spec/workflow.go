@@ -356,6 +356,7 @@ type (
 	// Transfer moves liquid from places to places, pair by pair.
 	Transfer struct {
 		From, To, Volume Exprs
+		ToTrash          bool // instead of To
 		Order            Order
 		LiquidKeys
 	}

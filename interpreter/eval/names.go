@@ -87,7 +87,11 @@ func (c *compiler) unknownName(n *ast.IdentifierNode) operand {
 		return c.fail(diag.UnknownName, n, name+" is not declared", help)
 	}
 	if slices.Contains(enumWords, name) {
-		return c.fail(diag.UnknownName, n, name+" is a word that some fields understand and no value", "")
+		help := ""
+		if name == "trash" {
+			help = "a transfer and a consolidate give to: trash; a tip is emptied there with blow_out: {in: trash}"
+		}
+		return c.fail(diag.UnknownName, n, name+" is a word that some fields understand and no value", help)
 	}
 	if with := c.scope.endedWith(name); with != "" {
 		return c.fail(diag.UnknownName, n, name+" is not known here: it ends with "+with, "use it inside, or keep its value there: declare a variable under vars, and write set: {kept: "+name+"}")

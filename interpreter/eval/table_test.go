@@ -256,7 +256,7 @@ var errCases = []textCase{
 	{`delta_e00("red", tint)`, `OTF302 «"red"» "red" is no color; write it as #rrggbb, for example "#c8102e"`},
 	{`0.0001 uL`, `OTF306 «0.0001 uL» "0.0001 uL" is finer than ot2flow keeps (0.001 uL) — write fewer digits`},
 	{`99999999999 L`, `OTF306 «99999999999 L» "99999999999 L" is too large — check the number and its unit`},
-	{`trash`, `OTF301 «trash» trash is a word that some fields understand and no value`},
+	{`trash`, `OTF301 «trash» trash is a word that some fields understand and no value — a transfer and a consolidate give to: trash; a tip is emptied there with blow_out: {in: trash}`},
 	{`secret("X")`, `OTF309 «secret» there is no function secret — a secret is read only where it is sent: in url and headers of a request or an instrument, and in to of a message`},
 	{`plate()`, `OTF309 «plate» plate is a labware and no function — write plate.A1 or plate[name]`},
 	{`R()`, `OTF309 «R» R is a parameter and no function — to multiply, write R * (…)`},
