@@ -32,6 +32,7 @@ type scenario struct {
 	fails                  program.Cause // empty where it does not
 	when                   occasion
 	person                 string // what is answered to `on_error: ask`
+	limit                  int    // the timeout that passes, from 1; 0: none
 }
 
 // occasion says which times a live step is reached.
@@ -90,6 +91,13 @@ func (p *preparer) failing() []scenario {
 			}
 		}
 	}
+	for i := range p.calls.timeouts {
+		for _, s := range []scenario{{when: always, person: goOn}, {when: always, person: giveUp}, {when: atFirst, person: again}} {
+			if s.live, s.limit, s.fails = -1, i+1, program.NoAnswer; asks || s.person == goOn || s.when == atFirst {
+				out = append(out, s)
+			}
+		}
+	}
 	return out
 }
 
@@ -138,10 +146,12 @@ func (b *live) assumed(x *expansion) (eval.Value, bool) {
 	switch {
 	case b.asksOnError:
 		return b.said(s.person), true
+	case x.timedOut():
+		return eval.Value{}, false
 	case s.fails != "" && s.live == b.index && s.when.is(x.asked[b.index]):
 		return b.fails(x, s.fails, "")
 	case x.assume == likely && b.simulatedFailure(x):
-		return b.fails(x, b.fault.with, simulatedWhy)
+		return b.simulatedFails(x)
 	case x.halted():
 		return eval.Value{}, false
 	}
@@ -215,11 +225,25 @@ func (b *live) simulatedFailure(x *expansion) bool {
 	return ok && (x.drawn("fails", itoa(b.index), itoa(n), x.scatter)+1)/2 < v.Float()
 }
 
+// simulatedFails has the step fail as the simulator says. An answer that does not
+// come takes as long as it is waited for.
+func (b *live) simulatedFails(x *expansion) (eval.Value, bool) {
+	v, ok := b.fails(x, b.fault.with, simulatedWhy)
+	if b.fault.with == program.NoAnswer && x.fault != nil {
+		ms, _ := x.quantity(b.timeout, b.timeoutMS)
+		x.now += ms * 1000
+		if passed := x.due(0); passed != nil {
+			x.outOfTime(passed, "")
+		}
+	}
+	return v, ok
+}
+
 // neverComes ends a scenario with a result that would not be taken for one. If
 // that is the likely one, the workflow is wrong about it.
 func (b *live) neverComes(x *expansion, s scenario, why string) (eval.Value, bool) {
 	x.over = true
-	if s.live < 0 {
+	if s.live < 0 && s.limit == 0 {
 		x.add(diag.Diagnostic{
 			Code: diag.BadValue, Span: x.blameStep, Message: "what the simulator is to take for this result is not valid: " + why,
 			Help: "give values under simulate: for which what stands under valid: holds",
@@ -312,7 +336,10 @@ func (p *Prepared) proveDeferred(in Input) diag.List {
 // assumption says in words what a scenario assumes.
 func (p *Prepared) assumption(i int) string {
 	s := p.all[i]
-	if s.live < 0 {
+	switch {
+	case s.limit > 0:
+		return "if the timeout in line " + itoa(p.timeouts[s.limit-1].Start.Line) + " passes"
+	case s.live < 0:
 		return ""
 	}
 	b := p.lives[s.live]

@@ -30,6 +30,8 @@ type calls struct {
 	guards bool            // something is done about failures
 	causes []program.Cause // that retries make a difference between
 
+	timeouts []diag.Span // every one
+
 	classes map[string]*spec.LiquidClass // by file
 	made    map[string]*class            // by file, or name of one that is shipped
 }
@@ -178,7 +180,7 @@ func (p *preparer) call(b *spec.Call, at diag.Span) body {
 	m.levels()
 	q.defaults()
 	q.last(w.Finally)
-	q.p.nodes = q.steps(w.Steps)
+	q.p.nodes, q.p.timeout = q.steps(w.Steps), q.timeout(w.Timeout)
 	q.outputs()
 	q.p.slots = q.scope.Slots()
 	q.missed()
@@ -259,9 +261,11 @@ func (b *call) expand(x *expansion, f *program.Frame) {
 		holds = x.requirement(&b.w.require[i]) && holds
 	}
 	if holds {
-		for _, n := range b.w.nodes {
-			n.expand(x, inner)
-		}
+		x.within(b.w.timeout, f.Path(), func() {
+			for _, n := range b.w.nodes {
+				n.expand(x, inner)
+			}
+		})
 	}
 	if holds && b.result != nil && !x.halted() {
 		x.node, x.blameStep = inner, inner.Where()

@@ -76,6 +76,7 @@ type End struct {
 	Supposed []Result
 
 	endings []endpoint
+	limits  []program.Limit
 }
 
 // Op returns what the robot does when the run ends, as plans show it.
@@ -170,7 +171,14 @@ type expansion struct {
 	seed     string
 	outputs  []program.Output
 
-	vars       []eval.Value // of the workflow itself, not of one it calls
+	vars    []eval.Value    // of the workflow itself, not of one it calls
+	clock   program.Timer   // nil where nothing asks how long something takes
+	now     int64           // µs since the start, by the model of time
+	busy    int64           // of them the robot's
+	limits  []program.Limit // all so far
+	running []running       // those that have not ended, outermost first
+	timed   []int           // how often each timeout began
+
 	conditions map[condition]bool
 	endings    []endpoint // that finally is proved from
 
@@ -210,7 +218,7 @@ func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
 	if !x.stuck && !x.list.HasErrors() {
 		x.run()
 	}
-	end := End{Deck: x.deck, State: x.state, Steps: x.step.N, Params: x.shown, Whole: !x.halted(), Waits: x.waits, Deferred: x.defers, Supposed: x.supposed, endings: x.endings}
+	end := End{Deck: x.deck, State: x.state, Steps: x.step.N, Params: x.shown, Whole: !x.halted(), Waits: x.waits, Deferred: x.defers, Supposed: x.supposed, endings: x.endings, limits: x.limits}
 	if x.failed != nil {
 		end.Whole, end.Failed = false, x.failed
 	} else if end.Whole && !x.list.HasErrors() {
@@ -303,9 +311,14 @@ func (x *expansion) run() {
 	if s, ok := x.sink.(Start); ok {
 		s.Start(x.state, x.shown)
 	}
-	for _, n := range x.p.nodes {
-		n.expand(x, nil)
+	if len(x.p.timeouts) > 0 {
+		x.clock = x.p.machine.Timer(x.deck)
 	}
+	x.within(x.p.timeout, "", func() {
+		for _, n := range x.p.nodes {
+			n.expand(x, nil)
+		}
+	})
 	x.unheard()
 	if !x.halted() && x.failed == nil && !x.list.HasErrors() {
 		x.outputs = x.p.made(x)
@@ -481,6 +494,9 @@ func (x *expansion) emit(op program.Op, text string, f *program.Frame, m *progra
 	s.N, s.Op, s.Text, s.Frame, s.Seq = s.N+1, op, text, f, int(x.seq[op.Kind])
 	x.seq[op.Kind]++
 	x.at.Movement, x.at.Touched = m, x.state.Do(s)
+	if x.clock != nil {
+		x.tick(s)
+	}
 	if len(x.p.finally) > 0 {
 		x.mayEnd(&s.Op)
 	}

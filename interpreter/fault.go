@@ -25,6 +25,7 @@ type fault struct {
 	again bool // what failed may be done again
 	why   string
 	found diag.Diagnostic
+	limit int // that has passed: nothing holds it up before the steps that this is about; 0: none
 }
 
 // raise has the steps around this point of the program fail.
@@ -43,7 +44,7 @@ func (x *expansion) heard() bool { return x.guards > 0 || x.answered }
 // hears of is a finding.
 func (x *expansion) judged(kind program.Cause, d diag.Diagnostic) {
 	if x.trial == nil && x.heard() {
-		x.raise(fault{kind, true, "", d})
+		x.raise(fault{kind, true, "", d, 0})
 		return
 	}
 	x.add(d)
@@ -77,6 +78,7 @@ type retrying struct {
 	attempts, factor, longest, jitter *eval.Expr
 	delays                            []*eval.Expr
 	on                                []program.Cause
+	limit                             *timeout // of one attempt
 	at                                diag.Span
 }
 
@@ -111,7 +113,7 @@ func (p *preparer) retry(r *spec.Retry) *retrying {
 	if !r.Set {
 		return nil
 	}
-	out := &retrying{attempts: p.expr(r.Attempts), delays: p.exprs(r.Delay), factor: p.expr(r.Factor), longest: p.expr(r.Longest), jitter: p.expr(r.Jitter), on: usually, at: r.Span}
+	out := &retrying{attempts: p.expr(r.Attempts), delays: p.exprs(r.Delay), factor: p.expr(r.Factor), longest: p.expr(r.Longest), jitter: p.expr(r.Jitter), limit: p.timeout(r.Timeout), on: usually, at: r.Span}
 	if r.On != nil {
 		out.on = nil
 		for _, w := range r.On {
@@ -182,9 +184,9 @@ func (n *node) guarded(x *expansion, f *program.Frame) {
 		}
 		x.guards++
 		moved := x.touched
-		n.attempts(x, inner)
+		x.within(n.limit, n.site.Path, func() { n.attempts(x, inner) })
 		x.guards--
-		if x.fault == nil || g.onError == nil || x.fault.kind == program.Aborted {
+		if x.fault == nil || g.onError == nil || x.fault.kind == program.Aborted || x.fault.limit > 0 {
 			return
 		}
 		if !g.onError.take(x, inner, n, i <= maxAgain && moved == x.touched) {
@@ -279,7 +281,7 @@ func (n *node) attempts(x *expansion, f *program.Frame) {
 		inner := x.newFrame(f, itoa(i))
 		inner.Note = &attemptNote{i, w.most, r.at.Start.Line}
 		x.attempt = i
-		n.act(x, inner)
+		x.within(r.limit, n.site.Path, func() { n.act(x, inner) })
 		if x.fault == nil || !r.takes(x.fault) {
 			return
 		}
@@ -288,7 +290,11 @@ func (n *node) attempts(x *expansion, f *program.Frame) {
 			return
 		}
 		x.fault = nil
-		if ms := w.before(i, x.drawn("wait", (&program.Step{Frame: inner}).ID())); ms > 0 {
+		ms := w.before(i, x.drawn("wait", (&program.Step{Frame: inner}).ID()))
+		if x.noTimeFor(ms) {
+			return
+		}
+		if ms > 0 {
 			x.node, x.blameStep = inner, n.keyAt
 			x.emit(program.Op{Kind: program.Delay, Duration: ms, Well: program.None}, "", inner, nil)
 		}
@@ -297,7 +303,7 @@ func (n *node) attempts(x *expansion, f *program.Frame) {
 
 // takes reports whether the step is tried again after a failure.
 func (r *retrying) takes(f *fault) bool {
-	return slices.Contains(r.on, f.kind) && (f.again || !f.kind.MayHaveHappened())
+	return f.limit == 0 && slices.Contains(r.on, f.kind) && (f.again || !f.kind.MayHaveHappened())
 }
 
 // waits is a `retry` with its values.

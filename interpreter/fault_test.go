@@ -48,7 +48,8 @@ func told(p *program.Plan) string {
 
 // carriedOut goes through a program as a run does: every live step gets the next
 // of the answers, "f1=5" or the kind of a failure, and the program goes on by
-// it. What was there before stays as it is.
+// it. What was there before stays as it is. Behind an @ stands how many seconds
+// are left of a timeout then: "timeout@2:0" where nothing is left of the second.
 func carriedOut(t *testing.T, text string, answers ...string) string {
 	t.Helper()
 	p := prepared(t, bench+text)
@@ -63,6 +64,8 @@ func carriedOut(t *testing.T, text string, answers ...string) string {
 			t.Fatalf("nobody answers step %d of %s", next.N, told(plan))
 		}
 		r := interpreter.Result{N: next.N}
+		var left string
+		answers[0], left, _ = strings.Cut(answers[0], "@")
 		if name, value, ok := strings.Cut(answers[0], "="); ok {
 			var err error
 			if r, err = p.Accept(next, plan.Deck, map[string]string{name: value}); err != nil {
@@ -70,6 +73,11 @@ func carriedOut(t *testing.T, text string, answers ...string) string {
 			}
 		} else {
 			r.Failed, r.Why = program.Cause(answers[0]), "so it is"
+		}
+		if limit, s, ok := strings.Cut(left, ":"); ok {
+			n, _ := strconv.Atoi(limit)
+			ms, _ := strconv.ParseInt(s+"000", 10, 64)
+			r.Left = []interpreter.Left{{Limit: n, MS: ms}}
 		}
 		answers, results = answers[1:], append(results, r)
 		before := steps(plan)[:next.N]
@@ -133,6 +141,60 @@ steps:
   - retry: 3
     measure: {with: sensor}
 `, "rejected", "measure, FAILED workflow.yaml:18: the measure failed: so it is"},
+		{"the time of a step is over", `
+steps:
+  - timeout: 1 min
+    retry: 3
+    on_error: [{comment: "${ error.kind }, ${ error.message }"}]
+    measure: {with: sensor}
+  - comment: behind
+`, "timeout@1:20 timeout@1:0", "measure, measure, timeout, the timeout of 1 min in line 17 has passed, behind"},
+		{"no time is left for another attempt", `
+steps:
+  - timeout: 1 min
+    retry: {attempts: 3, delay: 20 s}
+    on_error: [{comment: "${ error.message }"}]
+    measure: {with: sensor}
+`, "timeout@1:30 timeout@1:10", "measure, delay 20000, measure, the timeout of 1 min in line 17 has passed, or would before the next attempt"},
+		{"what the robot does meanwhile counts", `
+steps:
+  - timeout: 1 min
+    retry: {attempts: 2, delay: 20 s}
+    on_error: continue
+    do:
+      - measure: {with: sensor}
+        as: reading
+      - delay: 15 s
+      - check: {that: reading.f1 > 10}
+`, "f1=1@1:30", "measure, delay 15000"},
+		{"the time of an attempt is over", `
+steps:
+  - retry: {attempts: 3, timeout: 10 s}
+    measure: {with: sensor}
+  - comment: behind
+`, "timeout@1:0 timeout@2:5 f1=1@3:5", "measure, measure, measure, behind"},
+		{"the time of steps around is over", `
+steps:
+  - timeout: 1 min
+    on_error: [{comment: outer}]
+    do:
+      - timeout: 30 s
+        on_error: [{comment: inner}]
+        retry: 2
+        measure: {with: sensor}
+      - comment: between
+  - comment: behind
+finally: [{comment: last}]
+`, "timeout@1:0", "measure, outer, behind, last"},
+		{"the time of the run is over", `
+timeout: 1 h
+steps:
+  - on_error: continue
+    retry: 5
+    measure: {with: sensor}
+  - comment: behind
+finally: [{comment: last}]
+`, "timeout@1:0", "measure, last, FAILED workflow.yaml:16: the timeout of 1 h in line 16 has passed"},
 		{"a list of delays", `
 steps:
   - retry: {delay: [1 s, 5 s], on: [rejected]}

@@ -22,6 +22,7 @@ type Result struct {
 	Values map[string]string `json:"values,omitempty"` // as people write them; a single answer has the name ""
 	Failed program.Cause     `json:"failed,omitempty"` // why there are none; empty where there are
 	Why    string            `json:"why,omitempty"`    // for people: what has failed
+	Left   []Left            `json:"left,omitempty"`   // of the limits around the step
 }
 
 // defaultTimeoutMS is how long instruments and other programs are waited for.
@@ -378,8 +379,8 @@ func (b *live) value(x *expansion) (eval.Value, bool) {
 	for i := range x.results {
 		if r := &x.results[i]; r.N == x.step.N {
 			x.answered = true
-			if r.Failed != "" {
-				return b.fails(x, r.Failed, r.Why)
+			if x.timeLeft(r.Left); r.Failed != "" {
+				return b.failed(x, r)
 			}
 			return b.read(x, r)
 		}
@@ -412,6 +413,16 @@ func (b *live) repeatable() bool {
 	return b.kind != program.Request || b.key != nil || b.method == "GET" || b.method == "" && len(b.send) == 0
 }
 
+// failed has the step fail as a result says. Where the time of a limit around it
+// is over, that is why.
+func (b *live) failed(x *expansion, r *Result) (eval.Value, bool) {
+	v, ok := b.fails(x, r.Failed, r.Why)
+	if passed := x.due(0); passed != nil && r.Failed == program.NoAnswer && x.fault != nil {
+		x.outOfTime(passed, "")
+	}
+	return v, ok
+}
+
 // fails has the step fail.
 func (b *live) fails(x *expansion, kind program.Cause, why string) (eval.Value, bool) {
 	what := "the " + b.kind.String()
@@ -426,7 +437,7 @@ func (b *live) fails(x *expansion, kind program.Cause, why string) (eval.Value, 
 	if x.node != nil {
 		d.Frames = x.node.Loops(d.Span.File)
 	}
-	x.raise(fault{kind, b.repeatable(), why, d})
+	x.raise(fault{kind, b.repeatable(), why, d, 0})
 	return eval.Value{}, false
 }
 

@@ -21,7 +21,8 @@ type node struct {
 	repeat *eval.Expr
 	rounds *rounds
 	result *result
-	guard  *guard // nil for most
+	guard  *guard   // nil for most
+	limit  *timeout // likewise
 	title  *eval.Template
 	body   body
 }
@@ -63,7 +64,7 @@ func (p *preparer) step(s *spec.Step) *node {
 	n.title = p.text(s.Name)
 	n.els = p.steps(s.Else)
 	n.body = p.body(s)
-	n.guard = p.guard(s)
+	n.limit, n.guard = p.timeout(s.Timeout), p.guard(s)
 	if b, ok := n.body.(*live); ok {
 		b.line = s.KeyAt.Start.Line
 		b.heard = b.kind != program.Notify || n.guard != nil
@@ -276,11 +277,14 @@ func (n *node) once(x *expansion, f *program.Frame) {
 	if x.halted() || n.body == nil {
 		return
 	}
-	if n.guard != nil {
+	switch {
+	case n.guard != nil:
 		n.guarded(x, f)
-		return
+	case n.limit != nil:
+		x.within(n.limit, n.site.Path, func() { n.act(x, f) })
+	default:
+		n.act(x, f)
 	}
-	n.act(x, f)
 }
 
 // act does what the step does, once.

@@ -31,11 +31,13 @@ type Prepared struct {
 	defaults defaults
 	nodes    []*node
 	finally  []*node
+	timeout  *timeout
 	outputs  []output
 	slots    int
-	lives    []*live    // of the workflow and those it calls; of a called one none
-	all      []scenario // what lives may answer
-	kept     []keptTips // of the workflow and those it calls; of a called one none
+	lives    []*live     // of the workflow and those it calls; of a called one none
+	all      []scenario  // what lives may answer
+	kept     []keptTips  // of the workflow and those it calls; of a called one none
+	timeouts []diag.Span // likewise
 }
 
 type binding struct {
@@ -134,12 +136,12 @@ func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, files Files) (*Prepare
 	p.levels()
 	p.defaults()
 	p.last(w.Finally)
-	p.p.nodes = p.steps(w.Steps)
+	p.p.nodes, p.p.timeout = p.steps(w.Steps), p.timeout(w.Timeout)
 	p.outputs()
 	if p.p.lives = p.calls.lives; len(p.p.lives) > 0 {
 		p.p.all = append(p.p.scenarios(), p.failing()...)
 	}
-	p.p.kept = p.calls.kept
+	p.p.kept, p.p.timeouts = p.calls.kept, p.calls.timeouts
 	p.p.slots = p.scope.Slots()
 	p.missed()
 	p.explainOrder()

@@ -191,6 +191,7 @@ func (p *Prepared) plan(in Input, prove func(Input, ...program.Sink) (End, diag.
 		Workflow: program.Workflow{Name: p.workflow.Name.Text, File: p.bundle.Main, Params: end.Params},
 		Deck:     end.Deck, Steps: rec.Steps(), End: end.Op(), Needs: needs.Result(), Outputs: end.Outputs, EstimateMS: time.Milliseconds(),
 	}
+	plan.Limits = end.limits
 	if end.Failed != nil {
 		plan.Failed = end.Failed.Span.File + ":" + itoa(end.Failed.Span.Start.Line) + ": " + end.Failed.Message
 	}

@@ -65,8 +65,7 @@ var stepKinds = []StepKind{
 // later names what the language has and this version of ot2flow does not yet,
 // by key. Using it is an error that says so.
 var later = map[string]string{
-	"publish": "",
-	"timeout": "", "cache": "",
+	"publish": "", "cache": "",
 }
 
 // Later reports whether key belongs to the language but not to this version of
@@ -101,6 +100,7 @@ func workflowFields(w *Workflow) []Field {
 		{"instruments", "What can be measured with.", "{sensor: {url: 'http://sensor.local/measure', result: {f1: integer}}}", false, declarations(&w.Instruments, instrumentsSection, readInstrument)},
 		{"defaults", "What liquid steps do where neither they, nor a liquid class, nor the liquid, nor the pipette say it.", "{tip: new, dispense: {touch_tip: true}}", false, defaultsSlot(&w.Defaults)},
 		{"steps", "What is done, in this order.", "[{transfer: {from: red, to: plate.A1, volume: 50 uL}}]", true, stepsSlot(&w.Steps, "steps")},
+		{"timeout", "How long a run may take, from when the robot has it; finally is not counted. Once it has passed, nothing more is asked or measured and the run fails, with what stands under finally; a robot that is in the middle of something is paused, and a person decides. Default: as long as it takes.", "3 h", false, exprSlot(&w.Timeout, WantDuration)},
 		{"finally", "What is done at the end, also where a step has failed. It must be possible from every state of the deck, so it moves no liquid; a tip is put away if one is on. A run that a person stops, or that the robot gives up, ends without it: the robot drops what is on and homes.", "[{drop_tip: null}, {home: null}, {lights: off}]", false, stepsSlot(&w.Finally, "finally")},
 		{"outputs", "What the workflow returns: expressions under their names, computed behind the last step.", "{left: red.volume}", false, declarations(&w.Outputs, outputsShape, readOutput)},
 	}
@@ -442,6 +442,7 @@ func modifierFields(s *Step, path string) []Field {
 		{"while", "Do the step again and again as long as this holds, which is asked before each pass.", "red.volume > 1 mL", false, exprSlot(&s.While, WantCondition)},
 		{"until", "Do the step again and again until this holds, which is asked after each pass.", "plate.A1.volume >= 200 uL", false, exprSlot(&s.Until, WantCondition)},
 		{"as", "A name for what a called workflow returns, a person answers or an instrument measures: with `as: first`, the steps below can use `first.left` if the workflow has an output `left`. With `for` it is the list of what every call returned.", "first", false, nameSlot(&s.As)},
+		{"timeout", "How long the step may take, over all attempts and with everything in it; in a loop, each pass. Once it has passed, what is asked or measured is given up, nothing more is tried, and the step fails. What the robot is in the middle of cannot be given up: it is paused, and a person decides. Default: as long as it takes.", "10 min", false, exprSlot(&s.Timeout, WantDuration)},
 		{"retry", "Try the step again where it fails, which must touch neither liquid, tips nor labware.", "{attempts: 3, delay: 5 s}", false, retrySlot(&s.Retry)},
 		{"on_error", "What is done where the step fails, after all attempts: continue, ask, abort, or steps. Without it a failure ends the run.", "continue", false, onErrorSlot(&s.OnError, path+".on_error")},
 		{"at_most", "How often `while` or `until` may go round. If that is not enough, the steps of `else` are done, and without `else` the step fails.", "12", false, exprSlot(&s.AtMost, WantInteger)},

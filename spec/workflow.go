@@ -22,6 +22,7 @@ type Workflow struct {
 	Instruments []Instrument
 	Defaults    Defaults
 	Steps       []*Step
+	Timeout     Expr
 	Finally     []*Step
 	Outputs     []Output
 }
@@ -267,6 +268,7 @@ type Step struct {
 	Until   Expr // asked after each pass
 	AtMost  Expr
 	As      Word // a name for what the step returns
+	Timeout Expr // over all attempts
 	Retry   Retry
 	OnError OnError
 	Body    Body

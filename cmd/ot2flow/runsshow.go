@@ -243,6 +243,8 @@ func said(e run.Event) string {
 		return fmt.Sprintf("whether %s happened is not known: %s", service.StepRange(e.First, e.Last), e.Evidence)
 	case run.Waiting:
 		return fmt.Sprintf("step %d waits for a person: %s", e.N, e.Text)
+	case run.TimeUp:
+		return e.Text
 	case run.PauseAsked:
 		return "a pause was asked for" + by(e.By)
 	case run.ResumeAsked:

@@ -88,7 +88,7 @@ func (s *status) halts(why run.Status) {
 		s.line("the robot waits because its door is open; press Enter, and it counts as closed")
 	case why == run.DoorOpen:
 		s.line("the robot waits because its door is open; close it")
-	case !s.was.Waiting:
+	case !s.was.Waiting && !s.was.Overdue:
 		s.line("the robot is paused; press Enter to go on, or resume it in the Opentrons App")
 	}
 }

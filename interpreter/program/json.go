@@ -63,6 +63,7 @@ func (p *Plan) Write(w io.Writer, files bool) error {
 	}
 	b = append(b, "],\n \"end\": "...)
 	b = p.End.appendJSON(b, p.Deck)
+	b = p.appendLimits(b)
 	b = p.appendDeferred(b)
 	b = append(b, ",\n \"needs\": "...)
 	b = p.Needs.appendJSON(b, p.Deck)

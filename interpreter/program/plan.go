@@ -11,6 +11,7 @@ type Plan struct {
 	Steps       []Step
 	End         End
 	Needs       Needs
+	Limits      []Limit  // how long steps may take, in the order in which they begin
 	Outlook     *Outlook // what comes behind Steps; nil where they are all
 	Failed      string   // why the program comes to no good end behind Steps; empty where it does not fail
 	Outputs     []Output // what the workflow returns

@@ -67,6 +67,7 @@ type planJSON struct {
 		Homes    bool     `json:"homes"`
 		DropsTip []string `json:"drops_tip"`
 	} `json:"end"`
+	Timeouts    []limitJSON    `json:"timeouts"`
 	Deferred    []deferredJSON `json:"deferred"`
 	Outlook     *outlookJSON   `json:"outlook"`
 	Needs       needsJSON      `json:"needs"`
@@ -248,6 +249,7 @@ func (r *reader) read() {
 		p.End.DropsTip = append(p.End.DropsTip, r.wellName(name))
 	}
 	p.Needs = r.needs(&in.Needs)
+	r.limits()
 	r.outlook()
 	p.EstimateMS = r.number(in.Estimate, "estimate_s")
 }

@@ -64,6 +64,16 @@ func (f *Frame) writeID(b *strings.Builder) {
 // Where returns the place of the workflow that the step comes from.
 func (s *Step) Where() diag.Span { return s.Frame.Where() }
 
+// Path returns the path of the innermost step of the language around f.
+func (f *Frame) Path() string {
+	for ; f != nil; f = f.Parent {
+		if f.Site != nil {
+			return f.Site.Path
+		}
+	}
+	return ""
+}
+
 // Where returns the place of the innermost step of the language around f.
 func (f *Frame) Where() diag.Span {
 	for ; f != nil; f = f.Parent {

@@ -24,6 +24,11 @@ func (s *State) grows() bool {
 func (s *State) performed(e Performed) []Action {
 	s.Done, s.Stage = e.N, Ready
 	s.Performed = append(slices.Clip(s.Performed), e)
+	for _, l := range e.Left {
+		if t := s.timer(l.Limit); e.Failed != "" && l.MS <= 0 && t != nil && !t.Over {
+			s.pass(l.Limit)
+		}
+	}
 	s.Replan = e.Failed != "" // what was taken to come next was so for a success
 	return s.goOn()
 }

@@ -19,6 +19,7 @@ type world struct {
 	kinds  []program.Kind
 	beyond int    // steps that are certain behind the next one beside the device
 	script []byte // one choice per step that is carried out; exhausted: all goes well
+	limits []program.Limit
 }
 
 func besideKind(k program.Kind) bool { return k.Info().Fields&program.HasLive != 0 }
@@ -57,7 +58,7 @@ func (w *world) plan(results []run.Performed) *program.Plan {
 	if certain < len(kinds) {
 		p.Outlook = &program.Outlook{Steps: len(kinds)}
 	}
-	p.Fingerprint = p.Hash()
+	p.Fingerprint, p.Limits = p.Hash(), w.limits
 	return p
 }
 
@@ -124,7 +125,7 @@ func TestRunnerStateMachineWithTheWorld(t *testing.T) {
 		batch := rapid.IntRange(0, 4).Draw(t, "batch")
 		keep := rapid.Bool().Draw(t, "keep")
 		answers := rapid.SliceOfN(rapid.Byte(), 0, 30).Draw(t, "answers")
-		w := &world{kinds: kinds, beyond: rapid.IntRange(0, 3).Draw(t, "beyond"), script: answers}
+		w := &world{kinds: kinds, beyond: rapid.IntRange(0, 3).Draw(t, "beyond"), script: answers, limits: limits(t, len(kinds), batch)}
 		b := newBench(w.plan(nil), script)
 		b.world, b.executed = w, make([]int, 2*len(kinds)+2)
 		r, err := follow(t, b, batch, crashes, keep)

@@ -33,6 +33,8 @@ type driver struct {
 	retry     <-chan time.Time
 	retries   int
 	lostAt    time.Time
+	timing    timing
+	begunAt   int64  // ms, what the run had taken when this driver began
 	whyLeaves string // why the run is left; empty where nobody wants to follow it
 	wg        sync.WaitGroup
 }
@@ -91,6 +93,7 @@ func (d *driver) take() {
 	d.clock = newStepClock(d.plan, d.o.Timer)
 	d.beside.giveUp()
 	d.elapsed, d.session, d.held, d.heldN = 0, nil, nil, 0
+	d.timing.forgetLimits()
 }
 
 // calm asks for a pause after the journal failed: what happens from now on
@@ -114,6 +117,9 @@ func (d *driver) release() {
 // next does one thing: an action that is due, or what the next report,
 // request, answer or tick asks for.
 func (d *driver) next(ctx context.Context) error {
+	if did, err := d.mind(func(e Event) error { return d.emit(ctx, e) }); did || err != nil {
+		return err
+	}
 	if len(d.todo) > 0 {
 		a := d.todo[0]
 		d.todo = d.todo[1:]
@@ -150,6 +156,9 @@ func (d *driver) next(ctx context.Context) error {
 	case <-d.beside.limit:
 		d.beside.late()
 		return nil
+	case <-d.timing.wake:
+		d.timing.wake = nil
+		return nil
 	}
 }
 
@@ -173,6 +182,7 @@ func (d *driver) emit(ctx context.Context, e Event) error {
 		return fmt.Errorf("writing the journal: %w", err)
 	}
 	d.seq++
+	d.timing.see(&r)
 	if len(d.story.Parts) > parts {
 		d.take()
 	}
@@ -180,7 +190,7 @@ func (d *driver) emit(ctx context.Context, e Event) error {
 	if _, is := e.(Grown); is {
 		d.grown()
 	}
-	if d.m.state.Waiting == 0 {
+	if d.m.state.Waiting == 0 && d.m.state.Overdue == 0 {
 		d.dismiss()
 	}
 	d.todo = append(d.todo, actions...)
@@ -398,7 +408,7 @@ func (d *driver) dismiss() {
 
 func (d *driver) answered(ctx context.Context, a answer) error {
 	switch {
-	case d.m.state.Waiting == 0:
+	case d.m.state.Waiting == 0 && d.m.state.Overdue == 0:
 		return nil
 	case a.err == nil && a.control == Resume:
 		return d.emit(ctx, ResumeAsked{By: "answer"})

@@ -101,6 +101,23 @@ type Performed struct {
 	Failed string            `json:"failed,omitempty"` // why it gave nothing; empty where it did
 	Cause  program.Cause     `json:"cause,omitempty"`  // the kind of that
 	By     string            `json:"by,omitempty"`     // who answered
+	AtMS   int64             `json:"at_ms,omitempty"`  // since the run began, where the plan has limits
+	Left   []TimeLeft        `json:"left,omitempty"`   // of those around the step
+}
+
+// TimerSet says that a limit of the run's plan begins.
+type TimerSet struct {
+	Limit int   `json:"limit"` // from 1, in the order of the plan's limits
+	AtMS  int64 `json:"at_ms"` // since the run began
+}
+
+// TimeUp says that a limit has passed while the device was at step N, and what a
+// person is told.
+type TimeUp struct {
+	Limit int    `json:"limit"`
+	N     int    `json:"n"`
+	AtMS  int64  `json:"at_ms"`
+	Text  string `json:"text,omitempty"`
 }
 
 // Grown says that the plan goes on by the results there are. What was done is
@@ -273,6 +290,12 @@ func (NotTaken) Kind() string { return "not_taken" }
 // Kind returns "performed".
 func (Performed) Kind() string { return "performed" }
 
+// Kind returns "timer_set".
+func (TimerSet) Kind() string { return "timer_set" }
+
+// Kind returns "time_up".
+func (TimeUp) Kind() string { return "time_up" }
+
 // Kind returns "grown".
 func (Grown) Kind() string { return "grown" }
 
@@ -345,6 +368,8 @@ func (StepFailed) event()  {}
 func (StepTaken) event()   {}
 func (NotTaken) event()    {}
 func (Performed) event()   {}
+func (TimerSet) event()    {}
+func (TimeUp) event()      {}
 func (Grown) event()       {}
 func (GrowFailed) event()  {}
 func (Doubted) event()     {}
@@ -445,6 +470,8 @@ var decoderTable = map[string]func([]byte) (Event, error){
 	StepTaken{}.Kind():   decodeAs[StepTaken],
 	NotTaken{}.Kind():    decodeAs[NotTaken],
 	Performed{}.Kind():   decodeAs[Performed],
+	TimerSet{}.Kind():    decodeAs[TimerSet],
+	TimeUp{}.Kind():      decodeAs[TimeUp],
 	Grown{}.Kind():       decodeAs[Grown],
 	GrowFailed{}.Kind():  decodeAs[GrowFailed],
 	Doubted{}.Kind():     decodeAs[Doubted],

@@ -69,6 +69,11 @@ func (m *Machine) On(e Event) ([]Action, error) {
 		return s.doubted(e), nil
 	case Performed:
 		return s.performed(e), nil
+	case TimerSet:
+		s.Timers = append(slices.Clip(s.Timers), Timer{Limit: e.Limit, AtMS: e.AtMS})
+		return nil, nil
+	case TimeUp:
+		return s.timeUp(e), nil
 	case Grown:
 		return s.grown(e), nil
 	case GrowFailed:
@@ -89,7 +94,7 @@ func (m *Machine) On(e Event) ([]Action, error) {
 		s.Halted = e.Status
 		return s.follow(), nil
 	case Resumed:
-		s.Halted, s.Waiting, s.Hold, s.HoldAt = NoStatus, 0, false, 0
+		s.Halted, s.Waiting, s.Hold, s.HoldAt, s.Overdue = NoStatus, 0, false, 0, 0
 		return s.goOn(), nil
 	case Lost:
 		s.Lost = true
@@ -151,6 +156,11 @@ func (s *State) illegal(e Event) string {
 		return unless((s.Stage == Seeking || s.Stage == Performing) && s.isNext(e.First) && e.Last == s.Batch.Last, "nobody asked")
 	case Performed:
 		return unless(s.Stage == Performing && s.isNext(e.N), "it is not being carried out")
+	case TimerSet:
+		return unless(s.live() && s.timer(e.Limit) == nil, "nothing is under way, or it has begun")
+	case TimeUp:
+		t := s.timer(e.Limit)
+		return unless(s.live() && s.Stage != Performing && e.N == s.Done+1 && t != nil && !t.Over, "nothing is under way, or it has passed")
 	case Grown:
 		return unless(s.Stage == Ready && s.grows() && (e.Steps > s.Done || e.Steps == s.Done && !e.Open), "nobody asked, or it goes on no further")
 	case GrowFailed:
@@ -221,7 +231,7 @@ func (s *State) goOnWith(e Continued) []Action {
 	a := s.Accepted
 	a.Fingerprint, a.Steps, a.BatchSteps, a.Fence = e.Fingerprint, e.Steps, e.BatchSteps, e.Fence
 	a.Live, a.Protocols, a.Open = e.Live, e.Protocols, e.Open
-	*s = State{Accepted: a, Stage: Opening, Part: s.Part + 1}
+	*s = State{Accepted: a, Stage: Opening, Part: s.Part + 1, Timers: s.Timers}
 	return []Action{OpenRun{}}
 }
 
@@ -481,7 +491,7 @@ func (s *State) holds() bool {
 }
 
 func (s *State) resumeAsked() []Action {
-	s.Hold, s.HoldAt, s.Ask = false, 0, Resume
+	s.Hold, s.HoldAt, s.Ask, s.Overdue = false, 0, Resume, 0
 	if s.Stage == Ready || s.Stage == Following || s.Stage == Performing {
 		return s.goOn()
 	}
@@ -490,7 +500,7 @@ func (s *State) resumeAsked() []Action {
 
 func (s *State) stopAsked(e StopAsked) []Action {
 	s.StopAt = sooner(s.Stop, s.StopAt, e.After, e.Now)
-	s.Stop = true
+	s.Stop, s.Overdue = true, 0
 	switch s.Stage {
 	case Performing:
 		s.StopAt = 0
@@ -539,7 +549,7 @@ func (s *State) reconcile() []Action {
 }
 
 func (s *State) ended(e Ended) []Action {
-	s.Ended, s.Reason, s.Halted, s.Lost = e.Status, e.Reason, NoStatus, false
+	s.Ended, s.Reason, s.Halted, s.Lost, s.Overdue = e.Status, e.Reason, NoStatus, false, 0
 	if s.Stage == Performing {
 		return []Action{GiveUp{}}
 	}
@@ -551,7 +561,7 @@ func (s *State) ended(e Ended) []Action {
 
 func (s *State) restarted(e Restarted) []Action {
 	s.Left, s.Lost, s.Stopping, s.Hold, s.HoldAt = false, false, false, false, 0
-	s.Current, s.Waiting, s.Halted, s.Tries = 0, 0, NoStatus, 0
+	s.Current, s.Waiting, s.Halted, s.Tries, s.Overdue = 0, 0, NoStatus, 0, 0
 	s.Accepted.Fence = e.Fence
 	switch s.Stage {
 	case Opening:

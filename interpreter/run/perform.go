@@ -46,6 +46,12 @@ func (d *driver) perform(ctx context.Context, n int) {
 	step := &d.plan.Steps[n-1]
 	b := beside{n: n, ended: make(chan performed, 1)}
 	ctx, b.cancel = context.WithCancelCause(ctx)
+	if d.timing.givenUp = d.noTime(); d.timing.givenUp > 0 {
+		b.cancel(errOverdue)
+		b.ended <- performed{err: &Error{Kind: Unreachable, Message: "it was not begun"}}
+		d.beside = b
+		return
+	}
 	if step.Op.Kind == program.Ask && step.Live.TimeoutMS > 0 {
 		b.limit = d.o.Clock.After(time.Duration(step.Live.TimeoutMS) * time.Millisecond)
 	}
@@ -67,22 +73,33 @@ func (d *driver) perform(ctx context.Context, n int) {
 func (d *driver) performed(ctx context.Context, p performed) error {
 	b := d.beside
 	d.beside = beside{}
+	d.timing.beside += p.response.TookMS
+	e := Performed{N: b.n, Left: d.left()}
+	if len(e.Left) > 0 {
+		e.AtMS = d.now()
+	}
 	if p.err == nil {
-		return d.emit(ctx, Performed{N: b.n, Values: cleaned(p.response.Values), By: clean(p.response.By)})
+		e.Values, e.By = cleaned(p.response.Values), clean(p.response.By)
+		return d.emit(ctx, e)
 	}
 	step := &d.plan.Steps[b.n-1]
-	reason := clean(p.err.Error())
-	switch k := KindOf(p.err); {
+	reason, k := clean(p.err.Error()), KindOf(p.err)
+	e.Failed, e.Cause = reason, causeOf(p.err)
+	over := d.timing.givenUp > 0 && ctx.Err() == nil && !b.givenUp
+	if over {
+		e.Failed, e.Cause = d.story.Plan.Limits[d.timing.givenUp-1].String()+" has passed", program.NoAnswer
+	}
+	switch {
 	case ctx.Err() != nil:
 		return d.leave(ctx) // the intent stays; whoever goes on finds out what it means
 	case b.givenUp && step.Repeatable():
 		return d.emit(ctx, NotTaken{First: b.n, Last: b.n, Evidence: "given up before it came to an end"})
 	case b.givenUp:
 		return d.emit(ctx, StepFailed{N: b.n, Evidence: "given up before it came to an end: " + reason})
-	case (k == Timeout || k == InDoubt) && !step.Repeatable():
+	case (k == Timeout || k == InDoubt || over && k != Unreachable) && !step.Repeatable():
 		return d.emit(ctx, Doubted{First: b.n, Last: b.n, Evidence: reason})
 	}
-	return d.emit(ctx, Performed{N: b.n, Failed: reason, Cause: causeOf(p.err)})
+	return d.emit(ctx, e)
 }
 
 // causes are the kinds of failures of steps beside the device as workflows name
@@ -153,6 +170,7 @@ func (d *driver) grow(ctx context.Context) error {
 func (d *driver) grown() {
 	d.plan = d.story.last().Plan
 	d.clock = newStepClock(d.plan, d.o.Timer)
+	d.timing.forgetLimits()
 	if d.session != nil {
 		if w, is := d.session.(*stretched); is {
 			d.session = w.Session

@@ -401,7 +401,9 @@ func TestRunnerStateMachine(t *testing.T) {
 		crashes := rapid.SliceOfN(rapid.IntRange(2, 40), 0, 6).Draw(t, "crashes")
 		batch := rapid.IntRange(0, 4).Draw(t, "batch")
 		keep := rapid.Bool().Draw(t, "keep")
-		b := newBench(planOf(kinds...), script)
+		plan := planOf(kinds...)
+		plan.Limits = limits(t, len(kinds), batch)
+		b := newBench(plan, script)
 		r, err := follow(t, b, batch, crashes, keep)
 		judge(t, b, r, err)
 		verdicts[r.Verdict]++
@@ -454,6 +456,22 @@ func follow(t *rapid.T, b *bench, batch int, crashes []int, keep bool) (run.Resu
 	}
 	t.Fatal("does not end")
 	return run.Result{}, nil
+}
+
+// limits draws how long steps may take: about as long as the runner looks at the
+// clock meanwhile. They are only there where somebody is asked.
+func limits(t *rapid.T, steps, batch int) []program.Limit {
+	if steps == 0 || batch%2 != 0 {
+		return nil
+	}
+	var out []program.Limit
+	first := 1
+	for range rapid.IntRange(0, 3).Draw(t, "limits") {
+		first = rapid.IntRange(first, steps).Draw(t, "first")
+		last := rapid.SampledFrom([]int{0, first, steps}).Draw(t, "last")
+		out = append(out, program.Limit{First: first, Last: last, MS: int64(rapid.IntRange(1, 60).Draw(t, "ms"))})
+	}
+	return out
 }
 
 // fold returns the state that events lead to.

@@ -53,6 +53,10 @@ type Options struct {
 	// Observe hear every event in order, after it was journalled.
 	Observe []func(Event, Progress)
 	Clock   Clock // nil is the machine's
+	// Virtual has timeouts count by the device's clock, and by what Perform says
+	// that its steps took, and not by Clock. It is for a simulator, whose hours
+	// take no time.
+	Virtual bool
 	// StopWithin is how far away by the time model the next step without a
 	// tip may be for a stop to wait for it; 0 is DefaultStopWithin, and
 	// without a Timer it is any number of steps.
@@ -85,6 +89,7 @@ type Question struct {
 type Response struct {
 	Values map[string]string // as people write them; a single answer has the name ""
 	By     string            // who answered; empty where it was the world
+	TookMS int64             // where time is Virtual: how long it took; also of one that failed
 }
 
 // ErrNoAnswer is why the context of Options.Perform ends when a question was
@@ -164,6 +169,10 @@ func newDriver(ctx context.Context, o Options) (*driver, error) {
 		return nil, err
 	}
 	d := &driver{o: o, story: story, m: &story.m}
+	for i := range records {
+		d.timing.see(&records[i])
+	}
+	d.begunAt = d.timing.base
 	if len(records) > 0 {
 		d.seq = records[len(records)-1].Seq
 	}

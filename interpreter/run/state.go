@@ -120,6 +120,8 @@ type State struct {
 	Part     int     // how often the run was gone on with by a new program
 	// Performed are the steps beside the device that came to an end, in order.
 	Performed []Performed
+	Timers    []Timer   // limits of the run's plan that have begun, also in earlier parts
+	Overdue   int       // the limit because of which a person is asked; 0: none
 	Replan    bool      // what comes behind Done has to be worked out anew
 	Answer    *Answered // what a person decided about the end of this part; nil: nothing yet
 }

@@ -59,6 +59,9 @@ func (f *follower) extend(p *program.Plan) {
 			continue
 		}
 		f.steps[i].want = uint8(len(command.Of(&p.Steps[i], p.Deck)))
+		if i < f.at && p.Steps[i].Live == nil {
+			f.at = i // it was passed over as one beside the robot, and is none by now
+		}
 	}
 }
 

@@ -122,6 +122,25 @@ func TestFollowGrows(t *testing.T) {
 	}
 }
 
+// What was taken to be two steps beside the robot may be one and one for it, once
+// the first has failed.
+func TestFollowAnotherWay(t *testing.T) {
+	plan := func(second program.Step) *program.Plan {
+		ask := program.Step{N: 1, Op: program.Op{Kind: program.Ask}, Live: &program.Live{}}
+		return &program.Plan{Deck: &program.Deck{}, Steps: []program.Step{ask, second}}
+	}
+	f := newFollower(plan(program.Step{N: 2, Op: program.Op{Kind: program.Measure}, Live: &program.Live{}}))
+	f.live = true
+	f.run(&runJSON{Status: "idle"})
+	_ = told(f)
+	f.extend(plan(program.Step{N: 2, Op: program.Op{Kind: program.Comment}}))
+	f.page(0, listed("2.1", "succeeded", sentinel(2, 1), "running"))
+	f.run(&runJSON{Status: "paused"})
+	if got := told(f); !slices.Contains(got, "done2 ") {
+		t.Errorf("told %q, and not that step 2 is done", got)
+	}
+}
+
 // A live run waits for us before it is played, too, and is held there.
 func TestFollowWaitsBeforeThePlay(t *testing.T) {
 	f := newFollower(steps())

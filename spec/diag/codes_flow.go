@@ -28,6 +28,9 @@ Put what moves liquid at the end of steps.`}
 
 	OpenSecret = &Code{ID: "OTF359", Name: "open-secret", Explain: `A workflow is read by many, kept for years and sent along with its plans, so it must hold no secret. Here a password, a token or a key stands in the address or in a header of a request.
 Write secret("TOKEN") in its place, inside of ${ }. The value is read when the request is sent, from OT2FLOW_SECRET_TOKEN in the environment, or from a file TOKEN in the folder that OT2FLOW_SECRETS names; it is in no plan, no journal and no message. A secret that has been in a file is known: have it changed.`}
+
+	TooShort = &Code{ID: "OTF360", Name: "too-short", Explain: `A timeout says how long steps may take together, and by the model of the robot's time they take longer. The model knows moves, strokes, waits and modules, and is within a few percent where nothing is waited for; questions, measurements and requests count for nothing in it. In the run the time would be over while the robot is in the middle of something. That cannot be given up without harm: the robot is paused, and a person has to say whether it goes on.
+Allow more time. To bound only what is asked or measured, put timeout at that step, or inside of measure, request or ask.`}
 )
 
-var flowCodes = []*Code{CheckFailed, Failed, BoundReached, Recursion, TooManyCalls, CallMismatch, NotRepeatable, NotInFinally, OpenSecret}
+var flowCodes = []*Code{CheckFailed, Failed, BoundReached, Recursion, TooManyCalls, CallMismatch, NotRepeatable, NotInFinally, OpenSecret, TooShort}

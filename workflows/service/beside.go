@@ -87,7 +87,7 @@ func (b *beside) grow(_ context.Context, results []run.Performed) (*program.Plan
 	in := b.run.Input(false)
 	in.Results = nil
 	for _, r := range results {
-		in.Results = append(in.Results, interpreter.Result{N: r.N, Values: r.Values, Failed: failedBy(&r), Why: r.Failed})
+		in.Results = append(in.Results, interpreter.Result{N: r.N, Values: r.Values, Failed: failedBy(&r), Why: r.Failed, Left: left(&r)})
 	}
 	b.done = in.Results
 	plan, list := b.checked.Prepared.Grow(in)
@@ -98,6 +98,15 @@ func (b *beside) grow(_ context.Context, results []run.Performed) (*program.Plan
 	}
 	b.plan = plan
 	return plan, nil
+}
+
+// left is how much time was left of the timeouts around a step.
+func left(r *run.Performed) []interpreter.Left {
+	var out []interpreter.Left
+	for _, l := range r.Left {
+		out = append(out, interpreter.Left(l))
+	}
+	return out
 }
 
 // failedBy is the kind of a failure, or none.
@@ -164,7 +173,11 @@ func (b *beside) simulated(_ context.Context, step *program.Step) (run.Response,
 		return run.Response{}, &run.Error{Kind: run.Rejected, Message: "nothing is known of what it is likely to give"}
 	}
 	if r.Failed != "" {
-		return run.Response{}, &run.Error{Kind: run.KindFor(r.Failed), Message: r.Why}
+		took := run.Response{}
+		if r.Failed == program.NoAnswer {
+			took.TookMS = step.Live.TimeoutMS
+		}
+		return took, &run.Error{Kind: run.KindFor(r.Failed), Message: r.Why}
 	}
 	values, err := b.accept(step, r.Values)
 	if err != nil {

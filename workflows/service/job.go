@@ -128,7 +128,7 @@ func (j *Job) Carry(ctx context.Context, person Person, o Carrying) (run.Result,
 		Run: j.Plan.Workflow.Name, Plan: j.Plan, Backend: j.Place.backend, Timer: ot2.Machine{}.Timer, Patience: o.Patience,
 		BatchSteps: o.BatchSteps, Requests: controls.requests, Rest: o.Rest, By: o.By,
 		Observe: []func(run.Event, run.Progress){func(e run.Event, p run.Progress) { person.See(e, p, controls.see(e, p)) }},
-		Answer:  person.Pause,
+		Answer:  person.Pause, Virtual: j.Place.Simulated(),
 	}
 	j.book.into(&options)
 	if b := j.beside; b != nil {

@@ -36,6 +36,7 @@ var ErrNobody = errors.New("nobody is there to answer")
 type Standing struct {
 	Begun   bool       // the device has the run
 	Waiting bool       // a step of the plan waits for a person
+	Overdue bool       // a timeout has passed, and a person is asked
 	Halted  run.Status // why the device stands still; NoStatus while it does not
 }
 
@@ -50,12 +51,16 @@ func (s *Standing) on(e run.Event, plan *program.Plan) {
 		s.Waiting = false
 	case run.Waiting:
 		s.Waiting = true
+	case run.TimeUp:
+		s.Overdue = true
+	case run.ResumeAsked, run.StopAsked:
+		s.Overdue = false
 	case run.Halting:
 		s.Halted = e.Status
 	case run.Resumed:
-		s.Halted, s.Waiting = run.NoStatus, false
+		s.Halted, s.Waiting, s.Overdue = run.NoStatus, false, false
 	case run.Ended:
-		s.Halted = run.NoStatus
+		s.Halted, s.Overdue = run.NoStatus, false
 	default:
 	}
 }
@@ -122,7 +127,7 @@ func (c *Controls) Changed() <-chan struct{} { return c.changed }
 // person may let it go on by a word.
 func (c *Controls) StandsStill() bool {
 	s := c.Now()
-	return (s.Halted == run.Paused || s.Halted == run.DoorOpen && c.simulated) && !s.Waiting
+	return (s.Halted == run.Paused || s.Halted == run.DoorOpen && c.simulated) && !s.Waiting && !s.Overdue
 }
 
 // Ask asks for a pause, a stop, or that the run goes on.
