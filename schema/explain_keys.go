@@ -159,6 +159,14 @@ func (e *explainer) meant(p *place, k *yaml.Node) (key string, ok bool) {
 	if e.belongsOutside(p, k) || e.belongsInside(p, k) {
 		return "", true
 	}
+	for _, names := range otherWords {
+		if slices.Contains(names[1:], strings.ToLower(key)) {
+			under := *k
+			if under.Value = names[0]; e.belongsOutside(p, &under) {
+				return "", true
+			}
+		}
+	}
 	if help := options[strings.ToLower(key)]; help != "" && hasKey(p.inner().Fields(), "dispense") {
 		e.unknown(p, k, help)
 		return "", true

@@ -62,7 +62,7 @@ func entryOf(mapping *yaml.Node, key string) [2]*yaml.Node {
 // wrongName explains an entry whose key cannot be a name.
 func (e *explainer) wrongName(p *place) {
 	if s := p.up.inner(); s != nil && s.Keys != nil {
-		e.add(diag.WrongForm, p.key, quoted(p.key.Value)+" is not "+s.Keys.Doc, "write it like this: "+p.up.example())
+		e.add(diag.WrongForm, p.key, quoted(p.key.Value)+" is not "+s.Keys.Doc, "write it like this: "+p.up.example()+byVolume(p.up))
 		return
 	}
 	help := "a name has letters a to z, digits and _, and does not start with a digit"
@@ -116,7 +116,7 @@ func (e *explainer) wrongType(p *place) {
 		e.add(diag.WrongType, n, "a blank is missing after the colon, so YAML reads this as text", "write "+name+": "+rest)
 		return
 	}
-	help := "write it like this: " + p.example()
+	help := "write it like this: " + p.example() + byVolume(p)
 	if n.Kind == yaml.SequenceNode && n.Style&yaml.FlowStyle != 0 && p.shape.Noun == "an expression" {
 		help = "put quotes around the list, so that it is read as an expression"
 	}
@@ -130,6 +130,15 @@ func (e *explainer) wrongType(p *place) {
 	if trapped {
 		d.Label, d.Help = what, trapHelp
 	}
+}
+
+// byVolume is how a value that may depend on the volume that is moved is written
+// so, or nothing.
+func byVolume(p *place) string {
+	if p.key == nil || p.shape == nil || strings.Contains(p.example(), "{") || !slices.ContainsFunc(p.shape.Any, func(s *spec.Shape) bool { return s.Kind == spec.MapShape && s.Keys != nil }) {
+		return ""
+	}
+	return "; or by the volume that is moved: " + p.key.Value + ": {10 uL: " + p.shape.Example + ", 100 uL: " + p.shape.Example + "}"
 }
 
 // firstLine is the span that stands for a block of many lines: the key in front
