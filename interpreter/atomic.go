@@ -159,6 +159,11 @@ func (b *plunge) expand(x *expansion, f *program.Frame) {
 	if !ok || !okVolume {
 		return
 	}
+	if b.kind == program.Aspirate && x.refillAt(&op, v, f) {
+		if op, ok = b.op(x, true, change); !ok {
+			return
+		}
+	}
 	op.Volume = v
 	if b.pushOut != nil {
 		op.HasPush = true

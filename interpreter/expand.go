@@ -113,6 +113,9 @@ type expansion struct {
 
 	declared [][]int16 // by labware and well: 1 + the liquid declared there; nil for labware without any
 
+	filled  []refillable // by declared liquid
+	refills bool         // one of them is filled up
+
 	step      program.Step
 	at        program.Transition
 	frame     *program.Frame // of the last step

@@ -14,7 +14,11 @@ func (x *expansion) lower(c *cycle) bool {
 		c.seq = tally{} // where there is but one frame, nobody comes back to it
 	}
 	x.blamePair(c.gives[0].pair)
-	if !x.mayMix(c) || !x.takeTip(c) {
+	if !x.mayMix(c) {
+		return false
+	}
+	x.refillFor(c)
+	if !x.takeTip(c) {
 		return false
 	}
 	for i := range c.draws {
@@ -216,8 +220,12 @@ func (x *expansion) drawFrom(k *keys, pip int, s source, v int64) program.WellRe
 	if len(s.wells) == 1 {
 		return s.wells[0]
 	}
+	stays := int64(0)
+	if x.mayFill(s) {
+		stays = x.filled[s.liquid].below
+	}
 	for _, w := range s.wells {
-		if each, known := x.state.Drawable(pip, x.layout(k, pip), w); !known || each >= v {
+		if each, known := x.state.Drawable(pip, x.layout(k, pip), w, stays); !known || each >= v {
 			return w
 		}
 	}

@@ -38,6 +38,7 @@ type Prepared struct {
 	all      []scenario  // what lives may answer
 	kept     []keptTips  // of the workflow and those it calls; of a called one none
 	timeouts []diag.Span // likewise
+	asksTips []bool      // by pipette: a person brings new racks where no tip is left
 }
 
 type binding struct {
@@ -73,6 +74,7 @@ type liquid struct {
 	in       []*eval.Expr
 	volumes  []*eval.Expr
 	tip      *eval.Expr
+	refill   refilling
 }
 
 // preparer carries what is known while a workflow is prepared.
@@ -348,6 +350,7 @@ func (p *preparer) pipettes() {
 		mounts[d.Mount.Value] = d
 		out.Racks = p.racks(d, out.Model)
 		p.declareLayout(d, i, out.Model)
+		p.p.asksTips = append(p.p.asksTips, d.Refill != "")
 		p.p.deck.Pipettes = append(p.p.deck.Pipettes, out)
 	}
 }
@@ -466,7 +469,7 @@ func (p *preparer) bind(b spec.Binding, what string) binding {
 func (p *preparer) liquids() {
 	for i := range p.p.workflow.Liquids {
 		l := &p.p.workflow.Liquids[i]
-		p.p.liquids = append(p.p.liquids, liquid{decl: l, in: p.exprs(l.In), volumes: p.exprs(l.Volume), tip: p.expr(l.Tip), contains: p.contained(l)})
+		p.p.liquids = append(p.p.liquids, liquid{decl: l, in: p.exprs(l.In), volumes: p.exprs(l.Volume), tip: p.expr(l.Tip), refill: p.refilling(&l.Refill), contains: p.contained(l)})
 	}
 }
 

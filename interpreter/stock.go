@@ -11,6 +11,7 @@ import (
 
 func (x *expansion) liquids() {
 	x.declared = make([][]int16, len(x.deck.Labware))
+	x.filled = make([]refillable, len(x.p.liquids))
 	for i := range x.p.liquids {
 		l := &x.p.liquids[i]
 		out := &x.deck.Liquids[i]
@@ -22,6 +23,8 @@ func (x *expansion) liquids() {
 		x.declare(i)
 		out.VolumeNL = x.liquidVolumes(l, len(out.Wells))
 		x.checkFill(l, out)
+		x.filled[i] = x.refillOf(l, out)
+		x.refills = x.refills || x.filled[i].upTo > 0
 		x.contents(l, out)
 		if l.tip != nil {
 			out.Tip, _ = x.well(l.tip)

@@ -192,10 +192,15 @@ func (x *expansion) matching(k *keys, p *pair) (program.WellRef, bool) {
 	return program.WellRef{Labware: int16(rack), Well: int16(i)}, true
 }
 
-// nextTip is the next tip for a step: behind where it starts, if it says so.
+// nextTip is the next tip for a step: behind where it starts, if it says so. Where
+// there is none and a person will bring new racks, the place is of one of those.
 func (x *expansion) nextTip(k *keys, pip int) (program.WellRef, bool) {
 	if !k.tip.start {
-		return x.state.NextTip(pip, x.layout(k, pip))
+		place, ok := x.state.NextTip(pip, x.layout(k, pip))
+		if racks := x.deck.Pipettes[pip].Racks; !ok && x.p.asksTips[pip] && len(racks) > 0 {
+			place = program.WellRef{Labware: int16(racks[0])}
+		}
+		return place, ok
 	}
 	v, fault := k.tip.from.Eval(&x.env)
 	if fault != nil || !v.Known() {
@@ -210,7 +215,11 @@ func (x *expansion) pickUpFor(k *keys, pip int, place program.WellRef, f *progra
 		if _, ok := x.eval(k.tip.from); !ok {
 			return false
 		}
-		if next, ok := x.nextTip(k, pip); ok {
+		next, ok := x.nextTip(k, pip)
+		if _, other := x.state.NextTip(pip, x.layout(k, pip)); !ok && !other && x.newTips(pip, f) {
+			next, ok = x.nextTip(k, pip)
+		}
+		if ok {
 			place = next
 		}
 	}
@@ -221,7 +230,10 @@ func (x *expansion) pickUpFor(k *keys, pip int, place program.WellRef, f *progra
 func (x *expansion) pickUp(pip int, n program.Nozzles, place program.WellRef, f *program.Frame) bool {
 	if place == program.None {
 		var ok bool
-		if place, ok = x.state.NextTip(pip, n); !ok {
+		if place, ok = x.state.NextTip(pip, n); !ok && x.newTips(pip, f) {
+			place, ok = x.state.NextTip(pip, n)
+		}
+		if !ok {
 			x.outOfTips(pip)
 			x.state.AssumeTip(pip)
 			return true
@@ -257,7 +269,7 @@ func (x *expansion) outOfTips(pip int) {
 	if total == 0 {
 		d.Message, d.Help = p.Name+" has no tip rack to take tips from", "name its racks: "+p.Name+": {type: "+p.Model.Name+", mount: "+p.Mount+", tips: [tips]}"
 	} else {
-		d.Help = "all " + count(total, "place") + " of its racks are used or kept for a liquid; add a rack, or use a tip more often (tip: once)"
+		d.Help = "all " + count(total, "place") + " of its racks are used or kept for a liquid; add a rack, or use a tip more often (tip: once); or have a person bring new racks: refill: ask under " + p.Name
 	}
 	if x.frame != nil {
 		d.Frames = x.frame.Loops(d.Span.File)

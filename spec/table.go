@@ -344,6 +344,7 @@ var pipetteShape = &Shape{
 var (
 	pipetteTypeShape = &Shape{Name: "pipette_type", Noun: "the name of a kind of pipette", Doc: "The robot's name for a kind of pipette.", Example: "p300_single_gen2", Scalars: Strings, Pattern: notBlank}
 	mountShape       = &Shape{Noun: "a mount", Scalars: Strings, Words: []string{"left", "right"}}
+	newRacksShape    = &Shape{Noun: "who brings new racks", Scalars: Strings, Words: []string{"ask"}}
 	namesShape       = &Shape{Kind: ListShape, Noun: "a list of names", Elem: nameShape}
 )
 
@@ -353,6 +354,7 @@ func pipetteFields(p *Pipette) []Field {
 		{"mount", "The mount it is on.", "right", true, wordSlot(&p.Mount, mountShape)},
 		{"tips", "The tip racks it takes tips from, in this order.", "[tips]", false, wordsSlot(&p.Tips, namesShape)},
 		{"nozzles", "Which nozzles of an 8-channel pipette take tips, where a step does not say it. Default: full.", "H1", false, wordSlot(&p.Nozzles, nozzlesShape)},
+		{"refill", "What is done where its racks have no tip left. ask: the robot waits until a person has put new racks into the places of all of them. Without it a workflow that needs more tips is an error.", "ask", false, choiceSlot(&p.Refill, newRacksShape)},
 		{"defaults", "How liquid steps handle liquid with it, where they do not say it.", "{aspirate: {rate: 50 uL/s}}", false, handlingSlot(&p.Defaults)},
 	}
 }
@@ -365,7 +367,7 @@ func readPipette(name Word, at diag.Span) (*Pipette, []Field) {
 var liquidsSection = &Shape{Kind: MapShape, Noun: "liquids, each under its name", Elem: liquidShape}
 
 var liquidShape = &Shape{
-	Kind: ObjectShape, Name: "liquid", Noun: "the keys of a liquid", Doc: "A liquid and where it stands.", Example: "{in: paints.B1, volume: 12 mL}",
+	Kind: ObjectShape, Name: "liquid", Rules: []Rule{{Key: "refill", Needs: []string{"volume"}, Why: "when a liquid runs out follows from how much there was"}}, Noun: "the keys of a liquid", Doc: "A liquid and where it stands.", Example: "{in: paints.B1, volume: 12 mL}",
 	fields: func() []Field { return liquidFields(&Liquid{}) },
 }
 
@@ -380,6 +382,7 @@ func liquidFields(l *Liquid) []Field {
 		{"contains", "What is dissolved in it, and how much: amounts (mM), masses (mg/mL), strengths (x) or shares (%), the same for one component everywhere; or a list with one concentration per well. A liquid that does not name a component holds none of it.", "{glucose: 100 mM, salt: 2 mg/mL}", false, containsSlot(&l.Contains)},
 		{"tip", "A tip kept for this liquid; `tip: dedicated` uses it.", "tips.B1", false, exprSlot(&l.Tip, WantWell)},
 		{"distinct", "Whether each of its wells is a thing of its own, such as samples are. Its name is then the list of its wells, of which each goes with one destination, and a tip that goes from one to another is warned of. Default: false; the wells are one pool, drained in order.", "true", false, switchSlot(&l.Distinct)},
+		{"refill", "What is done where it runs out. ask: the robot waits until a person has filled all its wells up to what the fullest of them held at first; or a volume, up to which they are filled; or in full {to: 10 mL, below: 1 mL}. Without it a workflow that draws more is an error.", "ask", false, refillSlot(&l.Refill)},
 		classField(&l.LiquidClass),
 		{"defaults", "How liquid steps handle it, where they do not say it.", "{aspirate: {rate: 50 uL/s}}", false, handlingSlot(&l.Defaults)},
 	}

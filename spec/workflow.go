@@ -227,6 +227,7 @@ type Pipette struct {
 	Mount    Word
 	Tips     []Word
 	Nozzles  Word
+	Refill   string // ask, or empty
 	Defaults Defaults
 	Span     diag.Span
 }
@@ -243,7 +244,16 @@ type Liquid struct {
 	LiquidClass Scalar
 	Defaults    Defaults
 	Contains    []Components
+	Refill      Refill
 	Span        diag.Span
+}
+
+// Refill says how a liquid is filled up where it runs out.
+type Refill struct {
+	Set   bool
+	To    Expr // up to which volume, in each well
+	Below Expr // what has to stay in each well
+	Span  diag.Span
 }
 
 // Components is what a liquid holds of one component: one concentration, or one

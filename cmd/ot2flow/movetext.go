@@ -135,3 +135,19 @@ func (t *planText) moves() {
 		}
 	}
 }
+
+// supplies lists what a person brings in the course of the plan.
+func (t *planText) supplies() {
+	told := false
+	for i := range t.plan.Steps {
+		s := &t.plan.Steps[i]
+		if !s.Op.Kind.Supplies() {
+			continue
+		}
+		if !told {
+			t.f("\n%s\n", t.bold("Brought by hand, while the robot waits"))
+			told = true
+		}
+		t.f("  step %d: %s\n", s.N, s.Text)
+	}
+}

@@ -32,6 +32,7 @@ func (t *planText) all() {
 		t.list()
 	}
 	t.moves()
+	t.supplies()
 	t.summary()
 	t.after()
 	t.quotas()
@@ -211,6 +212,10 @@ func sentence(s *program.Step, d *program.Deck) string {
 		return "wait            " + quantity.Quantity{Dim: quantity.Time, N: op.Duration}.String()
 	case program.Pause:
 		return "pause           " + s.Text
+	case program.NewTips:
+		return "new tips        " + s.Text
+	case program.Refill:
+		return "refill          " + s.Text
 	case program.Comment:
 		return "comment         " + s.Text
 	case program.ConfigureNozzles:
@@ -358,11 +363,29 @@ func (t *planText) needs(title string, n *program.Needs) {
 	d := t.plan.Deck
 	t.f("\n%s\n", t.bold(title))
 	for _, c := range n.Tips {
-		t.f("  %-9s %s\n", d.Labware[c.Index].Name, plural(int(c.Amount), "tip"))
+		more := ""
+		if racks := inCounts(n.Racks, c.Index); racks > 0 {
+			more = fmt.Sprintf(" out of %d racks", racks)
+		}
+		t.f("  %-9s %s%s\n", d.Labware[c.Index].Name, plural(int(c.Amount), "tip"), more)
 	}
 	for _, c := range n.Liquids {
-		t.f("  %-9s %s\n", d.Liquids[c.Index].Name, quantity.Volume.Text(c.Amount))
+		more := ""
+		if later := inCounts(n.Refills, c.Index); later > 0 {
+			more = "; have " + quantity.Volume.Text(later) + " at hand to fill up with"
+		}
+		t.f("  %-9s %s%s\n", d.Liquids[c.Index].Name, quantity.Volume.Text(c.Amount), more)
 	}
+}
+
+// inCounts is the amount in a list of what an index names, 0 where it is not there.
+func inCounts(list []program.Count, index int) int64 {
+	for _, c := range list {
+		if c.Index == index {
+			return c.Amount
+		}
+	}
+	return 0
 }
 
 // outlook shows what depends on results that only a run brings.

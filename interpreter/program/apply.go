@@ -83,12 +83,11 @@ func (t *Touched) NewTips(op *Op) int {
 }
 
 func (t *Touched) scratch(s *State, channels int) {
-	t.wells, t.parts = make([]Delta, channels), make([][]int64, channels)
+	t.wells, t.parts = s.deltas(channels), make([][]int64, channels)
 	if s.batches != nil {
 		t.batches = make([][]int64, channels)
 	}
-	for i, c := range s.emptyContents(channels) {
-		t.wells[i].Before.Parts, t.wells[i].Before.Batches = c.Parts, c.Batches
+	for i := range t.parts {
 		t.parts[i] = make([]int64, s.width)
 		if s.batches != nil {
 			t.batches[i] = make([]int64, s.batches.count())
@@ -175,6 +174,10 @@ func (s *State) Apply(op *Op) *Touched {
 		s.setModule(op, t)
 	case MoveLabware:
 		s.moveLabware(op, t)
+	case NewTips:
+		s.newTips(op, t)
+	case Refill:
+		s.refill(op, t)
 	case MoveTo, Prepare, Home, Delay, Pause, Comment, Ask, Measure, Request, Notify, RunProtocol, WaitTemperature, WaitLidTemperature, Lights:
 	}
 	m.arrive(op)

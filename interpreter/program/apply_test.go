@@ -50,6 +50,11 @@ func TestApply(t *testing.T) {
 		{"picked up again", []Op{pick(t1), {Kind: ReturnTip, Well: t1}, pick(t1)}, 0, "0 0; 200000 [200000 0 0]; 0 [0 0 0]; 0 [0 0 0] + 0; out new"},
 		{"moved and touched", []Op{pick(t1), {Kind: MoveTo, Well: b1}, {Kind: TouchTip, Well: b1}}, 0, "0 0; 200000 [200000 0 0]; 0 [0 0 0]; 0 [0 0 0] + 0; out new"},
 		{"waits", []Op{pick(t1), draw(a1, 1), {Kind: Delay}, {Kind: Pause}, {Kind: Comment}}, 0, "0 0; 199999 [199999 0 0]; 0 [0 0 0]; 1 [1 0 0] + 0; out new"},
+		{"new racks", []Op{pick(t1), {Kind: ReturnTip, Well: t1}, pick(t2), {Kind: NewTips}}, 0, "0 0; 200000 [200000 0 0]; 0 [0 0 0]; 0 [0 0 0] + 0; new new"},
+		{"filled up", []Op{pick(t1), draw(a1, 50_000), {Kind: Refill, Volume: 170_000}}, 0, "0 -20000; 170000 [170000 0 0]; 0 [0 0 0]; 50000 [50000 0 0] + 0; out new"},
+		{"as full already", []Op{{Kind: Refill, Volume: 170_000}}, 0, "0 0; 200000 [200000 0 0]; 0 [0 0 0]; off; new new"},
+		{"nobody knows how full", []Op{{Kind: Refill, Liquid: 1, Volume: 170_000}}, 0, "0 0; 200000 [200000 0 0]; 0 [0 0 0]; off; new new"},
+		{"filled up too far", []Op{{Kind: Refill, Volume: 400_000}}, Overflow, "40000 -200000; 400000 [400000 0 0]; 0 [0 0 0]; off; new new"},
 		{"the end", []Op{pick(t1), draw(a1, 50_000), {Kind: EndRun}}, 0, "0 0; 150000 [150000 0 0]; 0 [0 0 0]; off; out new"},
 
 		{"draws without a tip", []Op{draw(a1, 50_000)}, NoTip, "0 50000; 150000 [150000 0 0]; 0 [0 0 0]; 50000 [50000 0 0] + 0; new new"},

@@ -85,6 +85,10 @@ func (b *batches) declared(liquid, k int) int {
 	return b.of[liquid][k]
 }
 
+// BatchOf is the batch of the k-th well of a liquid, an index into Content.Batches;
+// -1 where the wells of the liquid do not differ.
+func (s *State) BatchOf(liquid, k int) int { return s.batches.declared(liquid, k) }
+
 // split takes out of c the shares of the batches in what was just split off it by
 // liquid, parts, into out. The shares of a liquid add up to its part exactly.
 func (b *batches) split(c *Content, parts, out []int64) {

@@ -289,6 +289,9 @@ func (s *Step) appendOp(b []byte, d *Deck) []byte {
 			b = op.At.appendJSON(append(b, `, "at": `...))
 		}
 	}
+	if has&HasLiquid != 0 {
+		b = field(b, "liquid", d.Liquids[op.Liquid].Name, false)
+	}
 	if has&HasModule != 0 {
 		b = field(b, "module", d.Modules[op.Module].Name, false)
 	}
@@ -382,7 +385,25 @@ func (n *Needs) appendJSON(b []byte, d *Deck) []byte {
 		b = append(b, `: {"volume_uL": `...)
 		b = append(quantity.AppendDecimal(b, c.Amount, 1000), '}')
 	}
-	return append(b, "}}"...)
+	b = append(b, '}')
+	if len(n.Racks) > 0 {
+		b = append(b, `, "racks": {`...)
+		for i, c := range n.Racks {
+			b = AppendString(append(b, separator(i)...), d.Labware[c.Index].Name)
+			b = strconv.AppendInt(append(b, ": "...), c.Amount, 10)
+		}
+		b = append(b, '}')
+	}
+	if len(n.Refills) > 0 {
+		b = append(b, `, "refills": {`...)
+		for i, c := range n.Refills {
+			b = AppendString(append(b, separator(i)...), d.Liquids[c.Index].Name)
+			b = append(b, `: {"volume_uL": `...)
+			b = append(quantity.AppendDecimal(b, c.Amount, 1000), '}')
+		}
+		b = append(b, '}')
+	}
+	return append(b, '}')
 }
 
 // JoinFiles returns what Write wrote without files as Write would have written

@@ -4,6 +4,8 @@ package program
 type Needs struct {
 	Tips    []Count // new tips taken, per tip rack (index into Deck.Labware)
 	Liquids []Count // nL drawn, per liquid (index into Deck.Liquids)
+	Racks   []Count // tip racks in all, where new ones are brought in the course of the steps (index into Deck.Labware)
+	Refills []Count // nL of a liquid that are filled in in the course of the steps (index into Deck.Liquids)
 }
 
 // Count is an amount of something that Index names.
@@ -14,13 +16,17 @@ type Count struct {
 
 // Counting counts what steps use up, one after the other.
 type Counting struct {
-	tips, liquids []int64
-	stock         map[WellRef]int // liquid declared for a well
+	tips, liquids  []int64
+	racks, refills []int64
+	stock          map[WellRef]int // liquid declared for a well
 }
 
 // NewCounting begins at nothing, with room for the racks and liquids of a deck.
 func NewCounting(d *Deck) Counting {
-	c := Counting{make([]int64, len(d.Labware)), make([]int64, len(d.Liquids)), map[WellRef]int{}}
+	c := Counting{
+		tips: make([]int64, len(d.Labware)), liquids: make([]int64, len(d.Liquids)),
+		racks: make([]int64, len(d.Labware)), refills: make([]int64, len(d.Liquids)), stock: map[WellRef]int{},
+	}
 	for i := range d.Liquids {
 		for _, w := range d.Liquids[i].Wells {
 			c.stock[w] = i
@@ -45,6 +51,12 @@ func (c *Counting) Count(op *Op, touched *Touched, after *State) {
 			}
 		}
 		c.drawn(touched)
+	case NewTips:
+		for _, rack := range after.Deck.Pipettes[op.Pipette].Racks {
+			c.racks[rack] = max(c.racks[rack], 1) + 1
+		}
+	case Refill:
+		c.refills[op.Liquid] -= touched.Moved
 	case Aspirate, Dispense:
 		c.drawn(touched)
 	default:
@@ -60,7 +72,9 @@ func (c *Counting) drawn(t *Touched) {
 }
 
 // Result returns the counts that are more than 0.
-func (c *Counting) Result() Needs { return Needs{Tips: counts(c.tips), Liquids: counts(c.liquids)} }
+func (c *Counting) Result() Needs {
+	return Needs{Tips: counts(c.tips), Liquids: counts(c.liquids), Racks: counts(c.racks), Refills: counts(c.refills)}
+}
 
 func counts(amounts []int64) []Count {
 	var out []Count

@@ -169,17 +169,37 @@ func (w *Well) covers(x, y int64) bool {
 // IsMulti reports whether what a pipette does reaches several wells.
 func (d *Deck) IsMulti(pipette int) bool { return d.Pipettes[pipette].Model.Channels > 1 }
 
+// Sharing is how many channels of a pipette draw from one well when its primary
+// nozzle is at r: the most of any.
+func (s *State) Sharing(pipette int, n Nozzles, r WellRef) int64 {
+	if !s.Deck.IsMulti(pipette) {
+		return 1
+	}
+	most := int64(1)
+	reach := s.Reach(pipette, n, r)
+	for i := range reach {
+		sharing := int64(0)
+		for _, other := range reach {
+			if other == reach[i] {
+				sharing++
+			}
+		}
+		most = max(most, sharing)
+	}
+	return most
+}
+
 // Drawable returns how much each channel can draw where the primary nozzle
 // goes to r: a well with several channels in it is shared. known is false
 // where the amount of a well was not declared; a channel over no well draws
 // nothing.
-func (s *State) Drawable(pipette int, n Nozzles, r WellRef) (least int64, known bool) {
+func (s *State) Drawable(pipette int, n Nozzles, r WellRef, stays int64) (least int64, known bool) {
 	if !s.Deck.IsMulti(pipette) {
 		c, ok := s.Content(r)
 		if !ok {
 			return 0, true
 		}
-		return c.Volume, !c.Unknown
+		return max(0, c.Volume-stays), !c.Unknown
 	}
 	reach := s.Reach(pipette, n, r)
 	known = true
@@ -197,7 +217,7 @@ func (s *State) Drawable(pipette int, n Nozzles, r WellRef) (least int64, known 
 			known = false
 			continue
 		}
-		if each := c.Volume / sharing; i == 0 || each < least {
+		if each := max(0, c.Volume-stays) / sharing; i == 0 || each < least {
 			least = each
 		}
 	}

@@ -40,6 +40,8 @@ const (
 	Engage
 	Disengage
 	MoveLabware
+	NewTips
+	Refill
 	Lights
 	EndRun
 	ConfigureNozzles
@@ -94,6 +96,7 @@ const (
 	HasMove  // a labware and where it goes
 	HasOnOff // On
 	HasProtocol
+	HasLiquid
 )
 
 // Info is the row of an operation in the table of ops.
@@ -112,7 +115,11 @@ func (k Kind) String() string { return opTable[k].Name }
 
 // Waits reports whether the robot stands still at the operation until a person
 // lets it go on.
-func (k Kind) Waits() bool { return k == Pause || k == MoveLabware }
+func (k Kind) Waits() bool { return k == Pause || k == MoveLabware || k.Supplies() }
+
+// Supplies reports whether at the operation a person puts onto the deck what the
+// program has used up. To do that twice is to do it once.
+func (k Kind) Supplies() bool { return k == NewTips || k == Refill }
 
 var opTable = [Kinds]Info{
 	PickUpTip: {"pick_up_tip", Physical, HasPipette | HasWell | HasAt | HasSpeed, "Press the nozzle into a tip and lift it."},
@@ -151,6 +158,8 @@ var opTable = [Kinds]Info{
 	Engage:             {"engage_magnet", Idempotent, HasModule | HasHeight, "Raise the magnets."},
 	Disengage:          {"disengage_magnet", Idempotent, HasModule, "Lower the magnets."},
 	MoveLabware:        {"move_labware", Physical, HasMove | HasText, "Wait until a person has moved labware."},
+	NewTips:            {"new_tips", Idempotent, HasPipette | HasText, "Wait until a person has put new tip racks in the place of all racks of a pipette."},
+	Refill:             {"refill", Idempotent, HasLiquid | HasVolume | HasText, "Wait until a person has filled all wells of a liquid up to a volume each."},
 	Lights:             {"lights", Idempotent, HasOnOff, "Switch the lights of the deck."},
 
 	EndRun: {"end_run", Physical, HasPipette | HasWell, "What the robot does when a run ends: drop the tip that is on, and home."},
@@ -198,11 +207,12 @@ type Op struct {
 	Touch       Touch
 	Nozzles     Nozzles
 	Module      int8  // index into Deck.Modules
+	Liquid      int16 // index into Deck.Liquids
 	On          bool  // of the lights
 	To          Place // of labware that is moved; which one is Well.Labware
 	Temperature int32 // m°C
 	RPM         int32
-	Volume      int64 // nL; of a pipette with several channels, of each; of a thermocycler's block, what the fullest well holds, or 0
+	Volume      int64 // nL; of a pipette with several channels, of each; of a thermocycler's block, what the fullest well holds, or 0; of a refill, up to what each well is filled
 	PushOut     int64 // nL
 	// Correction is how many nL further the plunger moves than Volume says, so
 	// that Volume is what moves: what the robot is told is the sum of the two.

@@ -87,7 +87,13 @@ func drawText(t *rapid.T) string {
 func drawStep(t *rapid.T, d *program.Deck, n int, f *program.Frame) program.Step {
 	s := program.Step{N: n, Frame: f}
 	op := &s.Op
-	op.Kind, op.Well = program.Kind(rapid.IntRange(0, int(program.Comment)).Draw(t, "kind")), program.None
+	op.Kind, op.Well = program.Kind(rapid.IntRange(0, int(program.Comment)+2).Draw(t, "kind")), program.None
+	switch {
+	case op.Kind == program.Comment+1, op.Kind > program.Comment && len(d.Liquids) == 0:
+		op.Kind = program.NewTips
+	case op.Kind > program.Comment:
+		op.Kind = program.Refill
+	}
 	has := op.Kind.Info().Fields
 	op.Trash = has&program.HasTrash != 0 && rapid.Bool().Draw(t, "trash")
 	if has&program.HasWell != 0 && !op.Trash {
@@ -104,6 +110,9 @@ func drawStep(t *rapid.T, d *program.Deck, n int, f *program.Frame) program.Step
 	}
 	if has&program.HasPipette != 0 {
 		op.Pipette = int8(rapid.IntRange(0, len(d.Pipettes)-1).Draw(t, "pipette"))
+	}
+	if has&program.HasLiquid != 0 && len(d.Liquids) > 0 {
+		op.Liquid = int16(rapid.IntRange(0, len(d.Liquids)-1).Draw(t, "liquid"))
 	}
 	number(program.HasVolume, &op.Volume, "volume")
 	number(program.HasRate, &op.Rate, "rate")
@@ -138,8 +147,10 @@ func drawPlan(t *rapid.T) *program.Plan {
 		p.End.DropsTip = []program.WellRef{drawWell(t, d, true)}
 	}
 	p.Needs.Tips = []program.Count{{Index: len(d.Labware) - 1, Amount: 7}}
+	p.Needs.Racks = []program.Count{{Index: len(d.Labware) - 1, Amount: 2}}
 	for i := range d.Liquids {
 		p.Needs.Liquids = append(p.Needs.Liquids, program.Count{Index: i, Amount: rapid.Int64Range(1, 1<<40).Draw(t, "need")})
+		p.Needs.Refills = append(p.Needs.Refills, program.Count{Index: i, Amount: rapid.Int64Range(1, 1<<40).Draw(t, "refills")})
 	}
 	p.Files = []program.File{{Name: "w.yaml", Data: []byte(drawText(t))}}
 	p.Fingerprint = p.Hash()

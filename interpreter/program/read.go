@@ -83,6 +83,8 @@ type planJSON struct {
 type needsJSON struct {
 	Tips    json.RawMessage `json:"tips"`
 	Liquids json.RawMessage `json:"liquids"`
+	Racks   json.RawMessage `json:"racks"`
+	Refills json.RawMessage `json:"refills"`
 }
 
 // placeJSON is where a labware stands: one of its members is there.
@@ -118,6 +120,7 @@ type stepJSON struct {
 		Sides  []string    `json:"sides"`
 	} `json:"touch"`
 	Duration    json.Number     `json:"duration_s"`
+	Liquid      string          `json:"liquid"`
 	Module      string          `json:"module"`
 	To          *placeJSON      `json:"to"`
 	Temperature json.Number     `json:"temperature_C"`

@@ -208,17 +208,29 @@ func (r *reader) liquids() {
 }
 
 func (r *reader) needs(in *needsJSON) (out Needs) {
-	r.pairs(in.Tips, func(name string, v json.RawMessage) {
-		out.Tips = append(out.Tips, Count{r.labwareIndex(name), r.number(json.Number(v), name) / 1000})
+	out.Tips, out.Racks = r.counts(in.Tips), r.counts(in.Racks)
+	out.Liquids, out.Refills = r.amounts("liquids", in.Liquids), r.amounts("refills", in.Refills)
+	return out
+}
+
+// counts reads how many of something there are of labware.
+func (r *reader) counts(in json.RawMessage) (out []Count) {
+	r.pairs(in, func(name string, v json.RawMessage) {
+		out = append(out, Count{r.labwareIndex(name), r.number(json.Number(v), name) / 1000})
 	})
-	r.pairs(in.Liquids, func(name string, v json.RawMessage) {
+	return out
+}
+
+// amounts reads how much there is of liquids.
+func (r *reader) amounts(key string, in json.RawMessage) (out []Count) {
+	r.pairs(in, func(name string, v json.RawMessage) {
 		var amount struct {
 			Volume json.Number `json:"volume_uL"`
 		}
 		if json.Unmarshal(v, &amount) != nil {
-			r.fail("needs.liquids.%s cannot be read", name)
+			r.fail("needs.%s.%s cannot be read", key, name)
 		}
-		out.Liquids = append(out.Liquids, Count{r.liquidIndex(name), r.number(amount.Volume, name)})
+		out = append(out, Count{r.liquidIndex(name), r.number(amount.Volume, name)})
 	})
 	return out
 }

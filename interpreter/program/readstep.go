@@ -52,6 +52,9 @@ func (r *reader) op(in *stepJSON, kind Kind) Op {
 	if in.Touch != nil {
 		op.Touch = r.touch(in)
 	}
+	if in.Liquid != "" {
+		op.Liquid = int16(r.liquidIndex(in.Liquid))
+	}
 	if in.Module != "" {
 		op.Module = r.moduleIndex(in.Module)
 	}
@@ -84,6 +87,7 @@ func (r *reader) fields(in *stepJSON, kind Kind) {
 		{"well", well, HasWell, !in.Trash, in.Trash},
 		{"labware", in.Labware != "", HasWell | HasMove, well || has&HasMove != 0, !well && has&HasMove == 0},
 		{"to", in.To != nil, HasMove, true, false},
+		{"liquid", in.Liquid != "", HasLiquid, true, false},
 		{"module", in.Module != "", HasModule, true, false},
 		{"temperature_C", in.Temperature != "", HasTemperature, true, false},
 		{"rpm", in.RPM != "", HasRPM, true, false},

@@ -44,10 +44,11 @@ func whole(s *State) any {
 }
 
 // drawModuleOp draws anything that a module can be told, whichever it is, a move
-// of labware, or the lights.
+// of labware, what a person brings, or the lights.
 func drawModuleOp(t *rapid.T) *Op {
 	return &Op{
 		Kind: Kind(rapid.IntRange(int(SetTemperature), int(Lights)).Draw(t, "kind")), Module: rapid.Int8Range(0, 1).Draw(t, "module"),
+		Liquid: rapid.Int16Range(0, 1).Draw(t, "liquid"), Volume: rapid.Int64Range(0, 400_000).Draw(t, "up to"),
 		Well: WellRef{rapid.Int16Range(0, 1).Draw(t, "labware"), 0}, On: rapid.Bool().Draw(t, "on"),
 		Temperature: rapid.Int32Range(4_000, 99_000).Draw(t, "temperature"), RPM: rapid.Int32Range(200, 3000).Draw(t, "rpm"),
 		At: Position{Z: rapid.Int32Range(0, 20_000).Draw(t, "height")},
@@ -55,7 +56,8 @@ func drawModuleOp(t *rapid.T) *Op {
 	}
 }
 
-// So it is of modules, and of labware that is moved, among other operations.
+// So it is of modules, of labware that is moved and of what is brought, among other
+// operations.
 func TestRevertModules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := smallDeck()

@@ -164,7 +164,7 @@ func (s *Story) reliedOn(from int, module int8, set, end program.Kind) bool {
 		if op.Kind.Info().Fields&program.HasModule != 0 && op.Module == module && (op.Kind == set || op.Kind == end) {
 			return false
 		}
-		if op.Kind.Info().Effect != program.Idempotent && op.Kind != program.Comment {
+		if op.Kind.Info().Effect != program.Idempotent && op.Kind != program.Comment || op.Kind.Waits() {
 			return true
 		}
 	}

@@ -70,15 +70,22 @@ func (s *Story) displaced(plan *program.Plan, q *Part, state *program.State) ([]
 	}
 	rest := q.Plan.Steps[s.m.state.Done:]
 	picks := func(do func(op *program.Op, n program.Nozzles, origin int)) {
-		layouts := make([]program.Nozzles, len(state.Mounts))
+		layouts, fresh := make([]program.Nozzles, len(state.Mounts)), map[int]bool{}
 		for i := range state.Mounts {
 			layouts[i] = state.Mounts[i].Nozzles
 		}
 		for i := range rest {
 			switch op := &rest[i].Op; op.Kind {
+			case program.NewTips:
+				for _, rack := range state.Deck.Pipettes[op.Pipette].Racks {
+					fresh[rack] = true
+				}
 			case program.ConfigureNozzles:
 				layouts[op.Pipette] = op.Nozzles
 			case program.PickUpTip:
+				if fresh[int(op.Well.Labware)] {
+					continue // it is there, whatever became of the one before
+				}
 				do(op, layouts[op.Pipette], q.Origin[rest[i].N-1])
 			default:
 			}

@@ -156,6 +156,9 @@ const maxShown = 12
 func describe(p *program.Plan, n int) string {
 	step := &p.Steps[n-1]
 	text := step.Op.Kind.String()
+	if step.Op.Kind.Supplies() {
+		return text + ": " + step.Text + "  (" + step.ID() + ")"
+	}
 	if step.Op.Kind.Info().Fields&program.HasVolume != 0 {
 		text += " " + quantity.Volume.Text(step.Op.Volume)
 	}
@@ -181,8 +184,8 @@ func (p *Part) indifferent(state *program.State, d Doubt) (next int, ok bool) {
 			return 0, false
 		}
 		after.Apply(op)
-		if op.Kind.Info().Effect == program.Idempotent && op.Kind.Info().Fields&program.HasModule != 0 {
-			before.Apply(op) // it is told again
+		if op.Kind.Info().Effect == program.Idempotent && op.Kind.Info().Fields&program.HasModule != 0 || op.Kind.Supplies() {
+			before.Apply(op) // it is told again, or a person is asked for it again
 		}
 		ended := after.Clone()
 		p.end(ended)

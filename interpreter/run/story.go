@@ -157,6 +157,8 @@ func (s *Story) on(e Event) ([]Action, error) {
 		}
 		s.last().State = before
 		s.Parts, s.renames = append(s.Parts, part), e.Renamed
+	case StepDone:
+		s.renames = afterNewTips(s.Plan.Deck, &s.last().Plan.Steps[e.N-1].Op, s.renames)
 	default:
 	}
 	return actions, nil
@@ -188,11 +190,12 @@ func (s *Story) part(e *Continued) (Part, error) {
 		of = min(of, max(e.Of, e.From-1))
 	}
 	p.Steps = append(p.Steps, s.Plan.Steps[e.From-1:of]...)
-	origin := make([]int, len(p.Steps))
+	origin, renamed := make([]int, len(p.Steps)), e.Renamed
 	for i := range p.Steps {
 		if i >= len(e.Added) {
 			origin[i] = p.Steps[i].N
-			rename(&p.Steps[i].Op, e.Renamed)
+			rename(&p.Steps[i].Op, renamed)
+			renamed = afterNewTips(deck, &p.Steps[i].Op, renamed)
 		}
 		p.Steps[i].N = i + 1
 	}
@@ -216,6 +219,17 @@ func rename(op *program.Op, list []Renamed) {
 	if i := slices.IndexFunc(list, func(r Renamed) bool { return r.Was == op.Well && !op.Trash }); i >= 0 {
 		op.Well = list[i].Now
 	}
+}
+
+// afterNewTips is what stays of a list behind an operation: where racks are new, the
+// tips of all their places are there.
+func afterNewTips(d *program.Deck, op *program.Op, list []Renamed) []Renamed {
+	if op.Kind != program.NewTips || len(list) == 0 {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(r Renamed) bool {
+		return slices.Contains(d.Pipettes[op.Pipette].Racks, int(r.Was.Labware))
+	})
 }
 
 // Fate is what became of a step of a run's plan.

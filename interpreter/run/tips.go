@@ -21,13 +21,18 @@ type use struct {
 // from being given out.
 func (s *Story) reserve(state *program.State, from int, renamed []Renamed) {
 	layouts := make([]program.Nozzles, len(s.Plan.Deck.Pipettes))
+	fresh := map[int]bool{} // the racks in whose place others stand by then
 	for i := range s.Plan.Steps {
 		op := s.Plan.Steps[i].Op
 		switch op.Kind {
+		case program.NewTips:
+			for _, rack := range s.Plan.Deck.Pipettes[op.Pipette].Racks {
+				fresh[rack] = i >= from-1
+			}
 		case program.ConfigureNozzles:
 			layouts[op.Pipette] = op.Nozzles
 		case program.PickUpTip:
-			if i < from-1 {
+			if i < from-1 || fresh[int(op.Well.Labware)] {
 				continue
 			}
 			rename(&op, renamed)
@@ -113,13 +118,23 @@ func (c *Continued) rename(was, now program.WellRef) {
 func (s *Story) uses(from int, renamed []Renamed) (*program.State, []use) {
 	state := program.NewState(s.Plan.Deck)
 	uses := make([]use, len(s.Plan.Deck.Pipettes))
+	fresh := map[int]int{} // from which step on the tips of a rack are those there are now
+	for i := range s.Plan.Steps[:from-1] {
+		if op := &s.Plan.Steps[i].Op; op.Kind == program.NewTips {
+			for _, rack := range s.Plan.Deck.Pipettes[op.Pipette].Racks {
+				fresh[rack] = i
+			}
+		}
+	}
 	for i := range s.Plan.Steps[:from-1] {
 		if s.Plan.Steps[i].Protocol != nil {
 			state.Do(&s.Plan.Steps[i])
 			continue
 		}
 		op := s.Plan.Steps[i].Op
-		rename(&op, renamed)
+		if op.Well == program.None || i >= fresh[int(op.Well.Labware)] {
+			rename(&op, renamed)
+		}
 		state.Apply(&op)
 		if op.Kind.Info().Fields&program.HasPipette == 0 || op.Kind == program.EndRun {
 			continue

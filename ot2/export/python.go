@@ -239,6 +239,13 @@ func (w *python) step(s *program.Step) {
 		w.line("protocol.delay(seconds=%s)", number(op.Duration))
 	case program.Pause:
 		w.line("protocol.pause(%s)", messageOf(s))
+	case program.NewTips:
+		w.line("protocol.pause(%s)", messageOf(s))
+		for _, rack := range w.deck.Pipettes[op.Pipette].Racks {
+			w.line("%s.reset()", w.labware[rack])
+		}
+	case program.Refill:
+		w.line("protocol.pause(%s)", messageOf(s))
 	case program.Comment:
 		w.line("protocol.comment(%s)", quoted(s.Text))
 	case program.EndRun: // the robot's own

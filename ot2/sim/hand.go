@@ -91,6 +91,10 @@ func (h *hand) do(actions []action, from int) {
 			h.move(a, h.volume[a.from], from+i)
 		case dried:
 			h.dry(a)
+		case filled:
+			if missing := a.volume - h.volume[a.to]; missing > 0 {
+				h.drawUnknown(a, missing)
+			}
 		case asked:
 			h.ask(a, from+i)
 		}

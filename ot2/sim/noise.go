@@ -37,8 +37,9 @@ type Noise struct {
 	channels int // of all pipettes
 	vessels  []vessel
 	index    map[program.WellRef]int32
-	start    []float64 // volumes before the first step, by vessel
-	parts    []float64 // compositions before the first step, by vessel
+	bottles  map[program.WellRef]int32 // what wells are filled up from
+	start    []float64                 // volumes before the first step, by vessel
+	parts    []float64                 // compositions before the first step, by vessel
 	actions  []action
 	frames   []*program.Frame // of each action, what it is a part of
 	lists    []int16          // parts that can be in a vessel, one list after another
@@ -93,6 +94,7 @@ const (
 	poured            // all that a tip holds
 	dried             // evaporates
 	asked             // a check
+	filled            // up to a volume, by a person
 )
 
 // action is something that chance has a say in.
@@ -136,7 +138,7 @@ func NewNoise() *Noise { return &Noise{} }
 func (n *Noise) Start(begin *program.State, _ []program.Param) {
 	d := begin.Deck
 	*n = Noise{
-		deck: d, timer: ot2.NewTimer(d), width: len(d.Liquids) + 1 + len(d.Components) + begin.Batches(), batches: begin.Batches(), index: map[program.WellRef]int32{},
+		deck: d, timer: ot2.NewTimer(d), width: len(d.Liquids) + 1 + len(d.Components) + begin.Batches(), batches: begin.Batches(), index: map[program.WellRef]int32{}, bottles: map[program.WellRef]int32{},
 		known: map[string]span{}, grouped: map[any]int32{}, open: make([]int64, len(d.Labware)),
 	}
 	n.vessels = make([]vessel, noWell)
@@ -263,6 +265,8 @@ func (n *Noise) Step(t *program.Transition) error {
 		if t.Touched.Held > 0 {
 			n.throw(t)
 		}
+	case program.Refill:
+		n.fillUp(t)
 	default:
 	}
 	n.steps = t.Step.N

@@ -98,6 +98,7 @@ func (w *World) Do(s *program.Step) bool {
 		return false
 	}
 	w.throw(op, touched)
+	w.bring(op, touched)
 	took := w.timer.Duration(op)
 	w.trace.step(w, s, touched, took)
 	w.now += took
@@ -148,6 +149,19 @@ func (w *World) throw(op *program.Op, t *program.Touched) {
 			return
 		}
 		t.HeldParts(w.waste)
+	default:
+	}
+}
+
+// bring keeps account of what a person puts onto the deck: it is more to use up.
+func (w *World) bring(op *program.Op, t *program.Touched) {
+	switch op.Kind {
+	case program.NewTips:
+		for i := range t.Tips {
+			w.fresh[t.Tips[i].Place.Labware]++
+		}
+	case program.Refill:
+		w.start[op.Liquid] -= t.Moved
 	default:
 	}
 }

@@ -3,7 +3,7 @@ package diag
 // Codes OTF6xx, liquids in wells.
 var (
 	EmptyWell      = &Code{"OTF601", "empty-well", "Liquid is drawn from a well that holds none: nothing was declared for it and nothing was put there before. The robot would draw air and go on. Check the well, or declare what stands in it under liquids."}
-	OverAspirate   = &Code{"OTF602", "over-aspirate", "More is drawn than the well holds at that point of the program. The robot would draw air without noticing, and every later volume would be wrong. ot2flow counts what is declared under liquids and what every step adds and takes. Draw less, or declare more if there is more."}
+	OverAspirate   = &Code{"OTF602", "over-aspirate", "More is drawn than the well holds at that point of the program. The robot would draw air without noticing, and every later volume would be wrong. ot2flow counts what is declared under liquids and what every step adds and takes. Draw less, or declare more if there is more; or write refill: ask under a liquid, and the robot waits where it runs out, until a person has filled it up."}
 	Overflow       = &Code{"OTF603", "overflow", "The well would hold more than its capacity at that point of the program, counted over all steps. It spills into its neighbours. Give less, or use a labware with larger wells."}
 	NoLiquidHere   = &Code{"OTF604", "no-liquid-here", "A place of a tip rack holds a tip, and no liquid can be drawn from it or put into it. Name a well of a plate, a rack of tubes or a reservoir."}
 	TwoLiquids     = &Code{"OTF605", "two-liquids-in-a-well", "A well is declared twice under liquids. Before the run a well holds one liquid; a mixture is a liquid of its own. One of the two places is most likely a slip."}

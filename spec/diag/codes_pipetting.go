@@ -2,7 +2,7 @@ package diag
 
 // Codes OTF5xx, tips and pipetting limits.
 var (
-	OutOfTips      = &Code{"OTF501", "out-of-tips", "A step needs a new tip and no rack of the pipette has one left. Tips that a liquid keeps for itself, and tips that were returned, are not given out again. Add a tip rack under labware and name it in the pipette's tips, or use a tip for more than one aliquot."}
+	OutOfTips      = &Code{"OTF501", "out-of-tips", "A step needs a new tip and no rack of the pipette has one left. Tips that a liquid keeps for itself, and tips that were returned, are not given out again. Add a tip rack under labware and name it in the pipette's tips, or use a tip for more than one aliquot. Or write `refill: ask` under the pipette: then the robot waits where its racks are used up, until a person has put new ones there. It does so only while no tip holds liquid."}
 	NoTip          = &Code{"OTF502", "no-tip", "An operation needs a tip and the pipette has none on: it would draw liquid into the pipette itself. Pick up a tip before it."}
 	HasTip         = &Code{"OTF503", "tip-already-on", "A tip is picked up while another is on. The robot would press one tip into the other. Drop or return the first one before."}
 	TipMissing     = &Code{"OTF504", "tip-missing", "There is no tip at the place a step picks up from: it was taken earlier and not returned. Return it before, or use another place."}
