@@ -24,7 +24,7 @@ func TestFaults(t *testing.T) {
 	for _, k := range mishap.Kinds() {
 		good = append(good, fmt.Sprintf("events: [{at: 3, do: %s, by: 1s, detail: x}]", k))
 	}
-	for _, m := range []emulator.Mischief{emulator.Conflict, emulator.Error500, emulator.Unready, emulator.HTML, emulator.HTMLOK, emulator.Half, emulator.Garbage, emulator.Version, emulator.Late, emulator.CutBefore, emulator.CutAfter} {
+	for _, m := range mishap.Mischiefs() {
 		good = append(good, fmt.Sprintf("answers: [{on: POST /runs/*/actions, action: play, nth: 1, times: -1, do: %s, delay: 2s}]", m))
 	}
 	bad := []string{

@@ -135,7 +135,8 @@ func (a *app) applyPlan(ctx context.Context, plan *program.Plan, o applying) err
 	return a.carryOut(ctx, job, status, o)
 }
 
-// mishaps reads what is to go wrong; what is about HTTP the simulator cannot.
+// mishaps reads what is to go wrong. How a robot is before a run, the simulator
+// cannot be.
 func (o *applying) mishaps() (*mishap.Script, error) {
 	path := o.faults
 	if path == "" {
@@ -151,7 +152,10 @@ func (o *applying) mishaps() (*mishap.Script, error) {
 	other := f
 	other.Script, other.DoorSwitch = mishap.Script{}, false // the simulator always minds its door
 	if !reflect.DeepEqual(other, emulator.Faults{}) {
-		return nil, usage("%s: the simulator knows seed, events and door_switch only; what is about answers to requests, and how the robot is before the run, is the emulator's: ot2flow emulate --faults %s", path, path)
+		return nil, usage("%s: the simulator knows seed, events, answers and door_switch only; how a robot is before the run is the emulator's: ot2flow emulate --faults %s", path, path)
+	}
+	if err := sim.Knows(&f.Script); err != nil {
+		return nil, usage("%s: %v; the emulator is asked everything: ot2flow emulate --faults %s", path, err, path)
 	}
 	return &f.Script, nil
 }

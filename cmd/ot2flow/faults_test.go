@@ -37,7 +37,6 @@ func attended(args ...string) (code int, stdout, stderr string) {
 func TestFaultScripts(t *testing.T) {
 	const (
 		failed = "The robot did not get to the end of"
-		http   = "the simulator knows seed, events and door_switch only"
 	)
 	type call struct {
 		args string
@@ -54,12 +53,12 @@ func TestFaultScripts(t *testing.T) {
 		sim   int
 		sims  string
 	}{
-		{file: "connection-lost-before", code: exitFine, says: []string{"the connection is lost"}, sim: exitUsage, sims: http},
-		{file: "connection-lost-after", code: exitFine, sim: exitUsage, sims: http},
+		{file: "connection-lost-before", code: exitFine, says: []string{"the connection is lost"}, sim: exitFine, sims: "the connection is lost"},
+		{file: "connection-lost-after", code: exitFine, sim: exitFine, sims: "the connection is lost"},
 		{file: "connection-lost", code: exitFine, says: []string{"the connection is lost", "trying again, the robot goes on by itself meanwhile"}, sim: exitFine, sims: "the connection is lost"},
-		{file: "slow", code: exitFine, sim: exitUsage, sims: http},
-		{file: "error-409", code: exitCannot, says: []string{"somebody else took the robot before the run was started; nothing has moved"}, gone: true, sim: exitUsage, sims: http},
-		{file: "error-500", code: exitFine, says: []string{"the robot answers with error 500", "trying again"}, sim: exitUsage, sims: http},
+		{file: "slow", code: exitFine, sim: exitFine},
+		{file: "error-409", code: exitCannot, says: []string{"somebody else took the robot before the run was started; nothing has moved"}, gone: true, sim: exitFailed, sims: "the simulated robot says no"},
+		{file: "error-500", code: exitFine, says: []string{"the robot answers with error 500", "trying again"}, sim: exitFine, sims: "trying again"},
 		{file: "door-opened", code: exitFine, says: []string{"the robot waits because its door is open; close it", "the robot is paused; press Enter to go on"}, sim: exitFine, sims: "the robot waits because its door is open; press Enter, and it counts as closed"},
 		{file: "paused-in-the-app", code: exitFine, says: []string{"the robot is paused; press Enter to go on, or resume it in the Opentrons App"}, sim: exitFine, sims: "paused"},
 		{file: "clock-jumped", code: exitFine, sim: exitFine},

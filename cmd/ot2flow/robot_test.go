@@ -94,10 +94,10 @@ func TestApplyOnBadRobots(t *testing.T) {
 		{"command", at("3.1", mishap.CommandFailed), exitFailed, "small.yaml:11: step 3 (steps[0]/B1/dispense): "},
 		{"App", at("3.1", mishap.Stopped), exitStopped, "cut off: the run was stopped"},
 		{"reboot", at("3.1", mishap.Rebooted), exitFailed, "look at the deck, the tips and the wells before the robot moves again"},
-		{"500", emulator.Faults{Answers: []emulator.Answer{{On: "GET /runs/*", Nth: 2, Do: emulator.Error500}}}, exitFine, "the robot answers with error 500"},
-		{"page", emulator.Faults{Answers: []emulator.Answer{{On: "GET /health", Do: emulator.HTMLOK}}}, exitCannot, "a web page"},
-		{"lost after play", emulator.Faults{Answers: []emulator.Answer{{On: "POST /runs/*/actions", Do: emulator.CutAfter}}}, exitFine, ""},
-		{"lost before play", emulator.Faults{Answers: []emulator.Answer{{On: "POST /runs/*/actions", Do: emulator.CutBefore}}}, exitFine, "the connection is lost"},
+		{"500", emulator.Faults{Script: mishap.Script{Answers: []mishap.Answer{{On: "GET /runs/*", Nth: 2, Do: mishap.Error500}}}}, exitFine, "the robot answers with error 500"},
+		{"page", emulator.Faults{Script: mishap.Script{Answers: []mishap.Answer{{On: "GET /health", Do: mishap.HTMLOK}}}}, exitCannot, "a web page"},
+		{"lost after play", emulator.Faults{Script: mishap.Script{Answers: []mishap.Answer{{On: "POST /runs/*/actions", Do: mishap.CutAfter}}}}, exitFine, ""},
+		{"lost before play", emulator.Faults{Script: mishap.Script{Answers: []mishap.Answer{{On: "POST /runs/*/actions", Do: mishap.CutBefore}}}}, exitFine, "the connection is lost"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -329,7 +329,7 @@ func TestLabwarePadAndRobotVersion(t *testing.T) {
 // A connection that stays away is given up when patience is over, with how to
 // see how it goes on.
 func TestApplyLeaves(t *testing.T) {
-	_, address := emulated(t, emulator.Options{Clock: &emulator.Manual{}, Faults: emulator.Faults{Answers: []emulator.Answer{{On: "GET /runs/*", Nth: 2, Times: -1, Do: emulator.CutBefore}}}})
+	_, address := emulated(t, emulator.Options{Clock: &emulator.Manual{}, Faults: emulator.Faults{Script: mishap.Script{Answers: []mishap.Answer{{On: "GET /runs/*", Nth: 2, Times: -1, Do: mishap.CutBefore}}}}})
 	start := time.Now()
 	code, stdout, stderr := called([]string{"apply", written(t, robotWorkflow), "--robot", address, "--yes", "--patience", "1s"}, "\n")
 	if code != exitCannot || !strings.Contains(stderr, "the robot was left to itself; see how it goes on in the Opentrons App, or ask "+address+"/runs/") {

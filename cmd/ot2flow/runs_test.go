@@ -144,7 +144,7 @@ func TestOneOwner(t *testing.T) {
 // What was left under way has to be found out about before anything else is
 // done on that robot.
 func TestUnfinishedRunComesFirst(t *testing.T) {
-	_, address := emulated(t, emulator.Options{Clock: &emulator.Manual{}, Faults: emulator.Faults{Answers: []emulator.Answer{{On: "GET /runs/*", Nth: 2, Times: -1, Do: emulator.CutBefore}}}})
+	_, address := emulated(t, emulator.Options{Clock: &emulator.Manual{}, Faults: emulator.Faults{Script: mishap.Script{Answers: []mishap.Answer{{On: "GET /runs/*", Nth: 2, Times: -1, Do: mishap.CutBefore}}}}})
 	state, call := journalled(t)
 	args := []string{"apply", written(t, robotWorkflow), "--robot", address, "--yes", "--state", state, "--patience", "1s"}
 	if code, _, stderr := called(args, ""); code != exitCannot {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ot2flow/ot2flow/ot2/emulator"
+	"github.com/ot2flow/ot2flow/ot2/mishap"
 )
 
 // A run is paused, let go on and stopped from another process than the one that
@@ -77,8 +78,8 @@ func (w *teller) Write(p []byte) (int, error) {
 
 // A run that nobody follows is paused and stopped on its robot.
 func TestAskRobot(t *testing.T) {
-	lost := emulator.Answer{On: "GET /runs/*", Nth: 6, Times: 4, Do: emulator.CutBefore}
-	_, address := emulated(t, emulator.Options{Clock: emulator.Scaled(4), Faults: emulator.Faults{Answers: []emulator.Answer{lost}}})
+	lost := mishap.Answer{On: "GET /runs/*", Nth: 6, Times: 4, Do: mishap.CutBefore}
+	_, address := emulated(t, emulator.Options{Clock: emulator.Scaled(4), Faults: emulator.Faults{Script: mishap.Script{Answers: []mishap.Answer{lost}}}})
 	state := filepath.Join(t.TempDir(), "runs.db")
 	workflow := written(t, strings.Replace(robotWorkflow, "  - pause: look at B1\n", strings.Repeat("  - transfer: {from: plate.A1, to: plate.D1, volume: 20 uL}\n", 4), 1))
 	if _, _, stderr := called([]string{"apply", workflow, "--robot", address, "--yes", "--patience", "1ms", "--state", state}, ""); !strings.Contains(stderr, "left under way") {

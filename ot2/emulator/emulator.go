@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	rand2 "math/rand/v2"
 	"net/http"
 	"os"
 	"sync"
@@ -69,12 +68,11 @@ type Emulator struct {
 	mu         sync.Mutex
 	disk       *os.File // nil if there is none
 	diskErr    error
-	requests   int   // answered since start
-	down       int   // requests still to be answered with 503
-	matched    []int // per fault: requests that it is about
-	cut        int   // requests still to break off
+	requests   int // answered since start
+	down       int // requests still to be answered with 503
+	cut        int // requests still to break off
 	dice       *mishap.Dice
-	random     *rand2.Rand  // of bad answers
+	replies    *mishap.Replies
 	ahead      atomic.Int64 // by which the clock has jumped, in ns
 	pipettes   map[string]attached
 	appliances []*appliance
@@ -123,8 +121,8 @@ func New(o Options) (*Emulator, error) {
 	}
 	e := &Emulator{
 		options: o, faults: o.Faults, clock: o.Clock, wake: make(chan struct{}, 1),
-		dice: o.Faults.Roll(), random: rand2.New(rand2.NewPCG(o.Faults.Seed, 0x0a5)), //nolint:gosec // the same every time, on purpose
-		down: o.Faults.Booting, matched: make([]int, len(o.Faults.Answers)),
+		dice: o.Faults.Roll(), replies: o.Faults.Replies(),
+		down:     o.Faults.Booting,
 		pipettes: map[string]attached{}, clientData: map[string]any{},
 		doorOpen: o.Faults.DoorOpen, doorSwitch: o.Faults.DoorSwitch,
 	}

@@ -114,24 +114,24 @@ func TestRobotsThatDoNotBegin(t *testing.T) {
 // Bad answers, over a real connection.
 func TestAnswers(t *testing.T) {
 	for _, w := range []struct {
-		do     Mischief
+		do     mishap.Mischief
 		status int
 		taken  bool // the robot took it
 		whole  bool // the answer is whole
 	}{
-		{Error500, 500, false, true},
-		{Unready, 503, false, true},
-		{HTML, 502, false, true},
-		{HTMLOK, 200, false, true},
-		{Half, 201, true, false},
-		{Garbage, 201, true, true},
-		{Version, 201, true, true},
-		{Late, 201, true, true},
-		{CutBefore, 0, false, false},
-		{CutAfter, 0, true, false},
+		{mishap.Error500, 500, false, true},
+		{mishap.Unready, 503, false, true},
+		{mishap.HTML, 502, false, true},
+		{mishap.HTMLOK, 200, false, true},
+		{mishap.Half, 201, true, false},
+		{mishap.Garbage, 201, true, true},
+		{mishap.Version, 201, true, true},
+		{mishap.Late, 201, true, true},
+		{mishap.CutBefore, 0, false, false},
+		{mishap.CutAfter, 0, true, false},
 	} {
 		t.Run(string(w.do), func(t *testing.T) {
-			c := start(t, Options{Faults: Faults{Answers: []Answer{{On: "POST /runs/*/actions", Action: "play", Nth: 2, Do: w.do, Delay: 10 * time.Millisecond}}}})
+			c := start(t, Options{Faults: Faults{Script: mishap.Script{Answers: []mishap.Answer{{On: "POST /runs/*/actions", Action: "play", Nth: 2, Do: w.do, Delay: 10 * time.Millisecond}}}}})
 			server := httptest.NewServer(c.e.Handler())
 			defer server.Close()
 			web := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

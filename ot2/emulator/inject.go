@@ -9,35 +9,27 @@ import (
 	"net/http"
 	"path"
 	"strconv"
+	"sync"
+
+	"github.com/ot2flow/ot2flow/ot2/mishap"
 )
 
 // mischief returns what is to be done to a request, and counts it.
-func (e *Emulator) mischief(r *http.Request) (Answer, bool) {
+func (e *Emulator) mischief(r *http.Request) (mishap.Answer, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.cut > 0 {
 		e.cut--
-		return Answer{Do: CutBefore}, true
+		return mishap.Answer{Do: mishap.CutBefore}, true
 	}
-	action := ""
-	for i := range e.faults.Answers {
-		a := &e.faults.Answers[i]
-		if a.Action != "" && action == "" && r.Method == http.MethodPost && path.Base(r.URL.Path) == "actions" {
-			action = actionOf(r)
-		}
-		if !a.matches(r.Method, r.URL.Path, action) {
-			continue
-		}
-		e.matched[i]++
-		if a.Probability > 0 && e.random.Float64() < a.Probability || a.Probability == 0 && a.due(e.matched[i]) {
-			return *a, true
-		}
-	}
-	return Answer{}, false
+	return e.replies.To(r.Method, r.URL.Path, sync.OnceValue(func() string { return actionOf(r) }))
 }
 
 // actionOf reads the action a request asks for and leaves its body as it was.
 func actionOf(r *http.Request) string {
+	if r.Method != http.MethodPost || path.Base(r.URL.Path) != "actions" {
+		return ""
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if err != nil {
@@ -51,41 +43,41 @@ func actionOf(r *http.Request) string {
 }
 
 // misbehave answers a request badly.
-func (e *Emulator) misbehave(w http.ResponseWriter, r *http.Request, a Answer, robot http.Handler) {
+func (e *Emulator) misbehave(w http.ResponseWriter, r *http.Request, a mishap.Answer, robot http.Handler) {
 	switch a.Do {
-	case Conflict:
+	case mishap.Conflict:
 		e.respond(w, fault(409, "RunActionNotAllowed", "Run Action Not Allowed", "the fault injected here", "3000"))
-	case Error500:
+	case mishap.Error500:
 		e.respond(w, fault(500, "UnexpectedError", "Unexpected Internal Error", "the fault injected here", "4000"))
-	case Unready:
+	case mishap.Unready:
 		e.respond(w, notUp())
-	case HTML:
+	case mishap.HTML:
 		page(w, http.StatusBadGateway)
-	case HTMLOK:
+	case mishap.HTMLOK:
 		page(w, http.StatusOK)
-	case CutBefore:
+	case mishap.CutBefore:
 		panic(http.ErrAbortHandler)
-	case CutAfter:
+	case mishap.CutAfter:
 		record(robot, r)
 		panic(http.ErrAbortHandler)
-	case Half:
+	case mishap.Half:
 		kept := record(robot, r)
 		kept.pass(w)
 		send(w, kept.body.Bytes()[:kept.body.Len()/2])
 		_ = http.NewResponseController(w).Flush() // the half is to arrive
 		panic(http.ErrAbortHandler)
-	case Garbage:
+	case mishap.Garbage:
 		kept := record(robot, r)
 		kept.header.Del("Content-Length")
 		kept.pass(w)
 		send(w, append([]byte("{]"), kept.body.Bytes()...))
-	case Version:
+	case mishap.Version:
 		kept := record(robot, r)
 		kept.header.Set(versionHeader, "2")
 		kept.header.Set(minVersionHeader, "1")
 		kept.pass(w)
 		send(w, kept.body.Bytes())
-	case Late:
+	case mishap.Late:
 		kept := record(robot, r)
 		if wait(e.ctx, a.Delay) != nil || r.Context().Err() != nil {
 			panic(http.ErrAbortHandler)

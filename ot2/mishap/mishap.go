@@ -1,7 +1,7 @@
-// Package mishap says what goes wrong with a robot that is not one: the events
-// that simulator and emulator have in common, in the form of a file that people
-// write, and the dice that decide when they come. The same script with the same
-// seed has the same events at the same commands.
+// Package mishap says what goes wrong with a robot that is not one: events and bad
+// answers, which simulator and emulator have in common, in the form of a file that
+// people write, and the dice that decide when they come. The same script with the
+// same seed has the same events at the same commands.
 package mishap
 
 import (
@@ -47,8 +47,9 @@ type Event struct {
 
 // Script is what goes wrong in the course of a run.
 type Script struct {
-	Seed   uint64  `yaml:"seed"`
-	Events []Event `yaml:"events"`
+	Seed    uint64   `yaml:"seed"`
+	Events  []Event  `yaml:"events"`
+	Answers []Answer `yaml:"answers"`
 }
 
 // Check returns what is wrong with a script.
@@ -56,6 +57,11 @@ func (s *Script) Check() error {
 	for i := range s.Events {
 		if err := s.Events[i].check(); err != nil {
 			return fmt.Errorf("events[%d]: %w", i, err)
+		}
+	}
+	for i := range s.Answers {
+		if err := s.Answers[i].check(); err != nil {
+			return fmt.Errorf("answers[%d]: %w", i, err)
 		}
 	}
 	return nil

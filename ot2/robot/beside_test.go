@@ -9,6 +9,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2/emulator"
+	"github.com/ot2flow/ot2flow/ot2/mishap"
 	"github.com/ot2flow/ot2flow/workflows"
 )
 
@@ -91,11 +92,11 @@ func TestDoorOpenAtAQuestion(t *testing.T) {
 
 // Answers that are lost between two questions are made up for.
 func TestQuestionsLiveThroughBadAnswers(t *testing.T) {
-	for _, do := range []emulator.Mischief{emulator.CutBefore, emulator.CutAfter, emulator.Error500} {
+	for _, do := range []mishap.Mischief{mishap.CutBefore, mishap.CutAfter, mishap.Error500} {
 		for _, on := range []string{"POST /runs/*/commands", "POST /runs/*/actions", "GET /runs/*"} {
 			t.Run(string(do)+" "+on, func(t *testing.T) {
 				t.Parallel()
-				b := newBench(t, emulator.Options{Faults: emulator.Faults{Answers: []emulator.Answer{{On: on, Nth: 5, Do: do}}}})
+				b := newBench(t, emulator.Options{Faults: emulator.Faults{Script: mishap.Script{Answers: []mishap.Answer{{On: on, Nth: 5, Do: do}}}}})
 				r, err := b.asked(t, func(int) {})
 				if err != nil || r.Verdict != run.VerdictOK {
 					t.Errorf("%v after %d: %v", r.Verdict, r.Done, err)

@@ -21,7 +21,9 @@ func TestBadRobots(t *testing.T) {
 	at := func(key string, do mishap.Kind) emulator.Faults {
 		return emulator.Faults{Script: mishap.Script{Events: []mishap.Event{{At: key, Do: do, Requests: 4}}}}
 	}
-	answers := func(a ...emulator.Answer) emulator.Faults { return emulator.Faults{Answers: a} }
+	answers := func(a ...mishap.Answer) emulator.Faults {
+		return emulator.Faults{Script: mishap.Script{Answers: a}}
+	}
 	for _, c := range []struct {
 		name    string
 		faults  emulator.Faults
@@ -47,28 +49,28 @@ func TestBadRobots(t *testing.T) {
 		{name: "a command fails", faults: emulator.Faults{Script: mishap.Script{Events: []mishap.Event{{At: "3.1", Do: mishap.CommandFailed, Detail: "the tip fell off"}}}}, verdict: run.VerdictFailed, kind: "halted", want: "step 3 (steps[0]/B1/dispense): RuntimeError: the tip fell off", done: 2, moved: true},
 		{name: "a setup command fails", faults: emulator.Faults{Script: mishap.Script{Events: []mishap.Event{{At: "0.1", Do: mishap.CommandFailed, Detail: "no pipette there"}}}}, verdict: run.VerdictFailed, kind: "halted", want: "no pipette there", moved: true},
 		{name: "stopped from the App", faults: at("3.1", mishap.Stopped), verdict: run.VerdictFailed, kind: "halted", want: "cut off: the run was stopped", done: 2, moved: true},
-		{name: "500 while read", faults: answers(emulator.Answer{On: "GET /runs/*", Nth: 2, Times: 3, Do: emulator.Error500}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "500 before it begins", faults: answers(emulator.Answer{On: "GET /instruments", Do: emulator.Error500}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "500 for ever", faults: answers(emulator.Answer{On: "GET /modules", Times: -1, Do: emulator.Error500}), verdict: run.VerdictFailed, kind: "unreachable", want: "the robot answers with error 500"},
-		{name: "a web page", faults: answers(emulator.Answer{On: "GET /health", Times: -1, Do: emulator.HTMLOK}), verdict: run.VerdictFailed, kind: "unreachable", want: "a web page"},
-		{name: "a web page while read", faults: answers(emulator.Answer{On: "GET /runs/*/commands", Nth: 2, Do: emulator.HTML}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "half an answer", faults: answers(emulator.Answer{On: "GET /runs/*/commands", Nth: 2, Do: emulator.Half}, emulator.Answer{On: "GET /runs/*", Nth: 3, Do: emulator.Half}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "half an answer to play", faults: answers(emulator.Answer{On: "POST /runs/*/actions", Do: emulator.Half}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "garbage", faults: answers(emulator.Answer{On: "GET /runs/*/commands", Nth: 2, Do: emulator.Garbage}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "another version", faults: answers(emulator.Answer{On: "GET /health", Times: -1, Do: emulator.Version}, emulator.Answer{On: "GET /runs/*", Times: -1, Do: emulator.Version}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "late", faults: answers(emulator.Answer{On: "GET /runs/*", Nth: 2, Do: emulator.Late, Delay: time.Second}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "too late", faults: answers(emulator.Answer{On: "GET /runs/*", Nth: 2, Do: emulator.Late, Delay: 3 * time.Second}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "play too late", faults: answers(emulator.Answer{On: "POST /runs/*/actions", Do: emulator.Late, Delay: 3 * time.Second}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "lost before the upload", faults: answers(emulator.Answer{On: "POST /protocols", Do: emulator.CutBefore}), verdict: run.VerdictFailed, kind: "unreachable", want: "nothing has moved, try again"},
-		{name: "lost after the upload", faults: answers(emulator.Answer{On: "POST /protocols", Do: emulator.CutAfter}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "lost before the run", faults: answers(emulator.Answer{On: "POST /runs", Do: emulator.CutBefore}), verdict: run.VerdictFailed, kind: "unreachable", want: "nothing has moved, try again"},
-		{name: "lost after the run", faults: answers(emulator.Answer{On: "POST /runs", Do: emulator.CutAfter}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "lost before play", faults: answers(emulator.Answer{On: "POST /runs/*/actions", Do: emulator.CutBefore}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "lost after play", faults: answers(emulator.Answer{On: "POST /runs/*/actions", Do: emulator.CutAfter}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "resume lost before", faults: answers(emulator.Answer{On: "POST /runs/*/actions", Nth: 2, Do: emulator.CutBefore}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "resume lost after", faults: answers(emulator.Answer{On: "POST /runs/*/actions", Nth: 2, Do: emulator.CutAfter}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "play refused as broken", faults: answers(emulator.Answer{On: "POST /runs/*/actions", Do: emulator.Error500}), verdict: run.VerdictOK, done: 9, moved: true},
-		{name: "play never heard", faults: answers(emulator.Answer{On: "POST /runs/*/actions", Times: -1, Do: emulator.CutBefore}), verdict: run.VerdictFailed, kind: "unreachable", want: "took none of the steps"},
+		{name: "500 while read", faults: answers(mishap.Answer{On: "GET /runs/*", Nth: 2, Times: 3, Do: mishap.Error500}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "500 before it begins", faults: answers(mishap.Answer{On: "GET /instruments", Do: mishap.Error500}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "500 for ever", faults: answers(mishap.Answer{On: "GET /modules", Times: -1, Do: mishap.Error500}), verdict: run.VerdictFailed, kind: "unreachable", want: "the robot answers with error 500"},
+		{name: "a web page", faults: answers(mishap.Answer{On: "GET /health", Times: -1, Do: mishap.HTMLOK}), verdict: run.VerdictFailed, kind: "unreachable", want: "a web page"},
+		{name: "a web page while read", faults: answers(mishap.Answer{On: "GET /runs/*/commands", Nth: 2, Do: mishap.HTML}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "half an answer", faults: answers(mishap.Answer{On: "GET /runs/*/commands", Nth: 2, Do: mishap.Half}, mishap.Answer{On: "GET /runs/*", Nth: 3, Do: mishap.Half}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "half an answer to play", faults: answers(mishap.Answer{On: "POST /runs/*/actions", Do: mishap.Half}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "garbage", faults: answers(mishap.Answer{On: "GET /runs/*/commands", Nth: 2, Do: mishap.Garbage}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "another version", faults: answers(mishap.Answer{On: "GET /health", Times: -1, Do: mishap.Version}, mishap.Answer{On: "GET /runs/*", Times: -1, Do: mishap.Version}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "late", faults: answers(mishap.Answer{On: "GET /runs/*", Nth: 2, Do: mishap.Late, Delay: time.Second}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "too late", faults: answers(mishap.Answer{On: "GET /runs/*", Nth: 2, Do: mishap.Late, Delay: 3 * time.Second}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "play too late", faults: answers(mishap.Answer{On: "POST /runs/*/actions", Do: mishap.Late, Delay: 3 * time.Second}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "lost before the upload", faults: answers(mishap.Answer{On: "POST /protocols", Do: mishap.CutBefore}), verdict: run.VerdictFailed, kind: "unreachable", want: "nothing has moved, try again"},
+		{name: "lost after the upload", faults: answers(mishap.Answer{On: "POST /protocols", Do: mishap.CutAfter}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "lost before the run", faults: answers(mishap.Answer{On: "POST /runs", Do: mishap.CutBefore}), verdict: run.VerdictFailed, kind: "unreachable", want: "nothing has moved, try again"},
+		{name: "lost after the run", faults: answers(mishap.Answer{On: "POST /runs", Do: mishap.CutAfter}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "lost before play", faults: answers(mishap.Answer{On: "POST /runs/*/actions", Do: mishap.CutBefore}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "lost after play", faults: answers(mishap.Answer{On: "POST /runs/*/actions", Do: mishap.CutAfter}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "resume lost before", faults: answers(mishap.Answer{On: "POST /runs/*/actions", Nth: 2, Do: mishap.CutBefore}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "resume lost after", faults: answers(mishap.Answer{On: "POST /runs/*/actions", Nth: 2, Do: mishap.CutAfter}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "play refused as broken", faults: answers(mishap.Answer{On: "POST /runs/*/actions", Do: mishap.Error500}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "play never heard", faults: answers(mishap.Answer{On: "POST /runs/*/actions", Times: -1, Do: mishap.CutBefore}), verdict: run.VerdictFailed, kind: "unreachable", want: "took none of the steps"},
 		{name: "reboot", faults: at("3.1", mishap.Rebooted), verdict: run.VerdictDoubt, kind: "in_doubt", want: "the robot was restarted in the middle of the run", done: 2, moved: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -150,10 +152,10 @@ func TestNobodyThere(t *testing.T) {
 // A robot that loses its power while it is told to begin has noted down whether
 // it was, so that nobody has to be asked.
 func TestRestartWhileToldToBegin(t *testing.T) {
-	before := []emulator.Answer{{On: "POST /runs/*/actions", Do: emulator.CutBefore}}
-	after := []emulator.Answer{{On: "POST /runs/*/actions", Do: emulator.CutAfter}}
+	before := []mishap.Answer{{On: "POST /runs/*/actions", Do: mishap.CutBefore}}
+	after := []mishap.Answer{{On: "POST /runs/*/actions", Do: mishap.CutAfter}}
 	for name, c := range map[string]struct {
-		answers []emulator.Answer
+		answers []mishap.Answer
 		when    func(func()) func(run.Event, run.Progress)
 		verdict run.Verdict
 	}{
@@ -166,7 +168,7 @@ func TestRestartWhileToldToBegin(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, emulator.Options{Clock: emulator.Scaled(1), Faults: emulator.Faults{Answers: c.answers}})
+			b := newBench(t, emulator.Options{Clock: emulator.Scaled(1), Faults: emulator.Faults{Script: mishap.Script{Answers: c.answers}}})
 			r, err := b.run(planOf(t, small), func(o *run.Options) {
 				o.Observe = []func(run.Event, run.Progress){c.when(func() { b.emulator.Reboot(0) })}
 				if strings.HasPrefix(name, "live") {

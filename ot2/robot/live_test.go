@@ -15,6 +15,7 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2/emulator"
+	"github.com/ot2flow/ot2flow/ot2/mishap"
 )
 
 func inBatches(n int) func(*run.Options) { return func(o *run.Options) { o.BatchSteps = n } }
@@ -35,7 +36,7 @@ func TestLiveRunsToItsEnd(t *testing.T) {
 
 // The same script of bad answers that an uploaded run lives through.
 func TestLiveLivesThroughBadAnswers(t *testing.T) {
-	for _, do := range []emulator.Mischief{emulator.CutBefore, emulator.CutAfter, emulator.Error500, emulator.Half, emulator.Garbage} {
+	for _, do := range []mishap.Mischief{mishap.CutBefore, mishap.CutAfter, mishap.Error500, mishap.Half, mishap.Garbage} {
 		for _, on := range []string{"POST /runs/*/commands", "POST /runs/*/actions", "GET /runs/*/commands", "GET /runs/*"} {
 			for _, nth := range []int{8, 12, 17} {
 				if on == "POST /runs/*/actions" {
@@ -43,7 +44,7 @@ func TestLiveLivesThroughBadAnswers(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("%s %s %d", do, on, nth), func(t *testing.T) {
 					t.Parallel()
-					b := newBench(t, emulator.Options{Faults: emulator.Faults{Answers: []emulator.Answer{{On: on, Nth: nth, Do: do}}}})
+					b := newBench(t, emulator.Options{Faults: emulator.Faults{Script: mishap.Script{Answers: []mishap.Answer{{On: on, Nth: nth, Do: do}}}}})
 					p := planOf(t, small)
 					r, err := b.run(p, inBatches(2))
 					if err != nil || r.Verdict != run.VerdictOK || r.Done != len(p.Steps) {
@@ -118,7 +119,7 @@ func notBegun(t *testing.T, body []byte, k int, seen map[string]int) []byte {
 // is the same batch when it is handed over again, even where somebody wants a stop
 // before its end by now: what is in the queue is queued once.
 func TestLiveHalfABatchAndAStop(t *testing.T) {
-	b := newBench(t, emulator.Options{Faults: emulator.Faults{Answers: []emulator.Answer{{On: "POST /runs/*/commands", Nth: 12, Do: emulator.CutAfter}}}})
+	b := newBench(t, emulator.Options{Faults: emulator.Faults{Script: mishap.Script{Answers: []mishap.Answer{{On: "POST /runs/*/commands", Nth: 12, Do: mishap.CutAfter}}}}})
 	handler := b.server.Config.Handler
 	var mu sync.Mutex
 	queued := map[string]int{}

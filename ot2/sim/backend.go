@@ -36,11 +36,12 @@ type Backend struct {
 	ended    run.Status
 
 	dice    *mishap.Dice // nil: nothing goes wrong
-	tripped int          // what goes wrong at this step has happened
-	fails   string       // why the next step fails; empty if it does not
-	cut     int          // calls still to be left without an answer
-	gone    bool         // the run was forgotten
-	ahead   int64        // ms by which the clock has jumped
+	replies *mishap.Replies
+	tripped int    // what goes wrong at this step has happened
+	fails   string // why the next step fails; empty if it does not
+	cut     int    // calls still to be left without an answer
+	gone    bool   // the run was forgotten
+	ahead   int64  // ms by which the clock has jumped
 }
 
 var (
@@ -71,6 +72,9 @@ func (b *Backend) Inspect(context.Context) (run.Device, error) {
 func (b *Backend) Open(ctx context.Context, job run.Job) (run.Session, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err := b.asked(openRun); err != nil {
+		return nil, err // a run that nobody knows of is never begun
+	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -121,6 +125,9 @@ func (b *Backend) Reattach(ctx context.Context, job run.Job, h run.Handle) (run.
 	defer b.mu.Unlock()
 	var was handle
 	if err := b.silent(); err != nil {
+		return nil, err
+	}
+	if err := b.asked(readRun); err != nil {
 		return nil, err
 	}
 	switch {
@@ -176,6 +183,14 @@ func (s *session) Send(ctx context.Context, batch run.Batch) error {
 	case batch.First <= b.taken || len(batch.Steps) != batch.Last-batch.First+1 || b.left(batch.First):
 		return &run.Error{Kind: run.Rejected, Message: fmt.Sprintf("steps %d to %d do not follow step %d", batch.First, batch.Last, b.taken)}
 	}
+	request := handSteps
+	if b.taken == 0 {
+		request = press
+	}
+	refused, lost := b.answer(request, "play")
+	if refused != nil {
+		return refused
+	}
 	for n := b.taken + 1; n < batch.First; n++ {
 		b.world.Do(&b.run.Plan.Steps[n-1]) // beside the robot; it counts as a step
 	}
@@ -186,7 +201,7 @@ func (s *session) Send(ctx context.Context, batch run.Batch) error {
 	}
 	b.taken, b.final = batch.Last, batch.Final
 	b.changed()
-	return nil
+	return lost
 }
 
 // left reports whether steps before step n were not handed over, and should have
@@ -212,6 +227,10 @@ func (s *session) Ask(ctx context.Context, c run.Control) error {
 	if err := b.silent(); err != nil {
 		return err
 	}
+	refused, lost := b.answer(press, buttons[c])
+	if refused != nil {
+		return refused
+	}
 	switch c {
 	case run.Pause:
 		b.pausing = !b.paused
@@ -224,8 +243,11 @@ func (s *session) Ask(ctx context.Context, c run.Control) error {
 		b.stopping = true
 	}
 	b.changed()
-	return nil
+	return lost
 }
+
+// buttons are the controls as a robot's API calls them.
+var buttons = map[run.Control]string{run.Pause: "pause", run.Resume: "play", run.Stop: "stop"}
 
 // Find knows everything.
 func (s *session) Find(ctx context.Context, n int) (run.Finding, error) {
@@ -233,6 +255,9 @@ func (s *session) Find(ctx context.Context, n int) (run.Finding, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.silent(); err != nil {
+		return run.Finding{}, err
+	}
+	if err := b.asked(readSteps); err != nil {
 		return run.Finding{}, err
 	}
 	switch {
@@ -258,6 +283,9 @@ func (s *session) Next(ctx context.Context) (run.Report, error) {
 			return run.Report{}, ctx.Err()
 		}
 		if err := b.silent(); err != nil {
+			return run.Report{}, err
+		}
+		if err := b.asked(readSteps, readRun); err != nil {
 			return run.Report{}, err
 		}
 		if r, ok := b.turn(); ok {

@@ -2,7 +2,10 @@ package sim
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
@@ -14,7 +17,73 @@ import (
 func (b *Backend) Suffer(s *mishap.Script) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.dice = s.Roll()
+	b.dice, b.replies = s.Roll(), s.Replies()
+}
+
+// The requests of a robot that the simulator is asked in its own way: those that
+// a script may have answered badly.
+const (
+	openRun   = "POST /runs"
+	readRun   = "GET /runs/*"
+	readSteps = "GET /runs/*/commands"
+	handSteps = "POST /runs/*/commands"
+	press     = "POST /runs/*/actions"
+)
+
+// Knows returns what of a script can never come, because the simulator is not
+// asked for it.
+func Knows(s *mishap.Script) error {
+	known := []string{openRun, readRun, readSteps, handSteps, press}
+	for i := range s.Answers {
+		if a := &s.Answers[i]; !slices.ContainsFunc(known, func(r string) bool { return a.IsAbout(path(r)) }) {
+			return fmt.Errorf("answers[%d]: nobody asks the simulator %s; what it is asked is %s", i, a.On, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// path returns method and path of one request of a kind.
+func path(request string) (method, path string) {
+	method, path, _ = strings.Cut(request, " ")
+	return method, strings.ReplaceAll(path, "*", "1")
+}
+
+// answer decides how a request is answered. It is carried out unless refused
+// says why not, and then its answer is lost if lost is not nil.
+func (b *Backend) answer(request, action string) (refused, lost error) {
+	if b.replies == nil {
+		return nil, nil
+	}
+	method, p := path(request)
+	a, bad := b.replies.To(method, p, func() string { return action })
+	if !bad {
+		return nil, nil
+	}
+	switch a.Do {
+	case mishap.Conflict:
+		return &run.Error{Kind: run.Rejected, Message: "the simulated robot says no: the fault injected here"}, nil
+	case mishap.Error500, mishap.Unready, mishap.HTML, mishap.HTMLOK:
+		return &run.Error{Kind: run.Unreachable, Message: "the simulated robot answers with an error (" + string(a.Do) + ")"}, nil
+	case mishap.CutBefore:
+		return &run.Error{Kind: run.Unreachable, Message: "the connection broke off"}, nil
+	case mishap.Late:
+		b.world.now += a.Delay.Microseconds()
+		return nil, nil
+	case mishap.Version: // it is read as any other
+		return nil, nil
+	default:
+		return nil, &run.Error{Kind: run.Unreachable, Message: "the connection broke off, and the answer is lost (" + string(a.Do) + ")"}
+	}
+}
+
+// asked is answer for requests that change nothing.
+func (b *Backend) asked(requests ...string) error {
+	for _, r := range requests {
+		if refused, lost := b.answer(r, ""); refused != nil || lost != nil {
+			return cmp.Or(refused, lost)
+		}
+	}
+	return nil
 }
 
 // befall has happen what goes wrong at the next step, before it begins, and
