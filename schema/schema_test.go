@@ -29,7 +29,7 @@ func TestLiquidClassIsCurrent(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	want := []string{"changes", "corrections", "diagnostics", "faults", "journal", "liquid_class", "plan", "quota_log", "quotas", "repeats", "robots", "run", "runs", "simulation", "state", "uses", "workflow"}
+	want := []string{"changes", "corrections", "diagnostics", "drift", "faults", "journal", "liquid_class", "plan", "quota_log", "quotas", "repeats", "robots", "run", "runs", "simulation", "state", "uses", "workflow"}
 	if got := schema.Names(); !slices.Equal(got, want) {
 		t.Errorf("names %v, want %v", got, want)
 	}

@@ -24,6 +24,7 @@ import (
 // applying is what apply was told.
 type applying struct {
 	yes      bool
+	accept   bool // that the robot is otherwise than it was left
 	patience time.Duration
 	faults   string // a script of what goes wrong, for the simulator
 	seed     uint64 // of the noise of instruments that are simulated
@@ -59,6 +60,7 @@ has one owner at a time; another apply is told who that is.`,
 	c.Flags().StringVar(&o.deck.Robot, "robot", "", "where to do it: a robot's name or address; sim is the built-in simulator")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask whether to begin; on a robot, pauses wait for a person all the same")
 	c.Flags().StringVar(&o.faults, "faults", "", "with --robot sim: file of what is to go wrong, as for emulate")
+	o.accepting(c)
 	o.seeded(c)
 	c.Flags().IntVar(&o.live, "live", 0, "hand over so many steps at a time")
 	_ = c.Flags().MarkHidden("live") // which way is taken follows from the plan; this is for tests
@@ -66,6 +68,11 @@ has one owner at a time; another apply is told who that is.`,
 	a.stateFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error { return a.apply(c.Context(), args[0], o) }
 	return c
+}
+
+// accepting adds the flag for a robot that is otherwise than it was left.
+func (o *applying) accepting(c *cobra.Command) {
+	c.Flags().BoolVar(&o.accept, "accept-drift", false, "with --yes: go on also where the robot is otherwise than the last run left it; it is written down that it is meant")
 }
 
 // seeded adds the flag for what is drawn.
@@ -114,13 +121,14 @@ func (a *app) applyPlan(ctx context.Context, plan *program.Plan, o applying) err
 		return err
 	}
 	status := newStatus(a, plan)
-	job, err := a.service().Open(ctx, service.Order{Plan: plan, Robot: o.deck.Robot, For: a.owner, Known: a.known, Mishaps: script, Patience: o.patience, Say: status.say, Tell: a.tells})
+	job, err := a.service().Open(ctx, service.Order{Plan: plan, Robot: o.deck.Robot, For: a.owner, Known: a.known, Fresh: o.deck.Fresh, Mishaps: script, Patience: o.patience, Say: status.say, Tell: a.tells})
 	if err != nil {
 		return err
 	}
 	defer job.Close()
 	a.preview(plan, job)
-	if !o.yes {
+	// Whoever answers the question has read it above.
+	if job.Accept = o.accept || !o.yes && !a.quiet; !o.yes {
 		ok, err := a.confirm(o.in, job.Place)
 		if err != nil {
 			return err
@@ -218,6 +226,12 @@ func (a *app) preview(plan *program.Plan, job *service.Job) {
 	t := &planText{w: w, plan: plan, color: a.colors(a.err), known: a.known, accounts: job.Accounts}
 	where := job.Place
 	t.all()
+	for i := range job.Drift {
+		if i == 0 {
+			t.f("\n%s\n", t.bold("Otherwise than it was left"))
+		}
+		t.f("  %s\n", &job.Drift[i])
+	}
 	if !where.Simulated() {
 		t.f("\n%s\n  %s at %s\n", t.bold("Robot"), where.Name, where.Address())
 		for _, text := range slices.Concat(where.Offsets, toolsOn(plan)) {

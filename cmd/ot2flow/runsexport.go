@@ -325,6 +325,7 @@ files inside, to be looked at, simulated or applied elsewhere.`,
 	c.Flags().StringVar(&o.deck.Robot, "robot", "", "where to do it: a robot's name or address; sim is the built-in simulator")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask whether to begin")
 	c.Flags().DurationVar(&o.patience, "patience", 0, "how long a lost connection is waited for, such as 10m; by default until Ctrl-C")
+	o.accepting(c)
 	o.seeded(c)
 	c.Flags().StringVarP(&out, "out", "o", "", "write the plan to this file, and do nothing")
 	c.RunE = func(c *cobra.Command, args []string) error {

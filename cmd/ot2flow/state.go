@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -100,7 +101,7 @@ func (a *app) stateShowCommand() *cobra.Command {
 func stateText(w io.Writer, l *ledger.Ledger, name string) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "%s\n", name)
-	if len(l.Labware)+len(l.Modules)+len(l.Pipettes)+len(l.Offsets) == 0 {
+	if len(l.Labware)+len(l.Modules)+len(l.Pipettes)+len(l.Offsets)+len(l.Tools) == 0 {
 		fmt.Fprintln(t, "  nothing is known")
 	}
 	for i := range l.Labware {
@@ -121,6 +122,9 @@ func stateText(w io.Writer, l *ledger.Ledger, name string) error {
 	rest.Labware = nil
 	for _, change := range ledger.Diff(&ledger.Ledger{}, &rest) {
 		fmt.Fprintf(t, "  %s\t%s\t\t\n", change.Place, change.After)
+	}
+	for _, tool := range l.Tools {
+		fmt.Fprintf(t, "  %s\t%s %s\t\trun %s\n", cmp.Or(tool.Mount, "module"), tool.Model, tool.Serial, tool.Run)
 	}
 	return t.Flush()
 }
@@ -345,15 +349,26 @@ func wellNames(def *program.Labware, text string) ([]string, error) {
 }
 
 func (a *app) stateDiffCommand() *cobra.Command {
+	var robot string
 	c := &cobra.Command{
-		Use:     "diff [RUN]",
-		Short:   "Show what a run changed; without RUN, the last one",
-		Example: "  ot2flow state diff\n  ot2flow state diff 261123-4x7k --format json",
+		Use:   "diff [RUN]",
+		Short: "Show what a run changed, or where a robot is otherwise than it was left",
+		Long: `Shows what a run changed in the ledger; without RUN, the last one. With --robot it asks the
+robot, and shows where it is otherwise than its ledger says: other pipettes or modules, labware
+offsets that somebody has measured with the Opentrons App, and runs that others have done.`,
+		Example: "  ot2flow state diff\n  ot2flow state diff 261123-4x7k --format json\n  ot2flow state diff --robot left-bench",
 		Args:    cobra.MaximumNArgs(1),
 	}
+	c.Flags().StringVar(&robot, "robot", "", "ask this robot: its name or address")
 	a.stateFlag(c)
 	a.formatFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if robot != "" && len(args) > 0 {
+			return usage("name a run or a robot, and not both")
+		}
+		if robot != "" {
+			return a.stateDrift(c.Context(), robot)
+		}
 		ref := journal.Last
 		if len(args) > 0 {
 			ref = args[0]
@@ -361,6 +376,27 @@ func (a *app) stateDiffCommand() *cobra.Command {
 		return a.stateDiff(c.Context(), ref)
 	}
 	return c
+}
+
+// stateDrift shows where a robot is otherwise than its ledger says.
+func (a *app) stateDrift(ctx context.Context, robot string) error {
+	name, list, err := a.service().DriftOf(ctx, robot, a.tells)
+	if err != nil {
+		return err
+	}
+	if a.format == "json" {
+		_, err := a.out.Write(ledger.AppendDrift(nil, name, list))
+		return a.written(err)
+	}
+	if len(list) == 0 {
+		a.tell("%s is as it was left, as far as it says", name)
+	}
+	for i := range list {
+		if _, err := fmt.Fprintln(a.out, list[i].String()); err != nil {
+			return a.written(err)
+		}
+	}
+	return nil
 }
 
 func (a *app) stateDiff(ctx context.Context, ref string) error {

@@ -187,6 +187,10 @@ func (s *Store) footprints(ctx context.Context, sum *Summary, defs program.Defin
 	if err != nil {
 		return nil, err
 	}
+	tools, err := s.tools(ctx, sum)
+	if err != nil {
+		return nil, err
+	}
 	feet, err := run.Footprints(plan, records)
 	if err != nil {
 		return nil, &Error{s.path, Damaged, fmt.Errorf("run %s: %w", sum.ID, err)}
@@ -194,11 +198,49 @@ func (s *Store) footprints(ctx context.Context, sum *Summary, defs program.Defin
 	var out []change
 	for i := range feet {
 		f := &feet[i]
-		f.Run = sum.ID
+		f.Run, f.Tools = sum.ID, tools
 		at := slices.IndexFunc(records, func(r run.Record) bool { return r.Seq == f.Seq })
 		out = append(out, change{key: keys[at], last: keys[len(keys)-1], foot: f})
 	}
 	return out, nil
+}
+
+// tools reads what was on the robot of a run.
+func (s *Store) tools(ctx context.Context, sum *Summary) ([]ledger.Tool, error) {
+	var data []byte
+	err := s.db.QueryRowContext(ctx, "SELECT tools FROM runs WHERE key = ?", sum.key).Scan(&data)
+	if err != nil || len(data) == 0 {
+		return nil, s.trouble(err)
+	}
+	var out []ledger.Tool
+	if err := json.Unmarshal(data, &out); err != nil {
+		return nil, &Error{s.path, Damaged, fmt.Errorf("what was on the robot in run %s: %w", sum.ID, err)}
+	}
+	return out, nil
+}
+
+// Handles returns under which notes runs on a robot were opened there, newest
+// first, at most so many.
+func (s *Store) Handles(ctx context.Context, robot string, most int) ([]run.Handle, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT e.kind, e.data FROM runs r CROSS JOIN events e ON e.run = r.key
+		WHERE r.robot = ? AND e.kind IN ('opened', 'sent', 'reattached') ORDER BY e.key DESC LIMIT ?`, robot, most)
+	if err != nil {
+		return nil, s.trouble(err)
+	}
+	defer func() { _ = rows.Close() }() // its error is that of Err
+	var out []run.Handle
+	for rows.Next() {
+		var kind string
+		var data []byte
+		if err := rows.Scan(&kind, &data); err != nil {
+			return nil, s.trouble(err)
+		}
+		var with struct{ Handle run.Handle }
+		if json.Unmarshal(data, &with) == nil && len(with.Handle) > 0 {
+			out = append(out, with.Handle)
+		}
+	}
+	return out, s.trouble(rows.Err())
 }
 
 // Corrections returns the corrections of a ledger whose key is above a key, in

@@ -146,6 +146,9 @@ CREATE TABLE uses ( -- what runs that are over used up; it outlives them
 ) WITHOUT ROWID;
 CREATE INDEX uses_began ON uses(began);
 `,
+	`
+ALTER TABLE runs ADD COLUMN tools TEXT NOT NULL DEFAULT ''; -- what was on the robot, JSON
+`,
 }
 
 // versionOf returns the version of the journal's form, 0 for an empty file,

@@ -2,10 +2,12 @@ package journal
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/ot2flow/ot2flow/interpreter/ledger"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
 )
@@ -25,10 +27,11 @@ type Start struct {
 	Plan    *program.Plan // with its files
 	Robot   Robot
 	By      Holder
-	Version string // of ot2flow
-	Repeats string // the id of the run that this one repeats; empty where there is none
-	Ledger  string // what the changes of the run go into; empty: nothing
-	Project string // that it is for; empty: none
+	Version string        // of ot2flow
+	Repeats string        // the id of the run that this one repeats; empty where there is none
+	Ledger  string        // what the changes of the run go into; empty: nothing
+	Project string        // that it is for; empty: none
+	Tools   []ledger.Tool // what is on the robot
 	// Defs are the definitions of the plans of other runs, which are read where
 	// there are quotas. Of a run on a robot they may not be nil.
 	Defs program.Definitions
@@ -169,11 +172,15 @@ func (r *Run) insert(t *tx, o *Start, began int64, plan content, files []content
 	if err != nil {
 		return err
 	}
+	tools, err := json.Marshal(o.Tools)
+	if err != nil {
+		return err
+	}
 	p := o.Plan
 	r.key, err = t.insert(`INSERT INTO runs (id, workflow, file, fingerprint, plan, steps, estimate, robot, robot_name, address, serial, software, simulated,
-		name, host, pid, version, repeats, fence, began, at, ledger, project) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		name, host, pid, version, repeats, fence, began, at, ledger, project, tools) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.id, p.Workflow.Name, p.Workflow.File, p.Fingerprint, blob, len(p.Steps), p.EstimateMS, r.robot, o.Robot.Name, o.Robot.Address, o.Robot.Serial, o.Robot.Software, o.Robot.Simulated,
-		o.By.Name, o.By.Host, o.By.PID, o.Version, o.Repeats, r.fence, began, began, o.Ledger, o.Project)
+		o.By.Name, o.By.Host, o.By.PID, o.Version, o.Repeats, r.fence, began, began, o.Ledger, o.Project, string(tools))
 	if err != nil {
 		return err
 	}

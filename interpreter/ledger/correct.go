@@ -22,6 +22,7 @@ const (
 	Free    Act = "free"    // nothing hangs on a pipette
 	Shift   Act = "offset"  // a labware has an offset
 	Forget  Act = "forgets" // nothing is known any more
+	Accept  Act = "accepts" // that something is otherwise than it was is meant
 )
 
 // Correction is what a person says is so.
@@ -30,7 +31,7 @@ type Correction struct {
 	Place      string   `json:"place,omitempty"`      // a slot, or a place in it; of Free a mount
 	Definition string   `json:"definition,omitempty"` // of Put and Shift
 	Wells      []string `json:"wells,omitempty"`      // of SetTips and SetWell
-	State      string   `json:"state,omitempty"`      // of SetTips
+	State      string   `json:"state,omitempty"`      // of SetTips; of Accept what is otherwise
 	Parts      []Part   `json:"liquids,omitempty"`    // of SetWell; none: nothing
 	Offset     *Offset  `json:"offset,omitempty"`     // of Shift; nil: none any more
 }
@@ -51,6 +52,8 @@ func (l *Ledger) Correct(c *Correction, at int64) error {
 	case Shift:
 		l.shift(c)
 		return nil
+	case Accept:
+		return nil // the run that begins with it changes what is known
 	case New, Remove, SetTips, SetWell:
 	}
 	b := l.At(c.Place)
@@ -76,7 +79,7 @@ func (l *Ledger) Correct(c *Correction, at int64) error {
 		for _, w := range c.Wells {
 			b.setWell(Well{Well: w, Parts: slices.Clone(c.Parts), At: at})
 		}
-	case Put, Remove, Free, Shift, Forget:
+	case Put, Remove, Free, Shift, Forget, Accept:
 	}
 	return nil
 }
@@ -131,6 +134,8 @@ func (c *Correction) String() string {
 			return slot + ": " + Loaded(c.Definition) + " has no offset"
 		}
 		return slot + ": " + Loaded(c.Definition) + " has the offset " + c.Offset.Text()
+	case Accept:
+		return "it is meant that " + c.State
 	case Forget:
 	}
 	return "nothing is known"

@@ -22,6 +22,7 @@ type Footprint struct {
 	Unsure map[program.WellRef]bool // those of which nobody knows
 	Told   map[int]bool             // the modules that were told something
 	Stray  []int                    // the pipettes on which something may hang
+	Tools  []Tool                   // what the run found on the robot
 }
 
 // Add takes in what a stretch of a run did.
@@ -42,6 +43,7 @@ func (l *Ledger) Add(f *Footprint) {
 	}
 	if f.First {
 		l.clear(f)
+		l.tools(f)
 	}
 	for i := range d.Modules {
 		if f.Told[i] {
@@ -50,6 +52,17 @@ func (l *Ledger) Add(f *Footprint) {
 	}
 	for i := range d.Pipettes {
 		l.pipette(f, i)
+	}
+}
+
+// tools notes what was on the robot.
+func (l *Ledger) tools(f *Footprint) {
+	if len(f.Tools) == 0 {
+		return // a simulator has none
+	}
+	l.Tools = slices.Clone(f.Tools)
+	for i := range l.Tools {
+		l.Tools[i].Run = f.Run
 	}
 }
 

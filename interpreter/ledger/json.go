@@ -7,7 +7,8 @@ import (
 	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
-// The forms that other programs read: ot2flow.state/1 and ot2flow.changes/1.
+// The forms that other programs read: ot2flow.state/1, ot2flow.changes/1 and
+// ot2flow.drift/1.
 
 // AppendJSON appends the ledger of that name as ot2flow.state/1.
 func (l *Ledger) AppendJSON(b []byte, name string) []byte {
@@ -26,6 +27,11 @@ func (l *Ledger) AppendJSON(b []byte, name string) []byte {
 	for i := range l.Pipettes {
 		p := &l.Pipettes[i]
 		b = texts(append(b, comma(i)...), "mount", p.Mount, "model", p.Model, "tip", p.Tip, "run", p.Run)
+	}
+	b = append(b, "],\n \"tools\": ["...)
+	for i := range l.Tools {
+		t := &l.Tools[i]
+		b = texts(append(b, comma(i)...), "mount", t.Mount, "model", t.Model, "serial", t.Serial, "run", t.Run)
 	}
 	b = append(b, "],\n \"offsets\": ["...)
 	for i := range l.Offsets {
@@ -91,6 +97,21 @@ func (b *Labware) appendJSON(out []byte) []byte {
 		out = append(out, '}')
 	}
 	return append(out, "}}"...)
+}
+
+// AppendDrift appends where a robot is otherwise than the ledger of a name says as
+// ot2flow.drift/1.
+func AppendDrift(b []byte, name string, list []Drift) []byte {
+	b = append(b, "{\"format\": \"ot2flow.drift/1\",\n \"ledger\": "...)
+	b = append(program.AppendString(b, name), ",\n \"drift\": ["...)
+	for i := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		d := &list[i]
+		b = texts(append(b, "\n  "...), "place", d.Place, "was", d.Was, "is", d.Is, "do", d.Do)
+	}
+	return append(b, "]}\n"...)
 }
 
 // AppendChanges appends what a run changed in the ledger of a name as

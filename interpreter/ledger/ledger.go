@@ -22,6 +22,15 @@ type Ledger struct {
 	Modules  []Module  `json:"modules,omitempty"`  // that are set to something, by slot
 	Pipettes []Pipette `json:"pipettes,omitempty"` // on which something may hang, by mount
 	Offsets  []Offset  `json:"offsets,omitempty"`  // by Place and Definition
+	Tools    []Tool    `json:"tools,omitempty"`    // that were on the robot when it was used last
+}
+
+// Tool is a pipette or a module by its serial number: which one of its kind.
+type Tool struct {
+	Mount  string `json:"mount,omitempty"` // left or right; empty of a module
+	Model  string `json:"model"`           // of a pipette by our name, of a module by the robot's
+	Serial string `json:"serial"`
+	Run    string `json:"run,omitempty"` // in which it was there
 }
 
 // Labware is what is known of one labware.
@@ -88,7 +97,7 @@ type Offset struct {
 
 // Clone returns an independent copy.
 func (l *Ledger) Clone() *Ledger {
-	out := &Ledger{Labware: slices.Clone(l.Labware), Modules: slices.Clone(l.Modules), Pipettes: slices.Clone(l.Pipettes), Offsets: slices.Clone(l.Offsets)}
+	out := &Ledger{Labware: slices.Clone(l.Labware), Modules: slices.Clone(l.Modules), Pipettes: slices.Clone(l.Pipettes), Offsets: slices.Clone(l.Offsets), Tools: slices.Clone(l.Tools)}
 	for i := range out.Labware {
 		b := &out.Labware[i]
 		b.Tips, b.Wells = slices.Clone(b.Tips), slices.Clone(b.Wells)

@@ -54,8 +54,8 @@ type Device struct {
 	Software  string
 	Simulated bool
 	Pipettes  []Attached
-	Modules   []string // models
-	Busy      string   // what it is doing for somebody else; empty when free
+	Modules   []Unit
+	Busy      string // what it is doing for somebody else; empty when free
 	DoorOpen  bool
 }
 
@@ -65,6 +65,9 @@ type Attached struct {
 	Model  string // p300_single_gen2
 	Serial string
 }
+
+// Unit is a module of a device.
+type Unit struct{ Model, Serial string }
 
 // Job is what a session is opened for.
 type Job struct {

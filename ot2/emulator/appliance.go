@@ -27,8 +27,10 @@ type appliance struct {
 // lidRate is how fast a thermocycler's lid heats and cools, in m°C/s.
 const lidRate = 1500
 
-func newAppliance(model *program.ModuleModel, port int, now time.Time) *appliance {
-	serial := fmt.Sprintf("EMULATED%s%02d", [...]string{"TD", "HS", "MD", "TC"}[model.Type], port)
+func newAppliance(model *program.ModuleModel, serial string, port int, now time.Time) *appliance {
+	if serial == "" {
+		serial = fmt.Sprintf("EMULATED%s%02d", [...]string{"TD", "HS", "MD", "TC"}[model.Type], port)
+	}
 	sum := sha1.Sum([]byte(serial)) //nolint:gosec // a name, no secret
 	return &appliance{
 		id: hex.EncodeToString(sum[:]), serial: serial, port: port, model: model, set: program.NewModule(),

@@ -31,6 +31,9 @@ type Options struct {
 	Name, Version string
 	// Serial is the robot's serial number; empty is "emulator".
 	Serial string
+	// Serials are those of the pipettes by mount, and of modules by their models,
+	// where they are not to be the usual ones.
+	Serials map[string]string
 	// Clock is the robot's time; nil is NoTime.
 	Clock Clock
 	// Timer says how long operations take on a deck; nil is the OT-2's model.
@@ -131,14 +134,14 @@ func New(o Options) (*Emulator, error) {
 			return nil, err
 		}
 		model, _ := ot2.Pipette(name)
-		e.pipettes[mount] = attached{model, "P3EMULATED" + mount}
+		e.pipettes[mount] = attached{model, cmp.Or(o.Serials[mount], "P3EMULATED"+mount)}
 	}
 	for i, name := range o.Modules {
 		model, ok := ot2.Module(name)
 		if !ok {
 			return nil, fmt.Errorf("there is no module %q; there are %v", name, ot2.ModuleNames())
 		}
-		e.appliances = append(e.appliances, newAppliance(model, i+1, e.now()))
+		e.appliances = append(e.appliances, newAppliance(model, o.Serials[name], i+1, e.now()))
 	}
 	//nolint:contextcheck // the robot lives until Close, not as long as a request
 	e.ctx, e.cancel = context.WithCancel(context.Background())

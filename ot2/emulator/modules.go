@@ -99,7 +99,7 @@ func (g *engine) loadModule(p *params) (work, *failure) {
 	}
 	m := g.unused(model)
 	if g.virtual {
-		m = newAppliance(model, len(g.modules)+1, g.clock())
+		m = newAppliance(model, "", len(g.modules)+1, g.clock())
 	}
 	if m == nil {
 		return work{}, fails("ModuleNotAttachedError", "No available "+p.model+" found.")

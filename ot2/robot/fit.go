@@ -33,7 +33,11 @@ func Misfits(p *program.Plan, d run.Device) []string {
 			out = append(out, text)
 		}
 	}
-	out = append(out, lacking(p.Deck, d.Modules)...)
+	models := make([]string, 0, len(d.Modules))
+	for _, m := range d.Modules {
+		models = append(models, m.Model)
+	}
+	out = append(out, lacking(p.Deck, models)...)
 	out = append(out, untaken(p, software)...)
 	return append(out, sparse(p, software)...)
 }

@@ -180,7 +180,7 @@ func (r *Robot) equipment(ctx context.Context, d *run.Device) error {
 		return err
 	}
 	for _, m := range modules.Data {
-		d.Modules = append(d.Modules, m.Model)
+		d.Modules = append(d.Modules, run.Unit{Model: m.Model, Serial: m.Serial})
 	}
 	return nil
 }

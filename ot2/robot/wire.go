@@ -43,7 +43,8 @@ type instrumentJSON struct {
 }
 
 type moduleJSON struct {
-	Model string `json:"moduleModel"`
+	Model  string `json:"moduleModel"`
+	Serial string `json:"serialNumber"`
 }
 
 type doorJSON struct {
@@ -64,6 +65,8 @@ type runJSON struct {
 	Errors    []errorJSON  `json:"errors"`
 	Protocol  string       `json:"protocolId"`
 	StartedAt string       `json:"startedAt"`
+	CreatedAt string       `json:"createdAt"`
+	Offsets   []offsetJSON `json:"labwareOffsets"`
 }
 
 // plays is how often the run was played. Actions the robot refused are not

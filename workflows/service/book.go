@@ -63,6 +63,7 @@ func (b *book) begin(ctx context.Context, start journal.Start, where *Place) err
 	if b.store == nil {
 		return nil
 	}
+	start.Tools = tools(&where.Device)
 	start.By, start.Project, start.Defs, start.Lease, start.Robot, start.Lazy, start.Ledger = b.owner.holder(), b.owner.Project, ot2.Machine{}, b.lease, where.journalled(), where.robot == nil, b.ledger
 	r, err := b.store.Begin(ctx, start)
 	if err != nil {

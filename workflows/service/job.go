@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ot2flow/ot2flow/interpreter/journal"
+	"github.com/ot2flow/ot2flow/interpreter/ledger"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/quota"
 	"github.com/ot2flow/ot2flow/interpreter/run"
@@ -19,6 +20,8 @@ type Order struct {
 	Robot    string // its name or address, or Sim
 	For      Behalf
 	Known    *Known         // what the plan was made for
+	Fresh    []string       // slots of which was said that something new stands there
+	Accept   bool           // that the robot is otherwise than it was left is meant
 	Mishaps  *mishap.Script // what goes wrong on the simulator; may be nil
 	Patience time.Duration  // for what became of an earlier run; 0: a quarter of a minute
 	Say      func(string)   // what is waited for
@@ -33,6 +36,10 @@ type Job struct {
 	Story   *run.Story       // likewise, as far as it is known
 	// Accounts are those of the quotas that a new run on a robot counts in.
 	Accounts []quota.Account
+	// Drift is where the robot is otherwise than its ledger says. Where some of it
+	// matters, Begin refuses the run unless Accept says that it is meant.
+	Drift  []ledger.Drift
+	Accept bool
 
 	service *Service
 	book    *book
@@ -52,7 +59,7 @@ func (s *Service) Open(ctx context.Context, o Order) (*Job, error) {
 			return nil, err
 		}
 	}
-	j := &Job{Plan: o.Plan, service: s, beside: b}
+	j := &Job{Plan: o.Plan, Accept: o.Accept, service: s, beside: b}
 	if err := j.open(ctx, &o); err != nil {
 		j.Close()
 		return nil, err
@@ -83,12 +90,18 @@ func (j *Job) open(ctx context.Context, o *Order) error {
 	if err := j.Place.shift(ctx, j.book, o.Plan); err != nil {
 		return err
 	}
+	if err := j.drift(ctx, o.Fresh); err != nil {
+		return err
+	}
 	return j.counts(ctx)
 }
 
 // Begin adds the run to the journal; repeats is the id of the run that it repeats,
 // or empty.
 func (j *Job) Begin(ctx context.Context, repeats string) error {
+	if err := j.accepted(ctx); err != nil {
+		return err
+	}
 	return j.book.begin(ctx, journal.Start{Plan: j.Plan, Version: j.service.Version, Repeats: repeats}, j.Place)
 }
 
