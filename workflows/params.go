@@ -15,6 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/ot2flow/ot2flow/interpreter"
+	"github.com/ot2flow/ot2flow/interpreter/ledger"
 	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/spec/sheet"
@@ -37,6 +38,10 @@ func (r *Run) Input(examples bool) interpreter.Input {
 	in.Examples = examples
 	return in
 }
+
+// On has the run begin with what is known of a deck; nil is a deck on which
+// everything is as the workflow says.
+func (r *Run) On(l *ledger.Ledger) { r.input.Ledger = l }
 
 // Runs reads what runs of the workflow are given: file holds values of
 // parameters, and may be empty; set are values as text, which win. The file is

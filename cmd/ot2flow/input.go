@@ -55,6 +55,9 @@ func (a *app) runs(c *workflows.Checked) ([]workflows.Run, error) {
 	if err != nil {
 		return nil, cannot("the parameters in %s cannot be read: %s", a.params, reason(err))
 	}
+	for i := range runs {
+		runs[i].On(a.known.Ledger())
+	}
 	return runs, nil
 }
 
@@ -130,9 +133,7 @@ func (a *app) plans(c *workflows.Checked) ([]runPlan, error) {
 		if c.Prepared == nil {
 			break
 		}
-		in := runs[i].Input(false)
-		in.Ledger = a.known.Ledger()
-		plan, list := c.Prepared.Plan(in)
+		plan, list := c.Prepared.Plan(runs[i].Input(false))
 		c.AddFrom(&runs[i], list)
 		out = append(out, runPlan{runs[i], plan})
 	}

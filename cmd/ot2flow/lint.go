@@ -8,23 +8,34 @@ import (
 	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/workflows"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
 func (a *app) lintCommand() *cobra.Command {
 	version := ""
+	var deck service.Deck
 	c := &cobra.Command{
 		Use:   "lint [PATH…]",
 		Short: "Prove workflows before any liquid moves",
 		Long: `Reads, checks and proves workflows: every step is expanded and followed with the tips,
 the volumes in every well and the limits of the pipette. A folder means every workflow
 under it, - is standard input, and without a path it is the current folder.
-Nothing is printed when nothing is wrong.`,
+Nothing is printed when nothing is wrong.
+
+With --robot or --ledger they begin with what earlier runs left there: tips that are gone, and
+wells of labware that says keep: true, which may be full.`,
 		Example: "  ot2flow lint workflow.yaml\n  ot2flow lint examples --format json",
 	}
 	a.paramFlags(c)
 	a.formatFlag(c, "text", "json", "github")
+	a.ledgerFlags(c, &deck)
+	a.stateFlag(c)
+	c.Flags().StringVar(&deck.Robot, "robot", "", "begin with what is known of the deck of this robot: its name or address")
 	c.Flags().StringVar(&version, "robot-version", "", "the robot's software, such as 8.5: find what it does not do")
-	c.RunE = func(_ *cobra.Command, args []string) error {
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := a.know(c.Context(), deck, false); err != nil {
+			return err
+		}
 		software, err := softwareOf(version)
 		if err != nil {
 			return err
@@ -79,6 +90,9 @@ func (a *app) lint(paths []string, software ot2.Software) error {
 		checked.Lint(runs)
 		lintFor(checked, runs, software)
 		all = append(all, checked.Diagnostics...)
+		for _, text := range a.known.Hints(checked.Diagnostics) {
+			a.tell("%s", text)
+		}
 		code = worse(code, findingsCode(checked.Diagnostics))
 		sources = append(sources, checked)
 	}

@@ -102,6 +102,21 @@ func TestRunsFollowOnEachOther(t *testing.T) {
 	}
 }
 
+// A plate that stays is full at some time: lint finds it without a run, and says
+// that a new one may stand there.
+func TestLintOfAFullPlate(t *testing.T) {
+	b := newLedgerBench(t)
+	lint := []string{"lint", b.file, "--ledger", "bench"}
+	for range 7 { // 50 uL into 360
+		b.apply(exitFine, "--new", "2,4")
+	}
+	out, errs := b.do(exitFindings, "", append(lint, "--new", "2,4")...)
+	contains(t, out, "the well overflows", "plate.A1 would hold 400 uL")
+	contains(t, errs, "the ledger bench says that 40 of 96 wells in slot 1 hold something; if a new one stands there, say so: --new 1")
+	b.do(exitFine, "", append(lint, "--new", "4,1,2")...)
+	b.do(exitFine, "", "lint", b.file)
+}
+
 // A person says in the question what is new, and the plan is made again.
 func TestSayingInTheQuestionWhatIsNew(t *testing.T) {
 	b := newLedgerBench(t)

@@ -10,7 +10,8 @@ import (
 // Footprint is what a stretch of a run did to a deck.
 type Footprint struct {
 	Run   string
-	At    int64 // ns since 1970
+	Since int64 // when it began, ns since 1970
+	At    int64 // when it was over, or was last heard of
 	Seq   int64 // of the record of the run it is known by
 	State *program.State
 	// First says that it is the first of a run: everything on the deck counts, and
@@ -171,6 +172,9 @@ func (b *Labware) well(well string) *Well {
 func (f *Footprint) well(name string, r program.WellRef, c *program.Content) Well {
 	d := f.State.Deck
 	out := Well{Well: name, NL: c.Volume, Unsure: f.Unsure[r], At: f.At}
+	if !f.Wells[r] {
+		out.At = f.Since // it has stood open all the time
+	}
 	if c.Unknown {
 		out.Unknown = d.LiquidName(c.Of)
 	}

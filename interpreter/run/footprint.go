@@ -16,29 +16,33 @@ func Footprints(plan *program.Plan, records []Record) ([]ledger.Footprint, error
 	var out []ledger.Footprint
 	var last Record
 	begun, told := false, false
+	since := map[int]int64{} // when each part began
 	for i := range records {
 		e := records[i].Event
 		if _, err := s.on(e); err != nil {
 			return nil, err
+		}
+		if _, is := since[len(s.Parts)]; !is {
+			since[len(s.Parts)] = records[i].At.UnixNano()
 		}
 		switch e.(type) {
 		case Intended, Continued:
 			begun, told = true, false
 		case Finished:
 			if begun {
-				out = append(out, s.footprint(&records[i], false))
+				out = append(out, s.footprint(&records[i], since, false))
 				told = true
 			}
 		case Answered:
 			if told {
-				out = append(out, s.footprint(&records[i], true))
+				out = append(out, s.footprint(&records[i], since, true))
 			}
 		default:
 		}
 		last = records[i]
 	}
 	if begun && !told {
-		f := s.footprint(&last, false)
+		f := s.footprint(&last, since, false)
 		f.Open = true
 		out = append(out, f)
 	}
@@ -96,10 +100,10 @@ func (w *walk) touch(r program.WellRef) {
 }
 
 // footprint is that of the last part, or only of what an answer decided.
-func (s *Story) footprint(r *Record, answer bool) ledger.Footprint {
+func (s *Story) footprint(r *Record, since map[int]int64, answer bool) ledger.Footprint {
 	s.last().State = s.m.State()
 	w := newWalk(s.Plan.Deck)
-	w.f.At, w.f.Seq = r.At.UnixNano(), r.Seq
+	w.f.Since, w.f.At, w.f.Seq = since[len(s.Parts)], r.At.UnixNano(), r.Seq
 	for i := range s.Parts {
 		p, last := &s.Parts[i], i == len(s.Parts)-1
 		if last {

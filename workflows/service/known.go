@@ -239,19 +239,33 @@ func (k *Known) Source() string {
 	return "the ledger of " + k.of
 }
 
-// Hints say where tips that are missing may be, because a rack is used up only
-// according to the ledger.
+// Hints say of which racks and plates a finding may be only because of what the
+// ledger says is in them.
 func (k *Known) Hints(list diag.List) []string {
-	if k == nil || !slices.ContainsFunc(list, func(d diag.Diagnostic) bool { return d.Code == diag.OutOfTips || d.Code == diag.TipMissing }) {
+	if k == nil {
 		return nil
 	}
 	var out []string
 	for i := range k.now.Labware {
 		b := &k.now.Labware[i]
-		if def, ok := (ot2.Machine{}).Labware(b.Definition); ok && def.IsTipRack && len(b.Tips) > 0 {
-			slot := ledger.Slot(b.Place)
-			out = append(out, fmt.Sprintf("%s says that %d of %d tips in slot %s are gone; if a new rack stands there, say so: --new %s", k.Source(), len(b.Tips), len(def.Wells), slot, slot))
+		def, ok := (ot2.Machine{}).Labware(b.Definition)
+		if !ok || !slices.ContainsFunc(list, func(d diag.Diagnostic) bool { return mayBeOf(&d, b, def) }) {
+			continue
 		}
+		what, n := "%s says that %d of %d wells in slot %s hold something; if a new one stands there, say so: --new %s", len(b.Wells)
+		if def.IsTipRack {
+			what, n = "%s says that %d of %d tips in slot %s are gone; if a new rack stands there, say so: --new %s", len(b.Tips)
+		}
+		slot := ledger.Slot(b.Place)
+		out = append(out, fmt.Sprintf(what, k.Source(), n, len(def.Wells), slot, slot))
 	}
 	return out
+}
+
+// mayBeOf reports whether a finding may be about what is left in a labware.
+func mayBeOf(d *diag.Diagnostic, b *ledger.Labware, def *program.Labware) bool {
+	if def.IsTipRack {
+		return len(b.Tips) > 0 && (d.Code == diag.OutOfTips || d.Code == diag.TipMissing)
+	}
+	return len(b.Wells) > 0 && d.Code == diag.Overflow && strings.HasPrefix(d.Label, b.Name+".")
 }
