@@ -234,7 +234,7 @@ func (x *expansion) pickUp(pip int, n program.Nozzles, place program.WellRef, f 
 			place, ok = x.state.NextTip(pip, n)
 		}
 		if !ok {
-			x.outOfTips(pip)
+			x.outOfTips(pip, f)
 			x.state.AssumeTip(pip)
 			return true
 		}
@@ -252,7 +252,7 @@ func (x *expansion) pickUp(pip int, n program.Nozzles, place program.WellRef, f 
 	return true
 }
 
-func (x *expansion) outOfTips(pip int) {
+func (x *expansion) outOfTips(pip int, f *program.Frame) {
 	p := &x.deck.Pipettes[pip]
 	d := diag.Diagnostic{Code: diag.OutOfTips, Span: x.blameStep, Message: "there is no tip left for " + p.Name}
 	total := 0
@@ -271,8 +271,8 @@ func (x *expansion) outOfTips(pip int) {
 	} else {
 		d.Help = "all " + count(total, "place") + " of its racks are used or kept for a liquid; add a rack, or use a tip more often (tip: once); or have a person bring new racks: refill: ask under " + p.Name
 	}
-	if x.frame != nil {
-		d.Frames = x.frame.Loops(d.Span.File)
+	if f != nil {
+		d.Frames = f.Loops(d.Span.File)
 	}
 	x.add(d)
 }

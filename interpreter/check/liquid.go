@@ -97,7 +97,7 @@ func short(t *program.Transition, w *program.Delta, r *Report) {
 // lower says what to do where at most this much can be drawn.
 func lower(most int64) string {
 	if most <= 0 {
-		return "declare more liquid, or draw less before"
+		return "declare more liquid, draw less before, or have a person fill it up: refill: ask"
 	}
 	return "lower the volume to at most " + quantity.Volume.Text(most) + ", or declare more liquid"
 }
