@@ -242,7 +242,7 @@ type answers struct {
 }
 
 // moreExamples are those that no protocol of the vendor says the same as.
-var moreExamples = []string{"03-cherry-pick", "04-serial-dilution", "05-two-plates", "08-bead-cleanup", "09-eight-channels", "10-normalise", "12-liquid-class", "15-refill"}
+var moreExamples = []string{"03-cherry-pick", "04-serial-dilution", "05-two-plates", "08-bead-cleanup", "09-eight-channels", "10-normalise", "11-tolerance", "12-liquid-class", "14-next-well", "15-refill"}
 
 // exported are the workflows whose exports are compared, by name.
 func exported(t *testing.T) map[string]string {
