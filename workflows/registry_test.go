@@ -328,22 +328,6 @@ func TestMissingRoot(t *testing.T) {
 	refresh(t, r, "removed one", "problem in .: ROOT does not exist")
 }
 
-func TestUnreadableFolderKeepsItsWorkflows(t *testing.T) {
-	if runtime.GOOS == "windows" || os.Getuid() == 0 {
-		t.Skip("permissions do not stop this user")
-	}
-	dir := t.TempDir()
-	sub := filepath.Join(dir, "sub")
-	write(t, workflow("one"), sub, "a.yaml")
-	r := NewRegistry(checkText, dir)
-	refresh(t, r, "changed one in sub/a.yaml")
-	must(t, os.Chmod(sub, 0))
-	defer os.Chmod(sub, 0o755)
-	refresh(t, r, "problem in sub: "+filepath.Join("ROOT", "sub")+" cannot be read: permission denied")
-	must(t, os.Chmod(sub, 0o755))
-	refresh(t, r, "solved sub")
-}
-
 func TestHides(t *testing.T) {
 	f := &findings{hidden: []string{"w", filepath.FromSlash("/x/")}}
 	for path, want := range map[string]bool{"w/a.yaml": true, "ww/a.yaml": false, "w": true, "/x/a.yaml": true, "a.yaml": false} {
