@@ -62,7 +62,7 @@ func retryFields(r *Retry) []Field {
 		{"delay", "How long is waited before it is tried again; or a list with the wait before the second attempt, the third, and so on. Default: none.", "5 s", false, exprsSlot(&r.Delay, delaysShape, WantDuration)},
 		{"factor", "How many times as long as the wait before each wait is. Default: 1.", "2", false, exprSlot(&r.Factor, WantNumber)},
 		{"longest", "The longest wait where they grow.", "1 min", false, exprSlot(&r.Longest, WantDuration)},
-		{"jitter", "By which fraction of itself a wait may be shorter or longer, so that several robots do not all ask at once. It is drawn from the id of the run. Default: 0.", "0.2", false, exprSlot(&r.Jitter, WantNumber)},
+		{"jitter", "By which fraction of itself a wait may be shorter or longer, so that several robots do not all ask at once. It is drawn from the id of the run, and on the simulator from the seed. Default: 0.", "0.2", false, exprSlot(&r.Jitter, WantNumber)},
 		{"timeout", "How long one attempt may take, with everything in the step; then it is given up, and the next one begins. Default: as long as it takes.", "30 s", false, exprSlot(&r.Timeout, WantDuration)},
 		{"on", "The failures after which it is tried again. Default: those that may pass, and answers that are not valid: timeout, unreachable, busy, in_doubt, invalid and check.", "[timeout, unreachable]", false, wordsSlot(&r.On, faultsShape)},
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter"
 	"github.com/ot2flow/ot2flow/interpreter/journal"
 	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/spec/quantity"
 	"github.com/ot2flow/ot2flow/workflows"
@@ -313,7 +314,7 @@ func (a *app) runsRepeatCommand() *cobra.Command {
 		Use:   "repeat RUN --robot NAME|ADDRESS|sim",
 		Short: "Do again exactly what a run did",
 		Long: `Carries out the plan of a run once more, as it was: with the files and the parameters it had
-then, whatever has become of them. With --out the plan is written to a file instead, with its
+then, whatever has become of them, and on the simulator with the same seed. With --out the plan is written to a file instead, with its
 files inside, to be looked at, simulated or applied elsewhere.`,
 		Example: "  ot2flow runs repeat last --robot sim\n  ot2flow runs repeat 261123-4x7k --out plan.json",
 		Args:    oneRun,
@@ -331,6 +332,11 @@ files inside, to be looked at, simulated or applied elsewhere.`,
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if (o.deck.Robot == "") == (out == "") {
 			return usage("say where: --robot NAME, its address or sim; or write the plan with --out FILE")
+		}
+		if o.deck.Robot == "sim" && !c.Flags().Changed("seed") {
+			if err := a.seedOfRun(c.Context(), args[0], &o.seed); err != nil {
+				return err
+			}
 		}
 		return a.runsRepeat(c.Context(), args[0], out, o)
 	}
@@ -417,6 +423,29 @@ func (a *app) planOfRun(ctx context.Context, ref string) ([]byte, string, error)
 		return nil, "", cannot("%v", err)
 	}
 	return data, sum.ID, nil
+}
+
+// seedOfRun sets seed to the one that a simulated run began with.
+func (a *app) seedOfRun(ctx context.Context, ref string, seed *uint64) error {
+	s, err := a.needHistory(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }() // it was only read
+	sum, err := s.Find(ctx, ref)
+	if err != nil {
+		return found(err)
+	}
+	for e, err := range s.Events(ctx, journal.Query{Run: sum.ID}) {
+		if err != nil {
+			return cannot("%v", err)
+		}
+		if first, is := e.Record.Event.(run.Accepted); is && first.Seed != 0 {
+			*seed = first.Seed
+		}
+		break
+	}
+	return nil
 }
 
 func (a *app) runsPruneCommand() *cobra.Command {

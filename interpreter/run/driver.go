@@ -76,7 +76,7 @@ func (d *driver) begin(ctx context.Context) error {
 	p := d.plan
 	return d.emit(ctx, Accepted{
 		Run: d.o.Run, Workflow: p.Workflow.Name, Fingerprint: p.Fingerprint, Steps: len(p.Steps), BatchSteps: d.o.BatchSteps, Fence: d.o.Fence,
-		Live: p.Live(), Protocols: p.Protocols(), Open: p.Outlook != nil,
+		Live: p.Live(), Protocols: p.Protocols(), Open: p.Outlook != nil, Seed: d.o.Seed,
 	})
 }
 

@@ -28,6 +28,7 @@ type Accepted struct {
 	Live        []int  `json:"live,omitempty"`      // ordinals of the steps that are carried out beside the device
 	Protocols   []int  `json:"protocols,omitempty"` // ordinals of the steps that are protocols of their own
 	Open        bool   `json:"open,omitempty"`      // more steps follow, which depend on what those give
+	Seed        uint64 `json:"seed,omitempty"`      // of what is drawn where the device is simulated
 }
 
 // Opened says that the device is ready and has the run. Nothing has moved.

@@ -16,7 +16,7 @@ import (
 
 // every has one of each event, with no field empty.
 var every = []Event{
-	Accepted{"r", "mix", "sha256:1", 5, 2, 7, []int{2, 4}, []int{3}, true},
+	Accepted{"r", "mix", "sha256:1", 5, 2, 7, []int{2, 4}, []int{3}, true, 5},
 	Opened{Handle(`{"a":"<&>"}`)},
 	OpenFailed{Busy, "taken"},
 	Intended{Batch{First: 1, Last: 2, Final: true, Live: true, Fence: 7, Fingerprint: "sha256:1"}},

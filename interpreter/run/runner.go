@@ -52,7 +52,8 @@ type Options struct {
 	Grow func(ctx context.Context, results []Performed) (*program.Plan, error)
 	// Observe hear every event in order, after it was journalled.
 	Observe []func(Event, Progress)
-	Clock   Clock // nil is the machine's
+	Clock   Clock  // nil is the machine's
+	Seed    uint64 // of what is drawn where the device is simulated; only remembered
 	// Virtual has timeouts count by the device's clock, and by what Perform says
 	// that its steps took, and not by Clock. It is for a simulator, whose hours
 	// take no time.

@@ -82,10 +82,21 @@ func SourceOf(plan *program.Plan) func(file string) []byte {
 	}
 }
 
+// input is what the plan depends on beside results. What is drawn, such as how
+// much longer a wait is than it is written, is another in every run; on the
+// simulator it follows from the seed.
+func (b *beside) input() interpreter.Input {
+	in := b.run.Input(false)
+	in.Results, in.Seed = nil, b.id
+	if b.sim {
+		in.Seed = sim.SeedOf(b.seed, 0)
+	}
+	return in
+}
+
 // grow works out the plan as far as it is certain with results.
 func (b *beside) grow(_ context.Context, results []run.Performed) (*program.Plan, error) {
-	in := b.run.Input(false)
-	in.Results = nil
+	in := b.input()
 	for _, r := range results {
 		in.Results = append(in.Results, interpreter.Result{N: r.N, Values: r.Values, Failed: failedBy(&r), Why: r.Failed, Left: left(&r)})
 	}
@@ -161,7 +172,7 @@ func (b *beside) simulated(_ context.Context, step *program.Step) (run.Response,
 		b.person.Say(fmt.Sprintf("simulated: %s would be told: %s", step.Live.To, step.Live.Message))
 		return run.Response{By: simulatedBy}, nil
 	}
-	in := b.run.Input(false)
+	in := b.input()
 	in.Results = b.done
 	in.Scatter = sim.SeedOf(b.seed, 0)
 	by := simulatedBy

@@ -130,6 +130,19 @@ type Carrying struct {
 	Rest       *run.Rest     // what a run is gone on with that ended before its end
 }
 
+// seedIn is the seed that a run began with; 0 where it has not begun.
+func seedIn(ctx context.Context, j run.Journal) (uint64, error) {
+	if j == nil {
+		return 0, nil
+	}
+	records, err := j.Read(ctx)
+	if err != nil || len(records) == 0 {
+		return 0, err // which is met again, and told, by whoever follows the run
+	}
+	e, _ := records[0].Event.(run.Accepted)
+	return e.Seed, nil
+}
+
 // Carry carries the plan out, or goes on with what the journal knows of it, until
 // the device has said how it ended or the run is left. The error is as that of
 // run.Run; an *Error is that of a journal that failed, behind which nothing more
@@ -144,8 +157,13 @@ func (j *Job) Carry(ctx context.Context, person Person, o Carrying) (run.Result,
 		Answer:  person.Pause, Virtual: j.Place.Simulated(),
 	}
 	j.book.into(&options)
+	if j.Place.Simulated() {
+		if options.Seed, _ = seedIn(ctx, options.Journal); options.Seed == 0 {
+			options.Seed = o.Seed
+		}
+	}
 	if b := j.beside; b != nil {
-		b.person, b.alone, b.sim, b.seed, b.id = person, o.Alone, j.Place.Simulated(), o.Seed, j.ID()
+		b.person, b.alone, b.sim, b.seed, b.id = person, o.Alone, j.Place.Simulated(), options.Seed, j.ID()
 		options.Perform, options.Grow = b.perform, b.grow
 		if options.BatchSteps == 0 {
 			options.BatchSteps = liveBatch
