@@ -47,8 +47,8 @@ func TestEvaporationBetweenRuns(t *testing.T) {
 	if red, blue := holds(now, "2", "A1"), holds(now, "2", "A2"); red != "1950 uL red" || blue != "1000 uL blue" {
 		t.Errorf("after nine hours there are %s and %s", red, blue)
 	}
-	for hours, want := range map[time.Duration]bool{8: true, 11: false} {
-		now = known.Age(nine.Add(hours * time.Hour).UnixNano())
+	for hours, want := range map[int]bool{8: true, 11: false} {
+		now = known.Age(nine.Add(time.Duration(hours) * time.Hour).UnixNano())
 		plan, list = prepared.Plan(interpreter.Input{Ledger: now, Params: interpreter.Values{"to": "B1:C1"}})
 		if got := plan != nil && !list.HasErrors(); got != want {
 			t.Errorf("after %d hours there is a plan: %t", hours, got)
