@@ -132,10 +132,6 @@ var calls = []struct{ name, pipette, rack, step, want, why string }{
 	{"a source below the minimum", "", "", `consolidate: {from: "S.A1:A3", to: D.A1, volume: [50, 5, 50]}`, "error below-minimum", ""},
 }
 
-// pending are the calls that need what another part of the language is yet to
-// bring.
-var pending = map[string]string{}
-
 const transferDeck = `ot2flow: 1
 name: transfers
 labware:
@@ -168,11 +164,7 @@ func TestCallsAsTheVendorDoes(t *testing.T) {
 				before, after, want = pickBefore, dropAfter, "PICK; "+want+"; DROP"
 			}
 			plan, list := planText(t, fmt.Sprintf(transferDeck, rack, pipette, before, c.step, after))
-			got := trace(plan, list)
-			switch why, waits := pending[c.name]; {
-			case waits && got == want:
-				t.Errorf("%s is there: take it from the list of what is pending", why)
-			case !waits && got != want:
+			if got := trace(plan, list); got != want {
 				t.Errorf("%s\n got %s\nwant %s", c.step, got, want)
 			}
 		})

@@ -16,8 +16,15 @@ type reach struct {
 	pipette int8
 	labware int16 // where the gantry is, or -1
 	base    []int64
-	tallest int16 // the labware that reaches up the most, or -1 for a module
+	lifted  []lifted // by pipette
+	tallest int16    // the labware that reaches up the most, or -1 for a module
 	top     int64
+}
+
+// lifted is how high a pipette lifts a tip from a place, or without one.
+type lifted struct {
+	from program.WellRef
+	most int64
 }
 
 // zMargin is what the robot's software keeps free above where a tip goes and
@@ -36,8 +43,7 @@ func (c *reach) See(t *program.Transition, r *check.Report) {
 	if has&program.HasPipette == 0 || op.Kind == program.EndRun || has&(program.HasWell|program.HasTrash) == 0 {
 		return
 	}
-	pip := &t.After.Deck.Pipettes[op.Pipette]
-	most := MaxHeight(pip.Model, tipLength(t)) - zMargin
+	most := c.most(t)
 	if op.Trash || op.Well == program.None {
 		if op.Trash {
 			c.labware = -1
@@ -53,6 +59,26 @@ func (c *reach) See(t *program.Transition, r *check.Report) {
 }
 
 func (*reach) End(*program.State, *check.Report) {}
+
+// most is how high the end of what is on the pipette goes. It is worked out
+// where a tip comes or goes, and remembered between.
+func (c *reach) most(t *program.Transition) int64 {
+	op := &t.Step.Op
+	model := t.After.Deck.Pipettes[op.Pipette].Model
+	switch op.Kind {
+	case program.PickUpTip, program.DropTip, program.ReturnTip:
+		return MaxHeight(model, tipLength(t)) - zMargin
+	default:
+	}
+	if c.lifted == nil {
+		c.lifted = make([]lifted, len(t.After.Deck.Pipettes))
+	}
+	l := &c.lifted[op.Pipette]
+	if from := t.After.Mounts[op.Pipette].From; l.most == 0 || l.from != from {
+		*l = lifted{from, MaxHeight(model, tipLength(t)) - zMargin}
+	}
+	return l.most
+}
 
 // look finds how high everything on the deck stands.
 func (c *reach) look(s *program.State) {
