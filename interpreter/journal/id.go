@@ -40,7 +40,7 @@ func (t *tx) newID(now time.Time) (string, error) {
 	for slot := slotOf(now); ; slot++ {
 		id := idOf(now, slot)
 		var one int
-		found, err := t.row("SELECT 1 FROM runs WHERE id = ?", []any{id}, &one)
+		found, err := t.row("SELECT 1 FROM runs WHERE id = ? UNION ALL SELECT 1 FROM submissions WHERE id = ? LIMIT 1", []any{id, id}, &one)
 		if err != nil || !found {
 			return id, err
 		}

@@ -149,6 +149,30 @@ CREATE INDEX uses_began ON uses(began);
 	`
 ALTER TABLE runs ADD COLUMN tools TEXT NOT NULL DEFAULT ''; -- what was on the robot, JSON
 `,
+	`
+CREATE TABLE submissions ( -- what was accepted to be carried out later
+	key        INTEGER PRIMARY KEY AUTOINCREMENT,
+	id         TEXT NOT NULL UNIQUE, -- of the run that it becomes
+	queue      TEXT NOT NULL,        -- the robot it waits for
+	workflow   TEXT NOT NULL,
+	given      TEXT NOT NULL,        -- the parameters, JSON
+	asker      TEXT UNIQUE,          -- the key that the asker gave it
+	asked      TEXT NOT NULL,        -- a hash of what was asked for
+	priority   INTEGER NOT NULL,
+	experiment TEXT NOT NULL,
+	name       TEXT NOT NULL,        -- who
+	host       TEXT NOT NULL,
+	project    TEXT NOT NULL,
+	at         INTEGER NOT NULL,
+	state      TEXT NOT NULL,
+	reason     TEXT NOT NULL,
+	closed     INTEGER,              -- when it was begun, refused or withdrawn
+	hash       TEXT NOT NULL,        -- of the plan
+	size       INTEGER NOT NULL,
+	plan       BLOB                  -- plan.json with its files, deflated, while it waits
+);
+CREATE INDEX submissions_state ON submissions(state, queue, key);
+`,
 }
 
 // versionOf returns the version of the journal's form, 0 for an empty file,

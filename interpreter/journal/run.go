@@ -27,11 +27,14 @@ type Start struct {
 	Plan    *program.Plan // with its files
 	Robot   Robot
 	By      Holder
-	Version string        // of ot2flow
-	Repeats string        // the id of the run that this one repeats; empty where there is none
-	Ledger  string        // what the changes of the run go into; empty: nothing
-	Project string        // that it is for; empty: none
-	Tools   []ledger.Tool // what is on the robot
+	Version string // of ot2flow
+	Repeats string // the id of the run that this one repeats; empty where there is none
+	// Submission is the id of what was submitted and is begun now; empty where nothing
+	// was. Begin is refused as *Taken where it does not wait any more.
+	Submission string
+	Ledger     string        // what the changes of the run go into; empty: nothing
+	Project    string        // that it is for; empty: none
+	Tools      []ledger.Tool // what is on the robot
 	// Defs are the definitions of the plans of other runs, which are read where
 	// there are quotas. Of a run on a robot they may not be nil.
 	Defs program.Definitions
@@ -136,11 +139,16 @@ func (s *Store) begin(ctx context.Context, r *Run, o *Start, plan content, files
 		if open, err := t.unfinished(r.robot); err != nil || len(open) > 0 {
 			return orElse(err, &Unreconciled{r.robot, open})
 		}
-		id, err := t.newID(now)
-		if err != nil {
+		if r.id = o.Submission; r.id != "" {
+			if err := t.begun(r.id); err != nil {
+				return err
+			}
+			return r.insert(t, o, now.UnixNano(), plan, files)
+		}
+		var err error
+		if r.id, err = t.newID(now); err != nil {
 			return err
 		}
-		r.id = id
 		return r.insert(t, o, now.UnixNano(), plan, files)
 	})
 }
