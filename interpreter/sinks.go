@@ -228,6 +228,12 @@ func (p *Prepared) ParamNames() []string {
 	return out
 }
 
+// Declared returns the parameters as they are declared, in the order of the file.
+func (p *Prepared) Declared() []spec.Param { return p.workflow.Params }
+
+// Description returns what the workflow says of itself.
+func (p *Prepared) Description() string { return p.workflow.Description.Text }
+
 // TableNames returns the names of the parameters that are tables.
 func (p *Prepared) TableNames() []string {
 	var out []string

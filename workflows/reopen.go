@@ -16,9 +16,19 @@ import (
 // and says what its run was given. The error says why that does not give the
 // plan. No file is looked at beside those of the plan.
 func Reopen(p *program.Plan) (*Checked, Run, error) {
+	c, err := Again(p)
+	if err != nil {
+		return c, Run{}, err
+	}
+	r, err := c.runOf(p)
+	return c, r, err
+}
+
+// Again makes the workflow of a plan again from the files that the plan keeps.
+func Again(p *program.Plan) (*Checked, error) {
 	c := &Checked{Path: p.Workflow.File}
 	if len(p.Files) == 0 {
-		return c, Run{}, errors.New("it keeps none of the files it was made from; make it with plan --out")
+		return c, errors.New("it keeps none of the files it was made from; make it with plan --out")
 	}
 	files := make([]spec.File, len(p.Files))
 	for i, f := range p.Files {
@@ -26,11 +36,10 @@ func Reopen(p *program.Plan) (*Checked, Run, error) {
 	}
 	c.prepare(spec.FromFiles(p.Workflow.File, files))
 	if c.Prepared == nil {
-		return c, Run{}, fmt.Errorf("this version of ot2flow finds mistakes in its files: %s", c.Diagnostics[0].Message)
+		return c, fmt.Errorf("this version of ot2flow finds mistakes in its files: %s", c.Diagnostics[0].Message)
 	}
 	c.given = files[min(len(c.Bundle.Files), len(files)):]
-	r, err := c.runOf(p)
-	return c, r, err
+	return c, nil
 }
 
 // runOf is what the run of a plan was given: its parameters as they are shown,

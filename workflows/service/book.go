@@ -67,7 +67,7 @@ func (b *book) begin(ctx context.Context, start journal.Start, where *Place) err
 	start.By, start.Project, start.Defs, start.Lease, start.Robot, start.Lazy, start.Ledger = b.owner.holder(), b.owner.Project, ot2.Machine{}, b.lease, where.journalled(), where.robot == nil, b.ledger
 	r, err := b.store.Begin(ctx, start)
 	if err != nil {
-		return cannot("%v", err)
+		return &Error{Kind: Unable, Message: err.Error(), Err: err}
 	}
 	b.run = r
 	return nil

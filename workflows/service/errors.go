@@ -14,7 +14,7 @@ const (
 	Misuse    Kind = iota + 1 // what was asked for cannot be meant so
 	Unable                    // it cannot be done as things are
 	Undecided                 // a person has to decide something first
-	Declined                  // a person does not want it
+	Missing                   // there is nothing of that name
 )
 
 // Error is why something is not done, in words for people.
@@ -34,6 +34,10 @@ func cannot(format string, args ...any) error {
 	return &Error{Kind: Unable, Message: fmt.Sprintf(format, args...)}
 }
 
+func missing(format string, args ...any) error {
+	return &Error{Kind: Missing, Message: fmt.Sprintf(format, args...)}
+}
+
 func usage(format string, args ...any) error {
 	return &Error{Kind: Misuse, Message: fmt.Sprintf(format, args...)}
 }
@@ -43,6 +47,8 @@ type Findings struct {
 	List    diag.List
 	Source  func(file string) []byte // the text of a file, or nil
 	Message string                   // what is to be said besides; may be empty
+	// Param names the parameter that a finding is about, or nothing; nil where none is.
+	Param func(d *diag.Diagnostic) string
 }
 
 // Error returns the message, or the first of the errors.

@@ -105,6 +105,11 @@ func (j *Job) Begin(ctx context.Context, repeats string) error {
 	return j.book.begin(ctx, journal.Start{Plan: j.Plan, Version: j.service.Version, Repeats: repeats}, j.Place)
 }
 
+// beginSubmitted adds the run to the journal that was submitted under an id.
+func (j *Job) beginSubmitted(ctx context.Context, id string) error {
+	return j.book.begin(ctx, journal.Start{Plan: j.Plan, Version: j.service.Version, Submission: id}, j.Place)
+}
+
 // ID is how the journal calls the run; empty where it does not know of it.
 func (j *Job) ID() string { return j.book.id() }
 

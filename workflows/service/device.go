@@ -1,0 +1,261 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/ot2flow/ot2flow/interpreter/journal"
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/workflows"
+)
+
+// Tasks are the workflows that a device carries out, by name.
+type Tasks = workflows.Registry[*workflows.Checked]
+
+// NewTasks are the workflows in files and folders. Each is proved with its defaults
+// and examples before it is served.
+func NewTasks(roots ...string) *Tasks {
+	return workflows.NewRegistry(func(_ context.Context, path string) workflows.Result[*workflows.Checked] {
+		c := workflows.Open(path)
+		c.Lint(nil)
+		out := workflows.ResultOf(c, c)
+		out.OK = out.OK && !c.Diagnostics.HasErrors()
+		return out
+	}, roots...)
+}
+
+// NewDevice returns a device that serves nothing yet. What happens is logged, with the
+// run that it is about, or none.
+func NewDevice(s *Service, tasks *Tasks, robot string, log func(run, text string)) *Device {
+	return &Device{Service: s, Tasks: tasks, Robot: robot, Log: log, wake: make(chan struct{}, 1)}
+}
+
+// poke has the queue looked at.
+func (d *Device) poke() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+	d.changed.light()
+}
+
+// Device is a robot, or the simulator, with a queue. What is submitted to it is in
+// the journal before that is said, and is carried out by Serve, one run at a time.
+// Its methods may be called by several goroutines: by those that pass requests on and
+// by the one that serves.
+type Device struct {
+	Service *Service
+	Tasks   *Tasks
+	Robot   string // its name or address, or Sim
+	Log     func(run, text string)
+
+	changed beacon
+	wake    chan struct{} // has a token when there is something to do; see NewDevice
+
+	mu      sync.Mutex
+	current *steered      // nil while nothing is carried out
+	waits   string        // why the first of the queue waits, though nothing is carried out
+	blocked bool          // and that it does so until somebody does something about it
+	resumes []*resumption // what is to be gone on with before anything else is begun
+	closing bool
+}
+
+// steered is the run under way.
+type steered struct {
+	id       string
+	controls *Controls // nil before it is carried out
+}
+
+// Request is what somebody wants carried out.
+type Request struct {
+	Task       string
+	Given      []byte // the parameters, a JSON object
+	Key        string // the asker's own, under which nothing is accepted twice; may be empty
+	Priority   int    // the greater, the sooner
+	Experiment string // whose runs keep their order; may be empty
+	For        Behalf
+}
+
+// Plan makes the plan of a task as it is now.
+func (d *Device) Plan(task string, given []byte) (*program.Plan, error) {
+	v, ok := d.Tasks.Snapshot().Lookup(task)
+	if !ok {
+		return nil, d.noTask(task)
+	}
+	return planOf(v.Value, given, nil)
+}
+
+func (d *Device) noTask(task string) error {
+	var names []string
+	for _, v := range d.Tasks.Snapshot().Versions {
+		names = append(names, v.Name)
+	}
+	if near, ok := diag.Nearest(task, names); ok {
+		return missing("there is no task %s; did you mean %s?", task, near)
+	}
+	return missing("there is no task %s", task)
+}
+
+// givenName is how messages call the parameters of a request.
+const givenName = "parameters"
+
+// planOf makes the plan of a workflow for what a run is given and what is known of
+// the deck.
+func planOf(c *workflows.Checked, given []byte, known *Known) (*program.Plan, error) {
+	if len(bytes.TrimSpace(given)) == 0 {
+		given = []byte("{}")
+	}
+	found := func(list diag.List) error {
+		return &Findings{List: list.Sorted(), Source: func(file string) []byte {
+			if file == givenName {
+				return given
+			}
+			return c.Source(file)
+		}}
+	}
+	r, list := c.RunFrom(givenName, given)
+	if list.HasErrors() {
+		return nil, found(list)
+	}
+	in := r.Input(false)
+	in.Ledger = known.Ledger()
+	plan, list := c.Prepared.Plan(in)
+	if plan == nil || list.HasErrors() {
+		err := &Findings{}
+		for i := range list {
+			if list[i].Span.File != givenName { // which is no file
+				copy(list[i:i+1], slices.Clone(list[i:i+1]).Relocate(c.Dir()))
+			}
+		}
+		errors.As(found(list), &err)
+		err.Param = func(d *diag.Diagnostic) string { return c.ParamAt(&r, d) }
+		return nil, err
+	}
+	return plan, nil
+}
+
+// Submit accepts a run: when it returns, the run is in the journal. Where the same
+// was submitted under the same key before, that one is returned, and fresh is false.
+func (d *Device) Submit(ctx context.Context, r Request) (v *View, fresh bool, err error) {
+	task, ok := d.Tasks.Snapshot().Lookup(r.Task)
+	if !ok {
+		return nil, false, d.noTask(r.Task)
+	}
+	store, err := d.Service.Journal(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	plan, err := planOf(task.Value, r.Given, nil)
+	if err != nil {
+		return nil, false, err
+	}
+	o := journal.Submission{
+		Queue: d.Robot, Workflow: task.Name, Given: compact(r.Given), Key: r.Key, Priority: r.Priority,
+		Experiment: r.Experiment, By: r.For.holder(), Project: r.For.Project,
+	}
+	sum := sha256.Sum256([]byte(task.Name + "\n" + string(o.Given) + "\n" + r.Experiment))
+	o.Asked = hex.EncodeToString(sum[:])
+	got, fresh, err := store.Submit(ctx, o, plan)
+	switch {
+	case err != nil:
+		return nil, false, cannot("%v", err)
+	case !fresh && got.Asked != o.Asked:
+		return nil, false, usage("the key %s is that of run %s, for which something else was asked; give every run a key of its own", r.Key, got.ID)
+	}
+	d.poke()
+	v, err = d.View(ctx, got.ID)
+	return v, fresh, err
+}
+
+func compact(given []byte) json.RawMessage {
+	var b bytes.Buffer
+	if json.Compact(&b, given) != nil {
+		return json.RawMessage("{}")
+	}
+	return b.Bytes()
+}
+
+// Withdraw takes a run out of the queue that was not begun.
+func (d *Device) withdraw(ctx context.Context, store *journal.Store, id, by string) error {
+	why := "withdrawn"
+	if by != "" {
+		why = "withdrawn by " + by
+	}
+	err := store.CloseSubmission(ctx, id, journal.Queued, journal.Withdrawn, why)
+	var taken *journal.Taken
+	if err != nil && !errors.As(err, &taken) {
+		return cannot("%v", err)
+	}
+	d.poke()
+	return err
+}
+
+// Ask asks for a pause, a stop, or that a run goes on. A run that waits in the queue
+// is withdrawn by a stop. Of one that nobody follows, what remains is carried out:
+// ready says that what had to be done by hand before is done. It returns when that
+// is asked for; the robot has done it when View says so.
+func (d *Device) Ask(ctx context.Context, id string, r run.Request, ready bool) error {
+	store, err := d.Service.Journal(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := d.View(ctx, id)
+	if err != nil {
+		return err
+	}
+	if v.State == StateQueued {
+		if r.Control != run.Stop {
+			return usage("run %s was not begun; it can be stopped", id)
+		}
+		if err := d.withdraw(ctx, store, id, r.By); err == nil {
+			return nil
+		} // it was begun just now
+	}
+	if c := d.controlsOf(id); c != nil {
+		if r.Control == run.Stop && !c.Now().Begun {
+			c.Leave()
+			return nil
+		}
+		if r.Control == run.Resume && c.Now().Halted == run.NoStatus && !c.Now().Waiting {
+			return usage("run %s is under way; nothing has to be gone on with", id)
+		}
+		c.Ask(r)
+		return nil
+	}
+	if r.Control == run.Resume {
+		err := d.Service.AskToResume(ctx, id, r.By, d.say(id))
+		var alone *Unfollowed
+		if !errors.As(err, &alone) {
+			return err
+		}
+		return d.resume(ctx, &resumption{id: id, by: r.By, ready: ready})
+	}
+	err = d.Service.Ask(ctx, id, r, d.say(id))
+	var alone *Unfollowed
+	if errors.As(err, &alone) {
+		return d.resume(ctx, &resumption{id: id, by: r.By, ask: &r})
+	}
+	return err
+}
+
+func (d *Device) say(id string) func(string) {
+	return func(text string) { d.Log(id, text) }
+}
+
+// controlsOf are those of the run under way, if it is that one.
+func (d *Device) controlsOf(id string) *Controls {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.current == nil || d.current.id != id {
+		return nil
+	}
+	return d.current.controls
+}
