@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 
@@ -88,12 +89,13 @@ type Request struct {
 func (d *Device) Plan(task string, given []byte) (*program.Plan, error) {
 	v, ok := d.Tasks.Snapshot().Lookup(task)
 	if !ok {
-		return nil, d.noTask(task)
+		return nil, d.NoTask(task)
 	}
 	return planOf(v.Value, given, nil)
 }
 
-func (d *Device) noTask(task string) error {
+// NoTask is the error of a task that there is not.
+func (d *Device) NoTask(task string) error {
 	var names []string
 	for _, v := range d.Tasks.Snapshot().Versions {
 		names = append(names, v.Name)
@@ -147,7 +149,7 @@ func planOf(c *workflows.Checked, given []byte, known *Known) (*program.Plan, er
 func (d *Device) Submit(ctx context.Context, r Request) (v *View, fresh bool, err error) {
 	task, ok := d.Tasks.Snapshot().Lookup(r.Task)
 	if !ok {
-		return nil, false, d.noTask(r.Task)
+		return nil, false, d.NoTask(r.Task)
 	}
 	store, err := d.Service.Journal(ctx)
 	if err != nil {
@@ -183,7 +185,15 @@ func compact(given []byte) json.RawMessage {
 	return b.Bytes()
 }
 
-// Withdraw takes a run out of the queue that was not begun.
+// Withdraw takes a run out of the queue; the error is that of one that was begun.
+func (d *Device) Withdraw(ctx context.Context, id string) error {
+	store, err := d.Service.Journal(ctx)
+	if err != nil {
+		return err
+	}
+	return d.withdraw(context.WithoutCancel(ctx), store, id, "")
+}
+
 func (d *Device) withdraw(ctx context.Context, store *journal.Store, id, by string) error {
 	why := "withdrawn"
 	if by != "" {
@@ -258,4 +268,76 @@ func (d *Device) controlsOf(id string) *Controls {
 		return nil
 	}
 	return d.current.controls
+}
+
+// Load is the run under way, or nothing, and how many wait.
+func (d *Device) Load(ctx context.Context) (current string, queued int, err error) {
+	store, err := d.Service.Journal(ctx)
+	if err != nil {
+		return "", 0, err
+	}
+	for _, err := range store.Submissions(ctx, d.Robot, journal.Queued) {
+		if err != nil {
+			return "", 0, cannot("%v", err)
+		}
+		queued++
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.current != nil {
+		current = d.current.id
+	}
+	return current, queued, nil
+}
+
+// Control is Ask by the names of what can be asked for: pause, resume and stop.
+func (d *Device) Control(ctx context.Context, id, control string, now, ready bool, by string) error {
+	r := run.Request{Now: now, By: by}
+	if r.By == "" {
+		r.By = "the server"
+	}
+	if err := r.Control.UnmarshalText([]byte(control)); err != nil {
+		return usage("nobody can ask for %s; there are pause, resume and stop", control)
+	}
+	return d.Ask(ctx, id, r, ready)
+}
+
+// Answer answers what a run asks: a value, or several by name.
+func (d *Device) Answer(ctx context.Context, id string, value *string, values map[string]string, by string) error {
+	v, err := d.View(ctx, id)
+	if err != nil {
+		return err
+	}
+	if v.Question != nil && len(v.Question.Fields) == 0 {
+		return usage("run %s waits for a person and asks for no value; let it go on with resume", v.ID)
+	}
+	var given []string
+	if value != nil {
+		given = append(given, *value)
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		given = append(given, name+"="+values[name])
+	}
+	return d.Service.Reply(ctx, v.ID, given, by, d.say(v.ID))
+}
+
+// Decide keeps a decision about a run.
+func (d *Device) Decide(ctx context.Context, id string, what Decision) error {
+	v, err := d.View(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := d.Service.Decide(ctx, v.ID, what, d.say(v.ID)); err != nil {
+		return err
+	}
+	d.poke()
+	return nil
+}
+
+// Lint checks the text of a workflow that refers to no files, for its defaults and
+// examples.
+func Lint(name string, text []byte) diag.List {
+	c := workflows.FromBytes(name, text)
+	c.Lint(nil)
+	return c.Diagnostics
 }

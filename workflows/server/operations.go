@@ -1,0 +1,382 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/workflows/service"
+)
+
+// raw is an answer that is JSON already.
+type raw struct {
+	Status      int
+	Location    string `header:"Location"`
+	ContentType string `header:"Content-Type"`
+	Preference  string `header:"Preference-Applied"`
+	Body        []byte
+}
+
+// one is an answer that is a value.
+type one[T any] struct {
+	Status     int
+	Location   string `header:"Location"`
+	Preference string `header:"Preference-Applied"`
+	Body       T
+}
+
+// operations are those that are the same whatever the tasks are.
+func (s *Server) operations(api huma.API) {
+	op := func(method, path, id, tag, summary string, status ...int) huma.Operation {
+		return huma.Operation{
+			Method: method, Path: path, OperationID: id, Tags: []string{tag}, Summary: summary, Errors: append(status, http.StatusInternalServerError),
+			MaxBodyBytes: maxBody, BodyReadTimeout: bodyWithin,
+		}
+	}
+	const get, post = http.MethodGet, http.MethodPost
+	const none, bad, not = http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusConflict
+
+	huma.Register(api, op(get, "/health", "health", "server", "Whether the server is there, and what it does"), s.health)
+	huma.Register(api, op(get, "/tasks", "tasks", "tasks", "What can be carried out"), s.tasks)
+	huma.Register(api, op(get, "/tasks/{task}", "task", "tasks", "One task", none), s.task)
+
+	register(api, op(post, "/execute/{task}", "execute", "tasks", "Carry a task out and wait for its end", none, bad, http.StatusServiceUnavailable), s.execute)
+	register(api, op(post, "/tasks/{task}/runs", "submit", "runs", "Submit a run of a task", none, bad), s.submit)
+	huma.Register(api, op(post, "/runs", "submit-run", "runs", "Submit a run", none, bad), s.submitNamed)
+	register(api, op(post, "/tasks/{task}/plan", "plan", "tasks", "Show what a run would do", none, bad), s.plan)
+	huma.Register(api, hidden(op(post, "/lint", "lint", "tasks", "Check a workflow that is posted as text", bad)), s.lint)
+
+	huma.Register(api, op(get, "/runs", "runs", "runs", "List runs, newest first", bad), s.list)
+	huma.Register(api, op(get, "/runs/{run}", "run", "runs", "How a run stands", none), s.show)
+	huma.Register(api, op(get, "/runs/{run}/steps", "steps", "runs", "The steps of a run, and what became of them", none), s.steps)
+	huma.Register(api, op(get, "/runs/{run}/events", "events", "runs", "What happens in a run, as server-sent events", none), s.events)
+	for _, control := range []string{"pause", "resume", "stop"} {
+		huma.Register(api, op(post, "/runs/{run}/"+control, control, "runs", "Ask that a run is to "+control, none, bad, not), s.control(control))
+	}
+	huma.Register(api, op(post, "/runs/{run}/answer", "answer", "runs", "Answer what a run asks", none, bad, not), s.answer)
+	huma.Register(api, op(post, "/runs/{run}/decision", "decide", "runs", "Decide what nobody but a person can know about steps that may have happened", none, bad, not), s.decide)
+}
+
+// register adds an operation whose body may be left out, which is described for each
+// task instead.
+func register[I, O any](api huma.API, o huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	o.RequestBody = &huma.RequestBody{}
+	huma.Register(api, hidden(o), handler)
+	o.RequestBody.Required = false
+}
+
+// hidden keeps an operation out of the description, where one for each task is.
+func hidden(o huma.Operation) huma.Operation {
+	o.Hidden = true
+	return o
+}
+
+type health struct {
+	Status  string `json:"status" enum:"healthy"`
+	Version string `json:"version"`
+	Robot   string `json:"robot"`
+	Tasks   int    `json:"tasks"`
+	Run     string `json:"run,omitempty" doc:"The run under way."`
+	Queued  int    `json:"queued" doc:"Runs that wait."`
+	Waiting string `json:"waiting,omitempty" doc:"Why the first of them waits though nothing is under way."`
+}
+
+func (s *Server) health(ctx context.Context, _ *struct{}) (*one[health], error) {
+	current, queued, err := s.device.Load(ctx)
+	if err != nil {
+		return nil, answered(err)
+	}
+	return &one[health]{Status: http.StatusOK, Body: health{"healthy", s.version, s.device.Robot, len(s.device.Tasks.Snapshot().Versions), current, queued, s.device.Blocked()}}, nil
+}
+
+// Asking is how a run is submitted.
+type Asking struct {
+	Key        string `header:"Idempotency-Key" maxLength:"255" doc:"Under the same key nothing is accepted twice."`
+	Prefer     string `header:"Prefer" doc:"wait=N waits at most N seconds for the end of the run."`
+	Priority   int    `query:"priority" minimum:"-1000" maximum:"1000" doc:"The greater, the sooner."`
+	Experiment string `query:"experiment" maxLength:"255" doc:"Runs of one experiment keep their order."`
+	By         string `query:"by" maxLength:"255" doc:"Who does it, for the journal and for quotas."`
+	Project    string `query:"project" maxLength:"255" doc:"What it is for, for the journal and for quotas."`
+}
+
+func (a *Asking) request(task string, given []byte) service.Request {
+	return service.Request{Task: task, Given: given, Key: a.Key, Priority: a.Priority, Experiment: a.Experiment, For: service.Behalf{By: a.By, Project: a.Project}}
+}
+
+// wait is how long is waited for the end, and whether that was asked for.
+func (a *Asking) wait() (time.Duration, bool) {
+	for _, part := range strings.FieldsFunc(a.Prefer, func(r rune) bool { return r == ',' || r == ';' }) {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		n, err := strconv.Atoi(strings.Trim(strings.TrimSpace(value), `"`))
+		if strings.EqualFold(strings.TrimSpace(name), "wait") && err == nil && n >= 0 {
+			return min(time.Duration(min(n, int(maxWait/time.Second)))*time.Second, maxWait), true
+		}
+	}
+	return 0, false
+}
+
+type submitting struct {
+	Asking
+	Task        string `path:"task"`
+	RawBody     []byte
+	ContentType string `header:"Content-Type"`
+}
+
+// Resolve refuses a body that says that it is something else than JSON.
+func (i *submitting) Resolve(huma.Context) []error {
+	return notJSON(i.ContentType)
+}
+
+func notJSON(contentType string) []error {
+	media, _, _ := strings.Cut(contentType, ";")
+	if media = strings.TrimSpace(media); media == "" || strings.EqualFold(media, "application/json") {
+		return nil
+	}
+	return []error{problemf(http.StatusUnsupportedMediaType, "parameters are a JSON object; %s is something else", media)}
+}
+
+func (s *Server) submit(ctx context.Context, i *submitting) (*one[*service.View], error) {
+	v, _, err := s.device.Submit(ctx, i.request(i.Task, i.RawBody))
+	if err != nil {
+		return nil, answered(err)
+	}
+	out := &one[*service.View]{Status: http.StatusAccepted, Location: "/runs/" + v.ID, Body: v}
+	if within, asked := i.wait(); asked {
+		waiting, cancel := context.WithTimeout(ctx, within)
+		defer cancel()
+		if out.Body, err = s.device.Wait(waiting, v.ID, nil); err != nil {
+			return nil, answered(err)
+		}
+		out.Preference = "wait=" + strconv.Itoa(int(within.Seconds()))
+	}
+	if out.Body.Over {
+		out.Status = http.StatusOK
+	}
+	return out, nil
+}
+
+type submittingNamed struct {
+	Asking
+	Body struct {
+		Task       string          `json:"task"`
+		Parameters json.RawMessage `json:"parameters,omitempty" doc:"A JSON object."`
+	}
+}
+
+func (s *Server) submitNamed(ctx context.Context, i *submittingNamed) (*one[*service.View], error) {
+	return s.submit(ctx, &submitting{Asking: i.Asking, Task: i.Body.Task, RawBody: i.Body.Parameters})
+}
+
+// execute is the contract of servers that were written by hand: it answers when the
+// run is over, with what it returned. A run that would wait for more than its turn is
+// taken back.
+func (s *Server) execute(ctx context.Context, i *submitting) (*raw, error) {
+	v, _, err := s.device.Submit(ctx, i.request(i.Task, i.RawBody))
+	if err != nil {
+		return nil, answered(err)
+	}
+	var blocked string
+	v, err = s.device.Wait(ctx, v.ID, func(v *service.View) bool {
+		if v.State == service.StateQueued {
+			blocked = s.device.Blocked()
+		}
+		return blocked != "" || v.State == service.StateLeft
+	})
+	switch {
+	case err != nil:
+		return nil, answered(err)
+	case ctx.Err() != nil:
+		return nil, s.failed(http.StatusServiceUnavailable, v, "not waited for any longer; see the run for what becomes of it")
+	case v.State == service.StateQueued:
+		if s.device.Withdraw(ctx, v.ID) == nil {
+			return nil, problemf(http.StatusServiceUnavailable, "it cannot be begun, and was taken back: %s", blocked)
+		}
+		return s.execute(ctx, &submitting{Asking: Asking{Key: i.Key}, Task: i.Task, RawBody: i.RawBody})
+	case v.State != service.StateOK:
+		return nil, s.failed(http.StatusInternalServerError, v, fmt.Sprintf("run %s: %s", v.ID, strings.TrimSuffix(v.State+": "+v.Reason, ": ")))
+	}
+	body := []byte(`{"task_name": `)
+	name, err := json.Marshal(i.Task)
+	if err != nil {
+		return nil, answered(err)
+	}
+	body = append(append(body, name...), `, "parameters": `...)
+	body = append(append(body, v.Parameters...), `, "result": `...)
+	body = append(append(body, v.Result...), `, "status": "success"}`...)
+	return &raw{Status: http.StatusOK, ContentType: "application/json", Location: "/runs/" + v.ID, Body: body}, nil
+}
+
+// failed is the error of a run that did not end well.
+func (s *Server) failed(status int, v *service.View, detail string) error {
+	p := problemf(status, "%s", detail)
+	p.Instance, p.Run = "/runs/"+v.ID, v
+	return p
+}
+
+func (s *Server) plan(_ context.Context, i *submitting) (*raw, error) {
+	plan, err := s.device.Plan(i.Task, i.RawBody)
+	if err != nil {
+		return nil, answered(err)
+	}
+	var b bytes.Buffer
+	if err := plan.Write(&b, false); err != nil {
+		return nil, answered(err)
+	}
+	return &raw{Status: http.StatusOK, ContentType: "application/json", Body: b.Bytes()}, nil
+}
+
+type linting struct {
+	RawBody []byte
+}
+
+func (s *Server) lint(_ context.Context, i *linting) (*raw, error) {
+	var b bytes.Buffer
+	if err := diag.JSON(&b, service.Lint("workflow.yaml", i.RawBody)); err != nil {
+		return nil, answered(err)
+	}
+	return &raw{Status: http.StatusOK, ContentType: "application/json", Body: b.Bytes()}, nil
+}
+
+type listing struct {
+	Task  string `query:"task"`
+	State string `query:"state" enum:"queued,running,paused,waiting,left,ok,failed,stopped,in_doubt,withdrawn,refused,forgotten"`
+	By    string `query:"by"`
+	After string `query:"after" doc:"The cursor of the list before."`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"50"`
+}
+
+type runList struct {
+	Runs []*service.View `json:"runs"`
+	Next string          `json:"next,omitempty" doc:"The cursor to go on with."`
+}
+
+func (s *Server) list(ctx context.Context, i *listing) (*one[runList], error) {
+	runs, next, err := s.device.List(ctx, service.Wanted{Task: i.Task, State: i.State, By: i.By, After: i.After, Limit: i.Limit})
+	if err != nil {
+		return nil, answered(err)
+	}
+	if runs == nil {
+		runs = []*service.View{}
+	}
+	return &one[runList]{Status: http.StatusOK, Body: runList{runs, next}}, nil
+}
+
+// OfRun names a run.
+type OfRun struct {
+	Run string `path:"run" maxLength:"64"`
+}
+
+func (s *Server) show(ctx context.Context, i *struct {
+	OfRun
+	Prefer string `header:"Prefer" doc:"wait=N waits at most N seconds for the end of the run."`
+},
+) (*one[*service.View], error) {
+	v, err := s.device.View(ctx, i.Run)
+	if err != nil {
+		return nil, answered(err)
+	}
+	out := &one[*service.View]{Status: http.StatusOK, Body: v}
+	if within, asked := (&Asking{Prefer: i.Prefer}).wait(); asked && !v.Over {
+		waiting, cancel := context.WithTimeout(ctx, within)
+		defer cancel()
+		if out.Body, err = s.device.Wait(waiting, v.ID, nil); err != nil {
+			return nil, answered(err)
+		}
+		out.Preference = "wait=" + strconv.Itoa(int(within.Seconds()))
+	}
+	return out, nil
+}
+
+type stepList struct {
+	Steps []service.StepView `json:"steps"`
+	Next  int                `json:"next,omitempty" doc:"What after is for the steps that follow."`
+}
+
+func (s *Server) steps(ctx context.Context, i *struct {
+	OfRun
+	After int `query:"after" minimum:"0"`
+	Limit int `query:"limit" minimum:"1" maximum:"10000" default:"1000"`
+},
+) (*one[stepList], error) {
+	list, err := s.device.Steps(ctx, i.Run, i.After, i.Limit)
+	if err != nil {
+		return nil, answered(err)
+	}
+	out := stepList{Steps: list}
+	if len(list) == i.Limit {
+		out.Next = i.After + i.Limit
+	}
+	return &one[stepList]{Status: http.StatusOK, Body: out}, nil
+}
+
+func (s *Server) control(control string) func(context.Context, *struct {
+	OfRun
+	Now   bool   `query:"now" doc:"Do not wait for a good place."`
+	Ready bool   `query:"ready" doc:"Of resume: what had to be done by hand before is done."`
+	By    string `query:"by" maxLength:"255" doc:"Who asks."`
+}) (*one[*service.View], error) {
+	return func(ctx context.Context, i *struct {
+		OfRun
+		Now   bool   `query:"now" doc:"Do not wait for a good place."`
+		Ready bool   `query:"ready" doc:"Of resume: what had to be done by hand before is done."`
+		By    string `query:"by" maxLength:"255" doc:"Who asks."`
+	},
+	) (*one[*service.View], error) {
+		if err := s.device.Control(ctx, i.Run, control, i.Now, i.Ready, i.By); err != nil {
+			return nil, answered(err)
+		}
+		v, err := s.device.View(ctx, i.Run)
+		if err != nil {
+			return nil, answered(err)
+		}
+		return &one[*service.View]{Status: http.StatusAccepted, Location: "/runs/" + url.PathEscape(i.Run), Body: v}, nil
+	}
+}
+
+func (s *Server) answer(ctx context.Context, i *struct {
+	OfRun
+	Body struct {
+		Values map[string]string `json:"values,omitempty" doc:"By name."`
+		Value  *string           `json:"value,omitempty" doc:"Of a question for one value."`
+		By     string            `json:"by,omitempty" doc:"Who answers."`
+	}
+},
+) (*one[*service.View], error) {
+	if err := s.device.Answer(ctx, i.Run, i.Body.Value, i.Body.Values, i.Body.By); err != nil {
+		return nil, answered(err)
+	}
+	return s.show(ctx, &struct {
+		OfRun
+		Prefer string `header:"Prefer" doc:"wait=N waits at most N seconds for the end of the run."`
+	}{OfRun: i.OfRun})
+}
+
+func (s *Server) decide(ctx context.Context, i *struct {
+	OfRun
+	Body struct {
+		Answer string   `json:"answer" enum:"done,redo,skip,abort"`
+		To     string   `json:"to,omitempty" doc:"The last step that happened, or is left out, where several are in question."`
+		Redraw bool     `json:"redraw,omitempty" doc:"Liquid that was lost with its tip is drawn again."`
+		Values []string `json:"values,omitempty" doc:"What the step gave: a value, or name=value."`
+		By     string   `json:"by,omitempty" doc:"Who decides."`
+	}
+},
+) (*one[*service.View], error) {
+	d := service.Decision{Answer: i.Body.Answer, To: i.Body.To, Redraw: i.Body.Redraw, Values: i.Body.Values, By: i.Body.By}
+	if err := s.device.Decide(ctx, i.Run, d); err != nil {
+		return nil, answered(err)
+	}
+	return s.show(ctx, &struct {
+		OfRun
+		Prefer string `header:"Prefer" doc:"wait=N waits at most N seconds for the end of the run."`
+	}{OfRun: i.OfRun})
+}

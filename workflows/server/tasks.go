@@ -1,0 +1,239 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/ot2flow/ot2flow/spec"
+	"github.com/ot2flow/ot2flow/workflows"
+	"github.com/ot2flow/ot2flow/workflows/service"
+)
+
+// taskView is a task as clients see it.
+type taskView struct {
+	Name        string      `json:"name"`
+	Description string      `json:"description,omitempty"`
+	File        string      `json:"file"`
+	Hash        string      `json:"hash" doc:"Of all files that it is made of."`
+	Parameters  []paramView `json:"parameters"`
+	Problem     string      `json:"problem,omitempty" doc:"Why the file as it is now is not served, and this is an earlier version."`
+}
+
+type paramView struct {
+	Name        string   `json:"name"`
+	Type        string   `json:"type"`
+	Unit        string   `json:"unit,omitempty" doc:"In which bare numbers count."`
+	Description string   `json:"description,omitempty"`
+	Default     string   `json:"default,omitempty"`
+	Min         string   `json:"min,omitempty"`
+	Max         string   `json:"max,omitempty"`
+	Choices     []string `json:"choices,omitempty"`
+	Required    bool     `json:"required"`
+}
+
+type problemView struct {
+	File    string `json:"file"`
+	Message string `json:"message"`
+}
+
+type taskList struct {
+	Tasks    []taskView    `json:"tasks"`
+	Problems []problemView `json:"problems,omitempty" doc:"Files that are not served as they are."`
+}
+
+func (s *Server) tasks(context.Context, *struct{}) (*one[taskList], error) {
+	now := s.device.Tasks.Snapshot()
+	out := taskList{Tasks: []taskView{}}
+	for _, v := range now.Versions {
+		out.Tasks = append(out.Tasks, s.viewOf(v))
+	}
+	for i := range now.Problems {
+		p := &now.Problems[i]
+		out.Problems = append(out.Problems, problemView{p.Path, (&service.Findings{List: p.Diagnostics}).Error()})
+	}
+	return &one[taskList]{Status: http.StatusOK, Body: out}, nil
+}
+
+func (s *Server) task(_ context.Context, i *struct {
+	Task string `path:"task"`
+},
+) (*one[taskView], error) {
+	v, ok := s.device.Tasks.Snapshot().Lookup(i.Task)
+	if !ok {
+		return nil, answered(s.device.NoTask(i.Task))
+	}
+	return &one[taskView]{Status: http.StatusOK, Body: s.viewOf(v)}, nil
+}
+
+func (s *Server) viewOf(v *workflows.Version[*workflows.Checked]) taskView {
+	p := v.Value.Prepared
+	out := taskView{Name: v.Name, Description: p.Description(), File: v.Path, Hash: v.Hash, Parameters: []paramView{}}
+	for _, problem := range s.device.Tasks.Snapshot().Problems {
+		if problem.Served == v {
+			out.Problem = (&service.Findings{List: problem.Diagnostics}).Error()
+		}
+	}
+	declared := p.Declared()
+	for i := range declared {
+		d := &declared[i]
+		one := paramView{
+			Name: d.Name.Value, Type: typeName(d), Unit: workflows.UnitOf(d), Description: d.Description.Text,
+			Default: writtenText(&d.Default), Min: d.Min.Text, Max: d.Max.Text, Required: !p.HasDefault(d.Name.Value),
+		}
+		for _, c := range d.Choices {
+			one.Choices = append(one.Choices, c.Text)
+		}
+		out.Parameters = append(out.Parameters, one)
+	}
+	return out
+}
+
+func typeName(d *spec.Param) string {
+	if d.Type.Value == "list" {
+		return "list of " + d.Of.Value
+	}
+	return d.Type.Value
+}
+
+func writtenText(w *spec.Written) string {
+	if !w.Many {
+		return w.Text
+	}
+	var parts []string
+	for _, item := range w.Items {
+		if item.IsRow {
+			return strconv.Itoa(len(w.Items)) + " rows"
+		}
+		parts = append(parts, item.Text)
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+// typed describes one operation of each kind for every task, with its parameters.
+func (s *Server) typed(doc *huma.OpenAPI) {
+	errors := doc.Components.Schemas.Schema(problemType, true, "Problem")
+	view := doc.Components.Schemas.Schema(viewType, true, "View")
+	for _, v := range s.device.Tasks.Snapshot().Versions {
+		t := s.viewOf(v)
+		body := &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Schema: paramsSchema(v.Value.Prepared.Declared(), &t)}}}
+		add := func(path, id, tag, summary string, good string, schema *huma.Schema, params ...*huma.Param) {
+			o := &huma.Operation{
+				Method: http.MethodPost, Path: path, OperationID: id + "-" + t.Name, Tags: []string{tag}, Summary: summary, Description: t.Description,
+				RequestBody: body, Parameters: params, Responses: map[string]*huma.Response{
+					good:      {Description: "As asked for.", Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}},
+					"default": {Description: "A problem.", Content: map[string]*huma.MediaType{"application/problem+json": {Schema: errors}}},
+				},
+			}
+			doc.AddOperation(o)
+		}
+		add("/execute/"+t.Name, "execute", "tasks", "Carry out "+t.Name+" and wait for its end", "200", executed(body.Content["application/json"].Schema))
+		add("/tasks/"+t.Name+"/runs", "submit", "runs", "Submit a run of "+t.Name, "202", view, submitParams()...)
+		add("/tasks/"+t.Name+"/plan", "plan", "tasks", "Show what a run of "+t.Name+" would do", "200", &huma.Schema{Type: huma.TypeObject, Description: "ot2flow.plan/1"})
+	}
+}
+
+func executed(params *huma.Schema) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeObject, Required: []string{"task_name", "parameters", "result", "status"},
+		Properties: map[string]*huma.Schema{
+			"task_name": {Type: huma.TypeString}, "parameters": params, "status": {Type: huma.TypeString, Enum: []any{"success"}},
+			"result": {Type: huma.TypeObject, Description: "What the workflow returns, by name."},
+		},
+	}
+}
+
+// submitParams are those of submitting, beside the parameters of the task.
+func submitParams() []*huma.Param {
+	text := &huma.Schema{Type: huma.TypeString}
+	return []*huma.Param{
+		{Name: "Idempotency-Key", In: "header", Description: "Under the same key nothing is accepted twice.", Schema: text},
+		{Name: "Prefer", In: "header", Description: "wait=N waits at most N seconds for the end of the run.", Schema: text},
+		{Name: "priority", In: "query", Description: "The greater, the sooner.", Schema: &huma.Schema{Type: huma.TypeInteger}},
+		{Name: "experiment", In: "query", Description: "Runs of one experiment keep their order.", Schema: text},
+		{Name: "by", In: "query", Description: "Who does it.", Schema: text},
+		{Name: "project", In: "query", Description: "What it is for.", Schema: text},
+	}
+}
+
+// paramsSchema describes the parameters of a task.
+func paramsSchema(declared []spec.Param, t *taskView) *huma.Schema {
+	out := &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{}, AdditionalProperties: false}
+	for i := range declared {
+		d, p := &declared[i], &t.Parameters[i]
+		schema := valueSchema(d.Type.Value, d.Of.Value, p)
+		schema.Description = strings.TrimSpace(p.Description + describe(p))
+		out.Properties[p.Name] = schema
+		if p.Required {
+			out.Required = append(out.Required, p.Name)
+		}
+	}
+	return out
+}
+
+// describe is what of a parameter a schema cannot say.
+func describe(p *paramView) string {
+	var parts []string
+	switch {
+	case p.Min != "" && p.Max != "":
+		parts = append(parts, p.Min+" to "+p.Max)
+	case p.Min != "":
+		parts = append(parts, "at least "+p.Min)
+	case p.Max != "":
+		parts = append(parts, "at most "+p.Max)
+	}
+	if p.Unit != "" {
+		parts = append(parts, "a number counts in "+p.Unit)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + p.Type + ", " + strings.Join(parts, "; ") + ")"
+}
+
+func valueSchema(typ, of string, p *paramView) *huma.Schema {
+	switch typ {
+	case "number", "integer":
+		out := &huma.Schema{Type: typ, Minimum: number(p.Min), Maximum: number(p.Max)}
+		if n := number(p.Default); n != nil {
+			out.Default = *n
+		}
+		return out
+	case "boolean":
+		out := &huma.Schema{Type: huma.TypeBoolean}
+		if p.Default != "" {
+			out.Default = p.Default == "true"
+		}
+		return out
+	case "list", "wells":
+		items := &huma.Schema{Type: huma.TypeString}
+		if typ == "list" {
+			items = valueSchema(of, "", &paramView{})
+		}
+		return &huma.Schema{AnyOf: []*huma.Schema{{Type: huma.TypeArray, Items: items}, {Type: huma.TypeString}}}
+	case "table":
+		return &huma.Schema{AnyOf: []*huma.Schema{{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeObject}}, {Type: huma.TypeString}}}
+	}
+	out := &huma.Schema{Type: huma.TypeString}
+	for _, c := range p.Choices {
+		out.Enum = append(out.Enum, c)
+	}
+	if p.Unit != "" {
+		out = &huma.Schema{AnyOf: []*huma.Schema{{Type: huma.TypeString, Examples: []any{p.Default}}, {Type: huma.TypeNumber}}}
+	}
+	if p.Default != "" {
+		out.Default = p.Default
+	}
+	return out
+}
+
+func number(text string) *float64 {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return nil
+	}
+	return &n
+}
