@@ -86,7 +86,7 @@ func (a *app) emulate(ctx context.Context, f emulateFlags) error {
 	if !a.quiet {
 		fmt.Fprintf(a.err, "an OT-2 answers on http://%s; Ctrl-C ends it\n", listener.Addr())
 	}
-	if err := serve(ctx, listener, robot); err != nil {
+	if err := answerAs(ctx, listener, robot); err != nil {
 		return cannot("%v", err)
 	}
 	return a.reportWells(robot)
@@ -135,8 +135,8 @@ func faultsFrom(path string) (emulator.Faults, error) {
 	return f, nil
 }
 
-// serve answers requests until ctx ends.
-func serve(ctx context.Context, l net.Listener, robot *emulator.Emulator) error {
+// answerAs answers requests until ctx ends.
+func answerAs(ctx context.Context, l net.Listener, robot *emulator.Emulator) error {
 	server := &http.Server{Handler: robot.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	gone := make(chan error, 1)
 	go func() { gone <- server.Serve(l) }()

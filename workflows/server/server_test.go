@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ot2flow/ot2flow/ot2/emulator"
 	"github.com/ot2flow/ot2flow/workflows"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
@@ -444,21 +442,3 @@ func TestLoopback(t *testing.T) {
 		}
 	}
 }
-
-// emulated is a robot.
-func emulated(t *testing.T, o emulator.Options) (*emulator.Emulator, string) {
-	t.Helper()
-	e, err := emulator.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := httptest.NewServer(e.Handler())
-	t.Cleanup(func() {
-		h.CloseClientConnections()
-		e.Close()
-		h.Close()
-	})
-	return e, strings.TrimPrefix(h.URL, "http://")
-}
-
-var _ net.Listener = (*limited)(nil)

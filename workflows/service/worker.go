@@ -334,7 +334,9 @@ func (d *Device) carry(ctx context.Context, job *Job, id string, o Carrying) err
 	d.mu.Unlock()
 	d.changed.light()
 	// The run is not cut off when the server ends: it is left when the robot stands.
-	_, err := job.Carry(context.WithoutCancel(ctx), &inbox{device: d, id: id}, o)
+	d.Log(id, "under way: "+job.Plan.Workflow.Name)
+	result, err := job.Carry(context.WithoutCancel(ctx), &inbox{device: d, id: id}, o)
+	d.Log(id, HowItEnded(&result)+" of "+fmt.Sprint(len(job.Plan.Steps))+" steps")
 	d.mu.Lock()
 	d.current = nil
 	d.mu.Unlock()
@@ -354,9 +356,11 @@ type inbox struct {
 	told   time.Time // when those who wait were told last
 }
 
-// Say has it in the log of the server, and so has Tell.
+// Say has it in the log of the server.
 func (p *inbox) Say(text string)  { p.device.Log(p.id, text) }
-func (p *inbox) Tell(text string) { p.device.Log(p.id, text) } //nolint:revive // said above
+
+// Tell is for those who sit in front of it.
+func (p *inbox) Tell(string) {}
 
 // See tells those who wait that something has happened: of steps, not every one by
 // itself.

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ot2flow/ot2flow/workflows"
+	"github.com/ot2flow/ot2flow/workflows/server"
+	"github.com/ot2flow/ot2flow/workflows/service"
+)
+
+// serving is what serve was told.
+type serving struct {
+	http, robot string
+	insecure    bool
+	poll        time.Duration
+}
+
+func (a *app) serveCommand() *cobra.Command {
+	var o serving
+	c := &cobra.Command{
+		Use:   "serve [DIR…] --robot NAME|ADDRESS|sim",
+		Short: "Be a device server: every workflow of a folder as a task, over HTTP",
+		Long: `Serves every workflow of the folders as a task of one robot, or of the simulator, over HTTP:
+GET /tasks, POST /execute/TASK with the parameters as JSON, and every run as a resource that is
+submitted, followed, paused and answered. /docs shows all there is, and /openapi.json describes it
+to programs. When a workflow is saved, it is the new one that is served; one with mistakes
+keeps its last good version, and runs go on with the version they began with.
+
+Whatever is accepted is in the journal before that is said: it is carried out once, also when
+the server is killed in between. There is one queue; the robot has one owner, however many ask.
+Ctrl-C pauses the robot at a good place, and leaves the run as soon as it stands; a server that
+is started again takes the queue up.
+
+The server is reached from this computer only. Another address needs --insecure, and then
+everybody in the network may move the robot.`,
+		Example: "  ot2flow serve workflows --robot 192.168.1.20\n  ot2flow serve examples --robot sim --http 127.0.0.1:8080",
+	}
+	c.Flags().StringVar(&o.http, "http", "127.0.0.1:8000", "address to listen on; port 0 takes a free one")
+	c.Flags().StringVar(&o.robot, "robot", "", "the robot that the tasks are for: its name or address; sim is the built-in simulator")
+	c.Flags().BoolVar(&o.insecure, "insecure", false, "listen on an address that others reach, and ask nobody who they are")
+	c.Flags().DurationVar(&o.poll, "poll", 0, "also look at the files this often, for network folders that send no events")
+	c.Flags().StringVar(&a.state, "state", "", "the journal of runs: a file, or the folder it is in; by default one of the user's own")
+	c.RunE = func(c *cobra.Command, args []string) error { return a.serve(c.Context(), args, o) }
+	return c
+}
+
+func (a *app) serve(ctx context.Context, roots []string, o serving) error {
+	if len(roots) == 0 {
+		roots = []string{"."}
+	}
+	for _, root := range roots {
+		if _, err := os.Stat(root); err != nil {
+			return cannot("%s cannot be served: %s", root, reason(err))
+		}
+	}
+	switch {
+	case o.robot == "":
+		return usage("say for which robot: --robot NAME or its address; --robot sim serves the built-in simulator")
+	case a.state == service.None:
+		return usage("a server keeps what it accepts in the journal, and --state %s has none", service.None)
+	case !o.insecure && !server.Loopback(o.http):
+		return usage("%s is reached from other computers, and everybody there could move the robot: listen on 127.0.0.1, behind something that asks who they are; or say --insecure in a network where you trust everybody", o.http)
+	}
+	if info, err := os.Stat(a.state); err == nil && info.IsDir() {
+		a.state = filepath.Join(a.state, "journal.db")
+	}
+	log := slog.New(slog.NewTextHandler(a.err, nil))
+	if a.quiet {
+		log = slog.New(slog.DiscardHandler)
+	}
+	device := service.NewDevice(a.service(), service.NewTasks(roots...), o.robot, func(run, text string) {
+		if run == "" {
+			log.Info(text, "robot", o.robot)
+			return
+		}
+		log.Info(text, "robot", o.robot, "run", run)
+	})
+	release, err := device.Own(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if _, err := device.Tasks.Refresh(ctx); err != nil {
+		return cannot("%v", err)
+	}
+	s, err := server.New(device, version, o.insecure)
+	if err != nil {
+		return err
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.http)
+	if err != nil {
+		return cannot("nothing can listen on %s: %v", o.http, err)
+	}
+	logTasks(log, device.Tasks)
+	log.Info("serving", "tasks", len(device.Tasks.Snapshot().Versions), "robot", o.robot, "http", fmt.Sprintf("http://%s", l.Addr()))
+	return serveUntilSignal(ctx, device, s, l, o.poll, log)
+}
+
+// serveUntilSignal serves until Ctrl-C, or until the system ends; the robot stands
+// then. A second signal does not wait for that.
+func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Server, l net.Listener, poll time.Duration, log *slog.Logger) error {
+	answering, hush := context.WithCancel(ctx)
+	defer hush()
+	working, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(working, func() {
+		stop() // the next signal ends the process
+		log.Info("ending; a robot that moves is paused at a good place first")
+	})
+	watcher := workflows.Watch(working, device.Tasks, workflows.Options{Poll: poll}, func(c workflows.Change[*workflows.Checked]) {
+		if err := s.Reload(); err != nil {
+			log.Error(err.Error())
+		}
+		for _, v := range c.Changed {
+			log.Info("the task is another one", "task", v.Name, "file", v.Path)
+		}
+		for _, v := range c.Removed {
+			log.Info("the task is gone", "task", v.Name, "file", v.Path)
+		}
+		for i := range c.Problems {
+			logProblem(log, &c.Problems[i])
+		}
+	})
+	defer watcher.Close()
+	answered := make(chan error, 1)
+	go func() {
+		err := s.Serve(answering, l)
+		stop() // without its requests the device has nothing to do
+		answered <- err
+	}()
+	err := device.Serve(working)
+	hush()
+	if gone := <-answered; err == nil && gone != nil {
+		err = cannot("%v", gone)
+	}
+	return err
+}
+
+func logTasks(log *slog.Logger, tasks *service.Tasks) {
+	now := tasks.Snapshot()
+	for i := range now.Problems {
+		logProblem(log, &now.Problems[i])
+	}
+}
+
+// logProblem says what is wrong with a file, and what is served instead.
+func logProblem(log *slog.Logger, p *workflows.Problem[*workflows.Checked]) {
+	served := "nothing"
+	if p.Served != nil {
+		served = "the last good version of " + p.Served.Name
+	}
+	log.Warn((&service.Findings{List: p.Diagnostics}).Error(), "file", p.Path, "served", served)
+}
