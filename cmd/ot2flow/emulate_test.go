@@ -53,7 +53,7 @@ func TestEmulateServes(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- serve(ctx, l, robot) }()
+	go func() { ended <- answerAs(ctx, l, robot) }()
 	r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addr().String()+"/health", nil)
 	r.Header.Set("Opentrons-Version", "*")
 	web := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
