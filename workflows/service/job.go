@@ -99,15 +99,17 @@ func (j *Job) open(ctx context.Context, o *Order) error {
 // Begin adds the run to the journal; repeats is the id of the run that it repeats,
 // or empty.
 func (j *Job) Begin(ctx context.Context, repeats string) error {
+	return j.begin(ctx, journal.Start{Repeats: repeats})
+}
+
+// begin adds the run to the journal, unless the robot is otherwise than it was left
+// and nobody has said that it is meant.
+func (j *Job) begin(ctx context.Context, start journal.Start) error {
 	if err := j.accepted(ctx); err != nil {
 		return err
 	}
-	return j.book.begin(ctx, journal.Start{Plan: j.Plan, Version: j.service.Version, Repeats: repeats}, j.Place)
-}
-
-// beginSubmitted adds the run to the journal that was submitted under an id.
-func (j *Job) beginSubmitted(ctx context.Context, id string) error {
-	return j.book.begin(ctx, journal.Start{Plan: j.Plan, Version: j.service.Version, Submission: id}, j.Place)
+	start.Plan, start.Version = j.Plan, j.service.Version
+	return j.book.begin(ctx, start, j.Place)
 }
 
 // ID is how the journal calls the run; empty where it does not know of it.

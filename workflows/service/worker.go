@@ -233,7 +233,7 @@ func (d *Device) begin(ctx context.Context, store *journal.Store, o *journal.Sub
 	}
 	defer job.Close()
 	d.waitsFor("", false)
-	switch err := job.beginSubmitted(ctx, o.ID); {
+	switch err := job.begin(ctx, journal.Start{Submission: o.ID}); {
 	case errors.As(err, &taken):
 		return true, nil
 	case err != nil && ctx.Err() == nil:
@@ -357,7 +357,7 @@ type inbox struct {
 }
 
 // Say has it in the log of the server.
-func (p *inbox) Say(text string)  { p.device.Log(p.id, text) }
+func (p *inbox) Say(text string) { p.device.Log(p.id, text) }
 
 // Tell is for those who sit in front of it.
 func (p *inbox) Tell(string) {}
