@@ -98,6 +98,9 @@ func (a *app) apply(ctx context.Context, path string, o applying) error {
 func (a *app) applyPlans(ctx context.Context, o applying, plan func() (*program.Plan, error)) error {
 	o.in = newLines(a.in)
 	defer o.in.stop()
+	if err := a.service().Free(ctx, service.Order{Robot: o.deck.Robot, For: a.owner, Patience: o.patience, Say: a.tells, Tell: a.tells}); err != nil {
+		return err
+	}
 	for {
 		if err := a.know(ctx, o.deck, true); err != nil {
 			return err

@@ -101,6 +101,30 @@ func readAll(t *testing.T, path string) string {
 	return string(data)
 }
 
+// A second apply is told who has the robot also where it would find, by what is
+// known of the deck just now, that the tip is gone which the first has on.
+func TestOneOwnerWithATipOn(t *testing.T) {
+	_, address := emulated(t, emulator.Options{})
+	state, _ := journalled(t)
+	text := strings.Replace(robotWorkflow, "volume: 300 uL}", "volume: 300 uL, tip: tips.A1}", 1)
+	at := strings.Index(text, "steps:")
+	file := written(t, text[:at]+"steps:\n  - pick_up_tip: {from: tips.A1}\n  - pause: look at the tip\n  - return_tip:\n")
+	first := make(chan int, 1)
+	go func() {
+		code, _, _ := called([]string{"apply", file, "--robot", address, "--yes", "--state", state}, "")
+		first <- code
+	}()
+	robotRun := pausedRun(t, address)
+	code, _, stderr := called([]string{"apply", file, "--robot", address, "--yes", "--state", state}, "")
+	if code != exitCannot || !strings.Contains(stderr, "this robot is in use by") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	robotPost(t, address+"/runs/"+robotRun+"/actions", `{"data":{"actionType":"play"}}`)
+	if code := <-first; code != exitFine {
+		t.Errorf("exit %d", code)
+	}
+}
+
 // A second apply is told who has the robot; what is followed from outside ends
 // with the run.
 func TestOneOwner(t *testing.T) {

@@ -96,6 +96,25 @@ func (j *Job) open(ctx context.Context, o *Order) error {
 	return j.counts(ctx)
 }
 
+// Free finds out, before a plan is made for the deck of a robot, that nobody else has
+// the robot and what became of earlier runs on it: what is on its deck follows from
+// them, and who is told instead that a tip is missing, which another run has on just
+// now, is told the wrong thing. Of o, the plan and what it is made for do not count.
+func (s *Service) Free(ctx context.Context, o Order) (err error) {
+	if o.Robot == Sim {
+		return nil
+	}
+	j := &Job{service: s}
+	defer j.Close()
+	if j.Place, err = s.place(ctx, o.Robot, nil, o.Say); err != nil {
+		return err
+	}
+	if j.book, err = s.book(ctx, j.Place, nil, o.For); err != nil {
+		return err
+	}
+	return j.reconcile(ctx, o.Patience, o.Tell)
+}
+
 // Begin adds the run to the journal; repeats is the id of the run that it repeats,
 // or empty.
 func (j *Job) Begin(ctx context.Context, repeats string) error {
