@@ -52,6 +52,8 @@ type Input struct {
 
 	explain *explainer // what is asked about one step, or nil
 
+	looking bool // only for where the program ends by its budget
+
 	assume int // the scenario that stands in for results that are missing; 0: none
 }
 
@@ -68,6 +70,9 @@ type End struct {
 	// given, something has failed that nothing holds up. Behind that are the
 	// steps of finally, and no more.
 	Failed *diag.Diagnostic
+	// Ended is why the program came to its end before its last step; empty where it
+	// did not.
+	Ended string
 	// Deferred says that there are steps that depend on missing results. Steps
 	// and State are those before them.
 	Deferred bool
@@ -112,6 +117,9 @@ type expansion struct {
 	shown  []program.Param
 
 	declared [][]int16 // by labware and well: 1 + the liquid declared there; nil for labware without any
+
+	allowed *allowance // nil without a budget
+	answers int        // of live steps so far
 
 	filled  []refillable // by declared liquid
 	refills bool         // one of them is filled up
@@ -204,6 +212,22 @@ type finding struct {
 // is a pure function of the files, the input and nothing else. The error is
 // that of the sink.
 func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
+	x := p.expansion(in, sink)
+	x.whole(in)
+	end := End{Deck: x.deck, State: x.state, Steps: x.step.N, Params: x.shown, Whole: !x.halted(), Waits: x.waits, Deferred: x.defers, Supposed: x.supposed, endings: x.endings, limits: x.limits}
+	if x.failed != nil {
+		end.Whole, end.Failed = false, x.failed
+	} else if end.Whole && !x.list.HasErrors() {
+		end.Outputs = x.outputs
+	}
+	if x.allowed != nil && x.allowed.ended {
+		end.Ended = x.allowed.why.Message
+	}
+	return end, x.findings(), x.err
+}
+
+// expansion begins a walk.
+func (p *Prepared) expansion(in Input, sink program.Sink) *expansion {
 	x := &expansion{p: p, sink: sink, state: in.State, ledger: in.Ledger, begun: in.Begun, seen: map[finding]int{}, results: in.Results, assume: in.assume, explain: in.explain, seed: in.Seed, asked: make([]int, len(p.lives))}
 	if in.Likely && x.assume == 0 {
 		x.assume, x.keeps, x.scatter = likely, true, in.Scatter
@@ -214,20 +238,21 @@ func (p *Prepared) Expand(in Input, sink program.Sink) (End, diag.List, error) {
 	x.multi = hasMulti(x.deck)
 	x.vars = make([]eval.Value, p.slots)
 	x.env = eval.Env{Vars: x.vars, Deck: x.deck}
+	return x
+}
+
+// whole goes through the workflow from before its first step to its end.
+func (x *expansion) whole(in Input) {
 	x.bindParams(in)
 	if !x.stuck && !x.list.HasErrors() {
 		x.start()
 	}
 	if !x.stuck && !x.list.HasErrors() {
+		x.allow(in)
+	}
+	if !x.stuck && !x.list.HasErrors() {
 		x.run()
 	}
-	end := End{Deck: x.deck, State: x.state, Steps: x.step.N, Params: x.shown, Whole: !x.halted(), Waits: x.waits, Deferred: x.defers, Supposed: x.supposed, endings: x.endings, limits: x.limits}
-	if x.failed != nil {
-		end.Whole, end.Failed = false, x.failed
-	} else if end.Whole && !x.list.HasErrors() {
-		end.Outputs = x.outputs
-	}
-	return end, x.findings(), x.err
 }
 
 // start computes everything that stands before the first step.
@@ -502,6 +527,9 @@ func (x *expansion) emit(op program.Op, text string, f *program.Frame, m *progra
 	}
 	if len(x.p.finally) > 0 {
 		x.mayEnd(&s.Op)
+	}
+	if x.allowed != nil && x.allowed.looking {
+		x.allowed.see(&s.Op, x.at.Touched, x.state)
 	}
 	x.err = x.sink.Step(&x.at)
 }

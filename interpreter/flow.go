@@ -52,7 +52,7 @@ func (n *node) goRound(x *expansion, f *program.Frame) {
 		return
 	}
 	for i := 0; ; i++ {
-		if x.halted() {
+		if x.halted() || !x.piece(true) {
 			return
 		}
 		if !n.rounds.until || i > 0 {
@@ -68,7 +68,7 @@ func (n *node) goRound(x *expansion, f *program.Frame) {
 		}
 		inner := x.newFrame(f, itoa(i+1))
 		inner.Note = &passNote{i, most, n.rounds.cond.Source().Whole().Start.Line}
-		n.once(x, inner)
+		x.inLoop(func() { n.once(x, inner) })
 	}
 }
 

@@ -379,6 +379,7 @@ func (b *live) value(x *expansion) (eval.Value, bool) {
 	for i := range x.results {
 		if r := &x.results[i]; r.N == x.step.N {
 			x.answered = true
+			x.answers++
 			if x.timeLeft(r.Left); r.Failed != "" {
 				return b.failed(x, r)
 			}
@@ -387,6 +388,7 @@ func (b *live) value(x *expansion) (eval.Value, bool) {
 	}
 	if x.assume > 0 {
 		x.answered = true
+		x.answers++
 		v, ok := b.assumed(x)
 		b.suppose(x, v, ok)
 		return v, ok

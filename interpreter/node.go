@@ -150,7 +150,7 @@ func (r *repeatNote) String() string {
 // expand carries out the modifiers, outermost first: for, if, and then repeat,
 // while or until.
 func (n *node) expand(x *expansion, parent *program.Frame) {
-	if x.halted() {
+	if x.halted() || !x.piece(false) {
 		return
 	}
 	f := x.newFrame(parent, n.label)
@@ -182,7 +182,7 @@ func (n *node) iterate(x *expansion, f *program.Frame) {
 	}
 	labels, notes, round := x.labels(items), make([]loopNote, len(items)), &round{n.loop, items}
 	for i, item := range items {
-		if x.halted() {
+		if x.halted() || !x.piece(true) {
 			return
 		}
 		x.env.Vars[n.loop.slot] = item
@@ -197,7 +197,7 @@ func (n *node) iterate(x *expansion, f *program.Frame) {
 		}
 		notes[i] = loopNote{round, i}
 		inner.Note = &notes[i]
-		n.branch(x, inner)
+		x.inLoop(func() { n.branch(x, inner) })
 	}
 }
 
@@ -264,12 +264,12 @@ func (n *node) repeated(x *expansion, f *program.Frame) {
 		return
 	}
 	for i := range int(times) {
-		if x.halted() {
+		if x.halted() || !x.piece(true) {
 			return
 		}
 		inner := x.newFrame(f, itoa(i+1))
 		inner.Note = &repeatNote{i, int(times), n.repeat.Source().Whole().Start.Line}
-		n.once(x, inner)
+		x.inLoop(func() { n.once(x, inner) })
 	}
 }
 

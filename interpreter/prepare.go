@@ -32,6 +32,7 @@ type Prepared struct {
 	nodes    []*node
 	finally  []*node
 	timeout  *timeout
+	budget   *budget // nil for most
 	outputs  []output
 	slots    int
 	lives    []*live     // of the workflow and those it calls; of a called one none
@@ -138,6 +139,7 @@ func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, files Files) (*Prepare
 	p.levels()
 	p.defaults()
 	p.last(w.Finally)
+	p.p.budget = p.budget(&w.Budget)
 	p.p.nodes, p.p.timeout = p.steps(w.Steps), p.timeout(w.Timeout)
 	p.outputs()
 	if p.p.lives = p.calls.lives; len(p.p.lives) > 0 {

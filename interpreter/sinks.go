@@ -192,6 +192,7 @@ func (p *Prepared) plan(in Input, prove func(Input, ...program.Sink) (End, diag.
 		Deck:     end.Deck, Steps: rec.Steps(), End: end.Op(), Needs: needs.Result(), Outputs: end.Outputs, EstimateMS: time.Milliseconds(),
 	}
 	plan.Limits = end.limits
+	plan.Ended = end.Ended
 	if end.Failed != nil {
 		plan.Failed = end.Failed.Span.File + ":" + itoa(end.Failed.Span.Start.Line) + ": " + end.Failed.Message
 	}

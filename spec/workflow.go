@@ -23,6 +23,7 @@ type Workflow struct {
 	Defaults    Defaults
 	Steps       []*Step
 	Timeout     Expr
+	Budget      Budget
 	Finally     []*Step
 	Outputs     []Output
 }

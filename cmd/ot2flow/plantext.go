@@ -339,6 +339,9 @@ func (t *planText) summary() {
 	} else {
 		t.outlook()
 	}
+	if p.Ended != "" {
+		t.f("%s\n", p.Ended)
+	}
 	for _, r := range p.End.DropsTip {
 		t.f("at the end the robot drops the tip from %s into the trash\n", p.Deck.WellName(r))
 	}

@@ -32,6 +32,9 @@ func (a *app) endedOnRobot(plan *program.Plan, where *service.Place, r run.Resul
 	} else {
 		w := bufio.NewWriter(a.out)
 		fmt.Fprintf(w, "%s: %s of %s on %s, %s\n", plan.Workflow.Name, service.HowItEnded(&r), plural(len(plan.Steps), "step"), where.Device.Name, clock(took.Milliseconds()))
+		if plan.Ended != "" && r.Verdict == run.VerdictOK {
+			fmt.Fprintf(w, "  %s\n", plan.Ended)
+		}
 		contents(w, held, a.colors(a.out), "Wells in the end, by the plan")
 		if r.Verdict == run.VerdictOK {
 			outputs(w, plan.Outputs)

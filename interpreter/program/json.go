@@ -68,6 +68,10 @@ func (p *Plan) Write(w io.Writer, files bool) error {
 	b = append(b, ",\n \"needs\": "...)
 	b = p.Needs.appendJSON(b, p.Deck)
 	b = p.appendOutputs(b)
+	if p.Ended != "" {
+		b = append(b, ",\n \"ended\": "...)
+		b = AppendString(b, p.Ended)
+	}
 	if p.Failed != "" {
 		b = append(b, ",\n \"failed\": "...)
 		b = AppendString(b, p.Failed)

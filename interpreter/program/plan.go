@@ -14,6 +14,7 @@ type Plan struct {
 	Limits      []Limit  // how long steps may take, in the order in which they begin
 	Outlook     *Outlook // what comes behind Steps; nil where they are all
 	Failed      string   // why the program comes to no good end behind Steps; empty where it does not fail
+	Ended       string   // why the program ends before the last step of the workflow, by its own will; empty where it does not
 	Outputs     []Output // what the workflow returns
 	EstimateMS  int64    // how long the robot takes, by its time model
 	Fingerprint string

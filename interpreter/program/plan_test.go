@@ -142,7 +142,7 @@ func drawPlan(t *rapid.T) *program.Plan {
 		s.Seq = rapid.IntRange(0, 3).Draw(t, "seq")
 		p.Steps = append(p.Steps, s)
 	}
-	p.End = program.End{Homes: true}
+	p.End, p.Ended = program.End{Homes: true}, drawText(t)
 	if rapid.Bool().Draw(t, "drops") {
 		p.End.DropsTip = []program.WellRef{drawWell(t, d, true)}
 	}

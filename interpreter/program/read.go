@@ -30,6 +30,7 @@ type planJSON struct {
 	} `json:"workflow"`
 	Outputs json.RawMessage `json:"outputs"`
 	Failed  string          `json:"failed"`
+	Ended   string          `json:"ended"`
 	Modules []struct {
 		Name string `json:"name"`
 		Type string `json:"type"`
@@ -222,7 +223,7 @@ func (r *reader) read() {
 		}
 		p.Files = append(p.Files, File{f.Name, data})
 	}
-	p.Failed = in.Failed
+	p.Failed, p.Ended = in.Failed, in.Ended
 	r.pairs(in.Outputs, func(k string, v json.RawMessage) {
 		var o struct {
 			Type  string          `json:"type"`

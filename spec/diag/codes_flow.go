@@ -31,6 +31,9 @@ Write secret("TOKEN") in its place, inside of ${ }. The value is read when the r
 
 	TooShort = &Code{ID: "OTF360", Name: "too-short", Explain: `A timeout says how long steps may take together, and by the model of the robot's time they take longer. The model knows moves, strokes, waits and modules, and is within a few percent where nothing is waited for; questions, measurements and requests count for nothing in it. In the run the time would be over while the robot is in the middle of something. That cannot be given up without harm: the robot is paused, and a person has to say whether it goes on.
 Allow more time. To bound only what is asked or measured, put timeout at that step, or inside of measure, request or ask.`}
+
+	BudgetReached = &Code{ID: "OTF361", Name: "budget-reached", Explain: `A workflow says with budget how many tips and how much of its liquids a run may use, and its steps would use more. It comes to its end before the first step, or the first turn of an outermost loop, with which that would be so: what stands under finally is done, and outputs are computed. That is what a budget is for, so this is no mistake; it is told because what comes behind is left out.
+Give the workflow a larger budget, or less to do, if it is to do all of it.`}
 )
 
-var flowCodes = []*Code{CheckFailed, Failed, BoundReached, Recursion, TooManyCalls, CallMismatch, NotRepeatable, NotInFinally, OpenSecret, TooShort}
+var flowCodes = []*Code{CheckFailed, Failed, BoundReached, Recursion, TooManyCalls, CallMismatch, NotRepeatable, NotInFinally, OpenSecret, TooShort, BudgetReached}
