@@ -229,12 +229,7 @@ func (a *app) preview(plan *program.Plan, job *service.Job) {
 	t := &planText{w: w, plan: plan, color: a.colors(a.err), known: a.known, accounts: job.Accounts}
 	where := job.Place
 	t.all()
-	for i := range job.Drift {
-		if i == 0 {
-			t.f("\n%s\n", t.bold("Otherwise than it was left"))
-		}
-		t.f("  %s\n", &job.Drift[i])
-	}
+	t.drift(job.Drift)
 	if !where.Simulated() {
 		t.f("\n%s\n  %s at %s\n", t.bold("Robot"), where.Name, where.Address())
 		for _, text := range slices.Concat(where.Offsets, toolsOn(plan)) {

@@ -82,6 +82,30 @@ func TestAnotherPipette(t *testing.T) {
 	asSchema(t, "state", out)
 }
 
+// A run that the robot has lost is gone on with on another pipette only where
+// somebody says that it is meant.
+func TestAnotherPipetteInTheMiddle(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(t)
+	faults, err := faultsFrom("../../examples/faults/stopped-in-the-app.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, address := emulated(t, emulator.Options{Serial: theSame, Faults: faults})
+	code, _, errs := called([]string{"apply", b.file, "--robot", address, "--yes", "--state", b.db}, "")
+	if code == exitFine {
+		t.Fatal(errs)
+	}
+	called([]string{"runs", "answer", "last", "redo", "--state", b.db}, "")
+	_, address = emulated(t, emulator.Options{Serial: theSame, Serials: map[string]string{"right": "P3HS20"}})
+	args := []string{"runs", "resume", "last", "--yes", "--robot", address}
+	_, errs = b.do(exitCannot, "", args...)
+	contains(t, errs, "now the p300_single_gen2 P3HS20 is", "--accept-drift")
+	b.do(exitFine, "", append(args, "--accept-drift")...)
+	out, _ := b.do(exitFine, "", "state", "log")
+	contains(t, out, "it is meant that right mount")
+}
+
 // A module that is another one of its kind matters to a plan that has one, and one
 // that is gone is told.
 func TestAnotherModule(t *testing.T) {

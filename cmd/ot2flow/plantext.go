@@ -358,6 +358,16 @@ func (t *planText) quotas() {
 	}
 }
 
+// drift shows where the robot is otherwise than it was left.
+func (t *planText) drift(list []ledger.Drift) {
+	for i := range list {
+		if i == 0 {
+			t.f("\n%s\n", t.bold("Otherwise than it was left"))
+		}
+		t.f("  %s\n", &list[i])
+	}
+}
+
 // needs shows which tips and liquids are needed, and nothing where none are.
 func (t *planText) needs(title string, n *program.Needs) {
 	if len(n.Tips) == 0 && len(n.Liquids) == 0 {

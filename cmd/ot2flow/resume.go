@@ -52,6 +52,7 @@ well or fills one up.`,
 	f.StringVar(&o.deck.Robot, "robot", "", "the robot's address, if it has another one than it had")
 	f.StringVar(&o.with, "with", "", "a recovery workflow for the same deck, done first")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask whether to go on")
+	o.accepting(c)
 	f.BoolVar(&o.ready, "ready", false, "with --yes: what has to be done by hand before is done")
 	f.StringVar(&o.by, "by", "", "who goes on with it; by default whoever is logged in")
 	f.DurationVar(&o.patience, "patience", 0, "how long a lost connection is waited for, such as 10m; by default until Ctrl-C")
@@ -153,6 +154,10 @@ func (a *app) goOn(ctx context.Context, j *service.Job, s *status, o resuming) e
 	if ok, err := a.agreed(j.Place, o); !ok {
 		return err
 	}
+	j.Accept = o.accept || !o.yes && !a.quiet
+	if err := j.Accepted(ctx); err != nil {
+		return err
+	}
 	s.plan = rest.Plan
 	return a.carryOutStory(ctx, j, s, o, service.Carrying{Rest: rest})
 }
@@ -181,6 +186,7 @@ func (a *app) showRest(j *service.Job, rest *run.Rest) {
 	for _, text := range rest.Notes {
 		t.f("  first: %s\n", text)
 	}
+	t.drift(j.Drift)
 	t.f("  on %s at %s\n", j.Place.Name, j.Place.Address())
 	_ = w.Flush() // to the terminal; nobody can be told if that fails
 }

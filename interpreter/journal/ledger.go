@@ -276,8 +276,8 @@ func (s *Store) Corrections(ctx context.Context, name string, after int64) iter.
 }
 
 // Correct writes down what a person says is so, all or none. It is refused as
-// *Unreconciled while a run on the robot is not over, and as an error of the
-// ledger where it cannot be so. Whoever corrects the ledger of a robot holds its
+// *Unreconciled while a run on the robot is not over, unless it changes nothing, and
+// as an error of the ledger where it cannot be so. Whoever corrects the ledger of a robot holds its
 // lease, which is nil for one that has none.
 func (s *Store) Correct(ctx context.Context, name string, l *Lease, defs program.Definitions, by Holder, why string, what ...ledger.Correction) error {
 	now, err := s.Ledger(ctx, name, defs)
@@ -291,7 +291,7 @@ func (s *Store) Correct(ctx context.Context, name string, l *Lease, defs program
 		}
 	}
 	return s.write(ctx, func(t *tx) error {
-		if l != nil {
+		if l != nil && slices.ContainsFunc(what, func(c ledger.Correction) bool { return c.Act != ledger.Accept }) {
 			if open, err := t.unfinished(l.robot); err != nil || len(open) > 0 {
 				return orElse(err, &Unreconciled{l.robot, open})
 			}

@@ -106,13 +106,13 @@ func offsetFound(o *robot.Offset) ledger.Offset {
 	return ledger.Offset{Place: place, Definition: o.Definition, X: o.X, Y: o.Y, Z: o.Z}
 }
 
-// drift finds out where the robot is otherwise than its ledger says of what the
-// plan relies on.
-func (j *Job) drift(ctx context.Context, fresh []string) error {
+// drift finds out where the robot is otherwise than its ledger says of what a plan
+// on a deck relies on.
+func (j *Job) drift(ctx context.Context, d *program.Deck, fresh []string) error {
 	if j.Place.Simulated() {
 		return nil
 	}
-	l, err := j.book.store.Ledger(ctx, j.book.ledger, ot2.Machine{})
+	l, err := j.book.store.Ledger(ctx, j.Place.key(), ot2.Machine{})
 	if err != nil {
 		return cannot("%v", err)
 	}
@@ -120,7 +120,7 @@ func (j *Job) drift(ctx context.Context, fresh []string) error {
 	if err != nil {
 		return err
 	}
-	j.Drift = l.Against(j.Plan.Deck, found, fresh)
+	j.Drift = l.Against(d, found, fresh)
 	return nil
 }
 
@@ -135,9 +135,10 @@ func (j *Job) driftMatters() []string {
 	return out
 }
 
-// accepted refuses a drift that matters and that nobody has said is meant, and
-// writes down that somebody has.
-func (j *Job) accepted(ctx context.Context) error {
+// Accepted refuses a drift that matters where nobody has said, by Accept, that it
+// is meant, and otherwise writes down that somebody has. Begin does that by itself;
+// a run that is gone on with needs it before it is.
+func (j *Job) Accepted(ctx context.Context) error {
 	matters := j.driftMatters()
 	switch {
 	case len(matters) == 0:
@@ -149,7 +150,7 @@ func (j *Job) accepted(ctx context.Context) error {
 	for _, text := range matters {
 		what = append(what, ledger.Correction{Act: ledger.Accept, State: text})
 	}
-	if err := j.book.store.Correct(ctx, j.book.ledger, j.book.lease, ot2.Machine{}, j.book.owner.holder(), "accepted before a run", what...); err != nil {
+	if err := j.book.store.Correct(ctx, j.Place.key(), j.book.lease, ot2.Machine{}, j.book.owner.holder(), "accepted before a run", what...); err != nil {
 		return cannot("%v", err)
 	}
 	return nil

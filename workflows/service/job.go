@@ -90,7 +90,7 @@ func (j *Job) open(ctx context.Context, o *Order) error {
 	if err := j.Place.shift(ctx, j.book, o.Plan); err != nil {
 		return err
 	}
-	if err := j.drift(ctx, o.Fresh); err != nil {
+	if err := j.drift(ctx, o.Plan.Deck, o.Fresh); err != nil {
 		return err
 	}
 	return j.counts(ctx)
@@ -124,7 +124,7 @@ func (j *Job) Begin(ctx context.Context, repeats string) error {
 // begin adds the run to the journal, unless the robot is otherwise than it was left
 // and nobody has said that it is meant.
 func (j *Job) begin(ctx context.Context, start journal.Start) error {
-	if err := j.accepted(ctx); err != nil {
+	if err := j.Accepted(ctx); err != nil {
 		return err
 	}
 	start.Plan, start.Version = j.Plan, j.service.Version

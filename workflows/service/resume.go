@@ -172,7 +172,10 @@ func (j *Job) Remains(ctx context.Context, with string, show func(diag.List, fun
 	if j.Place.Device, err = j.Place.robot.Inspect(ctx); err != nil {
 		return nil, cannot("%v", err)
 	}
-	return rest, j.Place.takes(rest.Plan)
+	if err := j.Place.takes(rest.Plan); err != nil {
+		return nil, err
+	}
+	return rest, j.drift(ctx, rest.Plan.Deck, nil)
 }
 
 // endLeftover ends what the robot still has of the run.
