@@ -212,3 +212,40 @@ func TestServeIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// What README shows of the server is what it answers.
+func TestServeInReadme(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a process")
+	}
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("there is no curl here")
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, ok := strings.Cut(string(readme), "$ ot2flow serve examples --robot sim\n")
+	block, _, closed := strings.Cut(block, "```")
+	if !ok || !closed {
+		t.Fatal("README does not show how to serve")
+	}
+	p := serverOf(t, "../../examples", "sim", filepath.Join(t.TempDir(), "journal.db"))
+	n := 0
+	for _, part := range strings.Split(block, "$ ")[1:] {
+		command, shown, _ := strings.Cut(part, "\n")
+		out, err := exec.Command("sh", "-c", strings.ReplaceAll(command, "localhost:8000", p.url)).Output()
+		if err != nil {
+			t.Fatalf("%s: %v", command, err)
+		}
+		shown = strings.TrimSpace(shown)
+		want := "^" + strings.ReplaceAll(regexp.QuoteMeta(shown), "…", "(?s:.*)") + "$"
+		if !regexp.MustCompile(want).MatchString(strings.TrimSpace(string(out))) {
+			t.Errorf("%s\ngives\n%s\nand README shows\n%s", command, out, shown)
+		}
+		n++
+	}
+	if n < 5 {
+		t.Errorf("only %d commands are shown", n)
+	}
+}
