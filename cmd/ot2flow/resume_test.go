@@ -10,16 +10,7 @@ import (
 	"github.com/ot2flow/ot2flow/ot2/mishap"
 )
 
-const recoverWorkflow = `ot2flow: 1
-name: rinse
-labware:
-  plate: {type: corning_96_wellplate_360ul_flat, slot: 1}
-  tips:  {type: opentrons_96_tiprack_300ul, slot: 9}
-pipettes:
-  p300: {type: p300_single_gen2, mount: right, tips: [tips]}
-liquids:
-  water: {in: plate.A1, volume: 300 uL}
-steps:
+const recoverWorkflow = benchDeck + water + `steps:
   - transfer: {from: plate.A1, to: plate.D1, volume: 30 uL}
 `
 
@@ -107,14 +98,7 @@ func TestResume(t *testing.T) {
 // What is left in a lost tip of several wells, some of which was given, is drawn
 // again where all of them hold the same stock; otherwise a person decides.
 func TestResumeDrawsAgainWhatSeveralWellsGave(t *testing.T) {
-	const workflow = `ot2flow: 1
-name: several
-labware:
-  plate: {type: corning_96_wellplate_360ul_flat, slot: 1}
-  tips:  {type: opentrons_96_tiprack_300ul, slot: 9}
-pipettes:
-  p300: {type: p300_single_gen2, mount: right, tips: [tips]}
-liquids: LIQUIDS
+	const workflow = benchDeck + `liquids: LIQUIDS
 steps:
   - pick_up_tip:
   - aspirate: {from: plate.A1, volume: 50 uL}

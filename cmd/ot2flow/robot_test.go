@@ -21,16 +21,23 @@ import (
 	"github.com/ot2flow/ot2flow/schema"
 )
 
-const robotWorkflow = `ot2flow: 1
+// benchDeck is the deck of the robots of these tests, and water is what is in one
+// well of it: the beginning of a workflow.
+const (
+	benchDeck = `ot2flow: 1
 name: small
 labware:
   plate: {type: corning_96_wellplate_360ul_flat, slot: 1}
   tips:  {type: opentrons_96_tiprack_300ul, slot: 9}
 pipettes:
   p300: {type: p300_single_gen2, mount: right, tips: [tips]}
-liquids:
+`
+	water = `liquids:
   water: {in: plate.A1, volume: 300 uL}
-steps:
+`
+)
+
+const robotWorkflow = benchDeck + water + `steps:
   - transfer: {from: plate.A1, to: plate.B1, volume: 100 uL}
   - pause: look at B1
   - transfer: {from: plate.A1, to: plate.C1, volume: 100 uL}
