@@ -9,6 +9,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
 // Live steps: what they give is known only while the robot runs. An expansion
@@ -40,7 +41,7 @@ type live struct {
 	fields                []answer
 	valid                 []requirement
 	simulate              map[string]*eval.Expr
-	timeout               *eval.Expr
+	timeout, cache        *eval.Expr
 	timeoutMS             int64
 	typ                   eval.Type
 	result                *result
@@ -232,6 +233,13 @@ func (p *preparer) request(r *spec.Request) body {
 	b.give(answers, p.recordOf(answers))
 	b.fault = p.faults(&r.Fails)
 	p.simulated(b, r.Simulate)
+	switch b.cache = p.expr(r.Cache); {
+	case b.cache == nil:
+	case b.method != "GET" && (b.method != "" || len(b.send) > 0):
+		p.fail(diag.NoEffect, r.Cache.Whole(), "`cache` is for a request that only reads, and this one does something over there", "remove it; or write method: GET, and put what is asked into the address")
+	case len(b.fields) == 0:
+		p.fail(diag.NoEffect, r.Cache.Whole(), "`cache` has no effect on a request that gives nothing", "remove it, or say under result: what comes back")
+	}
 	return b
 }
 
@@ -341,6 +349,12 @@ func (b *live) needs(x *expansion) (*program.Live, bool) {
 	}
 	var timed bool
 	out.TimeoutMS, timed = x.quantity(b.timeout, b.timeoutMS)
+	if b.cache != nil && timed {
+		if out.CacheMS, timed = x.quantity(b.cache, 0); timed && out.CacheMS <= 0 {
+			x.addAt(b.cache, diag.Diagnostic{Code: diag.BadDuration, Message: "an answer that holds for " + quantity.Time.Text(out.CacheMS) + " is never taken again", Help: "write for example 1 h, or remove it"})
+		}
+		out.Fresh = x.retried != nil && x.attempt > 1
+	}
 	return out, ok && fine && timed
 }
 

@@ -46,6 +46,7 @@ type (
 		Send     []Binding
 		Result   []Column
 		Key      Text
+		Cache    Expr
 		Timeout  Expr
 		Simulate []Binding
 		Fails    Fails
@@ -174,6 +175,7 @@ func (s *Request) fields() []Field {
 		Field{"send", "What is sent, each value under its name, as JSON.", "{volume: R}", false, bindingsSlot(&s.Send, sendShape, WantAny)},
 		Field{"result", "What comes back, each value under its name.", "{next_volume: volume}", false, declarations(&s.Result, resultShape, readResultField)},
 		Field{"key", "An idempotency key: with it the other side takes the same request once, so that it may be sent again where its outcome is not known.", "${ w.name }-reading", false, textSlot(&s.Key)},
+		Field{"cache", "How long an answer holds: where the same was asked no longer ago, also by another run, that answer is taken, and nothing is asked. What is asked again by `retry` is asked in any case. Only for a GET, which does nothing over there. Default: it is always asked.", "1 h", false, exprSlot(&s.Cache, WantDuration)},
 		timeoutField(&s.Timeout),
 		Field{"simulate", "What the simulator takes for its results. Default: the middle of what is allowed.", "{next_volume: 50 uL}", false, bindingsSlot(&s.Simulate, simulateShape, WantAny)},
 		failsField(&s.Fails),

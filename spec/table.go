@@ -65,7 +65,7 @@ var stepKinds = []StepKind{
 // later names what the language has and this version of ot2flow does not yet,
 // by key. Using it is an error that says so.
 var later = map[string]string{
-	"publish": "", "cache": "",
+	"publish": "",
 }
 
 // Later reports whether key belongs to the language but not to this version of

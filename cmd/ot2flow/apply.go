@@ -31,6 +31,7 @@ type applying struct {
 	live     int    // steps that are handed over at a time; 0: all. For tests.
 	deck     service.Deck
 	in       *lines // what people type, where it was begun to be read
+	noCache  bool
 	repeats  string // the id of the run whose plan it is; empty where it is new
 }
 
@@ -62,6 +63,7 @@ has one owner at a time; another apply is told who that is.`,
 	c.Flags().StringVar(&o.faults, "faults", "", "with --robot sim: file of what is to go wrong, as for emulate")
 	o.accepting(c)
 	o.seeded(c)
+	o.cached(c)
 	c.Flags().IntVar(&o.live, "live", 0, "hand over so many steps at a time")
 	_ = c.Flags().MarkHidden("live") // which way is taken follows from the plan; this is for tests
 	c.Flags().DurationVar(&o.patience, "patience", 0, "how long a lost connection is waited for, such as 10m; by default until Ctrl-C")
@@ -73,6 +75,11 @@ has one owner at a time; another apply is told who that is.`,
 // accepting adds the flag for a robot that is otherwise than it was left.
 func (o *applying) accepting(c *cobra.Command) {
 	c.Flags().BoolVar(&o.accept, "accept-drift", false, "with --yes: go on also where the robot is otherwise than the last run left it; it is written down that it is meant")
+}
+
+// cached adds the flag for answers from before.
+func (o *applying) cached(c *cobra.Command) {
+	c.Flags().BoolVar(&o.noCache, "no-cache", false, "take no answers that were given before, where a request has cache:")
 }
 
 // seeded adds the flag for what is drawn.
@@ -190,7 +197,7 @@ func isTold(err error) bool {
 }
 
 func (o *applying) carrying() service.Carrying {
-	return service.Carrying{Patience: o.patience, BatchSteps: o.live, Seed: o.seed, Alone: o.yes}
+	return service.Carrying{Patience: o.patience, BatchSteps: o.live, Seed: o.seed, Alone: o.yes, NoCache: o.noCache}
 }
 
 // terminal is who follows a run here. --yes answers whether to begin. At a pause on

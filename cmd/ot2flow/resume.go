@@ -56,6 +56,7 @@ well or fills one up.`,
 	f.BoolVar(&o.ready, "ready", false, "with --yes: what has to be done by hand before is done")
 	f.StringVar(&o.by, "by", "", "who goes on with it; by default whoever is logged in")
 	f.DurationVar(&o.patience, "patience", 0, "how long a lost connection is waited for, such as 10m; by default until Ctrl-C")
+	o.cached(c)
 	c.RunE = func(c *cobra.Command, args []string) error { return a.runsResume(c.Context(), args[0], o) }
 	return c
 }
@@ -236,7 +237,7 @@ func (a *app) carryOutStory(ctx context.Context, j *service.Job, s *status, o re
 	if err := j.Prepare(); err != nil {
 		return err
 	}
-	c.Patience, c.First, c.By = o.patience, o.ask, o.by
+	c.Patience, c.First, c.By, c.NoCache = o.patience, o.ask, o.by, o.noCache
 	result, err := j.Carry(ctx, a.terminal(s, j.Place, o.applying), c)
 	if isTold(err) {
 		return err

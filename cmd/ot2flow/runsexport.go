@@ -328,6 +328,7 @@ files inside, to be looked at, simulated or applied elsewhere.`,
 	c.Flags().DurationVar(&o.patience, "patience", 0, "how long a lost connection is waited for, such as 10m; by default until Ctrl-C")
 	o.accepting(c)
 	o.seeded(c)
+	o.cached(c)
 	c.Flags().StringVarP(&out, "out", "o", "", "write the plan to this file, and do nothing")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if (o.deck.Robot == "") == (out == "") {

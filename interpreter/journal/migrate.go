@@ -173,6 +173,15 @@ CREATE TABLE submissions ( -- what was accepted to be carried out later
 );
 CREATE INDEX submissions_state ON submissions(state, queue, key);
 `,
+	`
+CREATE TABLE answers ( -- of other programs, that may be taken again for a while
+	key   TEXT PRIMARY KEY, -- a hash of everything they depend on
+	run   TEXT NOT NULL,    -- that was answered; it may have been pruned
+	at    INTEGER NOT NULL,
+	until INTEGER NOT NULL,
+	data  TEXT NOT NULL     -- JSON
+) WITHOUT ROWID;
+`,
 }
 
 // versionOf returns the version of the journal's form, 0 for an empty file,

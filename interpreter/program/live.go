@@ -25,6 +25,8 @@ type Live struct {
 	Secrets    []string    `json:"secrets,omitempty"`    // names of those of which marks stand in To, URL and Headers
 	Key        string      `json:"key,omitempty"`        // idempotency key, or empty
 	TimeoutMS  int64       `json:"timeout_ms,omitempty"` // 0: it is waited for ever
+	CacheMS    int64       `json:"cache_ms,omitempty"`   // how old an answer may be to be taken again; 0: none is
+	Fresh      bool        `json:"fresh,omitempty"`      // it is asked anew in any case
 	Fields     []LiveField `json:"answers,omitempty"`    // what comes back; a single answer has no name
 }
 

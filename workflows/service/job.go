@@ -150,6 +150,7 @@ type Carrying struct {
 	BatchSteps int           // steps that are handed over at a time; 0: as the plan needs it
 	Seed       uint64        // of the noise of instruments that are simulated
 	Alone      bool          // nobody is asked; on the simulator only
+	NoCache    bool          // answers that other runs were given are not taken
 	Paused     bool          // the robot is paused, and goes on without being asked
 	First      *run.Request  // asked for at once
 	By         string        // who goes on with the run
@@ -190,6 +191,7 @@ func (j *Job) Carry(ctx context.Context, person Person, o Carrying) (run.Result,
 	}
 	if b := j.beside; b != nil {
 		b.person, b.alone, b.sim, b.seed, b.id = person, o.Alone, j.Place.Simulated(), options.Seed, j.ID()
+		b.cache = &cache{j.book.store, j.ID(), o.NoCache}
 		options.Perform, options.Grow = b.perform, b.grow
 		if options.BatchSteps == 0 {
 			options.BatchSteps = liveBatch
