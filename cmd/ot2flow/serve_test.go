@@ -249,3 +249,49 @@ func TestServeInReadme(t *testing.T) {
 		t.Errorf("only %d commands are shown", n)
 	}
 }
+
+// call submits, waits and prints the result; it detaches, and waits again by the id;
+// what a server refuses is told by the names of the parameters.
+func TestCall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a process")
+	}
+	dir := t.TempDir()
+	text := strings.Replace(strings.Replace(robotWorkflow, "  - pause: look at B1\n", "", 1), "labware:", "params: {much: {type: volume, default: 50 uL, max: 100 uL}, note: {type: string, default: none}}\noutputs: {used: much, note: note}\nlabware:", 1)
+	if err := os.WriteFile(filepath.Join(dir, "small.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := serverOf(t, dir, "sim", filepath.Join(t.TempDir(), "journal.db"))
+	code, out, errs := called([]string{"call", "small", "much=60", "note=a b", "--device", p.url}, "")
+	if code != exitFine || strings.TrimSpace(out) != `{"used":"60 uL","note":"a b"}` || !strings.Contains(errs, "run 2") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	code, id, errs := called([]string{"call", "small", "--detach", "--key", "k", "--device", p.url}, "")
+	if code != exitFine {
+		t.Fatal(errs)
+	}
+	code, out, errs = called([]string{"call", "--run", strings.TrimSpace(id), "--device", p.url}, "")
+	if code != exitFine || !strings.Contains(out, `"50 uL"`) {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	for _, tt := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"small", "much=500"}, exitFindings, "much: much is 500 uL"},
+		{[]string{"smal"}, exitCannot, "did you mean small?"},
+		{[]string{"small", "much"}, exitUsage, "NAME=VALUE"},
+		{[]string{}, exitUsage, "--run"},
+		{[]string{"small", "--run", "x"}, exitUsage, "--run"},
+		{[]string{"--run", "999999-0000"}, exitCannot, "999999-0000"},
+	} {
+		code, _, errs := called(append(append([]string{"call"}, tt.args...), "--device", p.url), "")
+		if code != tt.code || !strings.Contains(errs, tt.says) {
+			t.Errorf("%v: exit %d: %s", tt.args, code, errs)
+		}
+	}
+	if code, _, errs := called([]string{"call", "small", "--device", "http://127.0.0.1:1"}, ""); code != exitCannot || !strings.Contains(errs, "refused") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ot2flow/ot2flow/workflows/client"
+)
+
+// callFlags are what call was told.
+type callFlags struct {
+	device, run string
+	options     client.Options
+	detach      bool
+}
+
+func (a *app) callCommand() *cobra.Command {
+	var o callFlags
+	c := &cobra.Command{
+		Use:   "call TASK [NAME=VALUE…] --device URL",
+		Short: "Have a device server carry out a task, and wait for its result",
+		Long: `Submits a run of a task to a device server (see ot2flow serve), says how far it is, and prints
+what it returns. Ctrl-C ends the waiting, not the run; --run waits for it again.`,
+		Example: "  ot2flow call mix-colors R=100 mix_well=B2 --device http://localhost:8000\n  ot2flow call --run 261123-4x7k",
+	}
+	f := c.Flags()
+	f.StringVar(&o.device, "device", "http://localhost:8000", "the address of the device server")
+	f.StringVar(&o.run, "run", "", "wait for this run, and submit none")
+	f.BoolVar(&o.detach, "detach", false, "print the id of the run as soon as it is accepted, and do not wait")
+	f.StringVar(&o.options.Key, "key", "", "a key of your own, under which nothing is accepted twice")
+	f.IntVar(&o.options.Priority, "priority", 0, "the greater, the sooner")
+	f.StringVar(&o.options.Experiment, "experiment", "", "runs of one experiment keep their order")
+	f.StringVar(&o.options.By, "by", "", "who does it, for the journal and for quotas")
+	f.StringVar(&o.options.Project, "project", "", "what it is for, for the journal and for quotas")
+	c.RunE = func(c *cobra.Command, args []string) error { return a.call(c.Context(), args, o) }
+	return c
+}
+
+func (a *app) call(ctx context.Context, args []string, o callFlags) error {
+	if (len(args) == 0) == (o.run == "") {
+		return usage("name a task of the server, or a run of it with --run")
+	}
+	server, err := client.New(o.device)
+	if err != nil {
+		return usage("--device: %v", err)
+	}
+	id := o.run
+	if id == "" {
+		params, err := callParams(args[1:])
+		if err != nil {
+			return err
+		}
+		r, err := server.Submit(ctx, args[0], params, o.options)
+		if err != nil {
+			return refusedCall(err)
+		}
+		id = r.ID
+		if o.detach {
+			_, err := fmt.Fprintln(a.out, id)
+			return a.written(err)
+		}
+		a.tell("run %s", id)
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	said := ""
+	r, err := server.Wait(ctx, id, func(r *client.Run) {
+		if text := callStands(r); text != said && !r.Over {
+			said = text
+			a.tell("%s", text)
+		}
+	})
+	switch {
+	case ctx.Err() != nil:
+		return &exitError{exitStopped, fmt.Sprintf("not waited for any longer; run %s goes on: ot2flow call --run %s --device %s", id, id, o.device)}
+	case err != nil:
+		return refusedCall(err)
+	case r.State == "stopped", r.State == "withdrawn":
+		return &exitError{exitStopped, callStands(r)}
+	case !r.OK():
+		return &exitError{exitFailed, callStands(r)}
+	}
+	_, err = fmt.Fprintf(a.out, "%s\n", r.Result)
+	return a.written(err)
+}
+
+// callStands says how a run stands.
+func callStands(r *client.Run) string {
+	text := "run " + r.ID + ": " + strings.ReplaceAll(r.State, "_", " ")
+	if r.Steps > 0 && r.State != "queued" {
+		text += fmt.Sprintf(", %d of %s", r.Done, plural(r.Steps, "step"))
+	}
+	if r.Question != nil {
+		return text + "; it asks: " + r.Question.Message
+	}
+	if r.Reason != "" {
+		text += ": " + r.Reason
+	}
+	return text
+}
+
+// callParams reads NAME=VALUE; a value that is JSON is sent as it is, and any other as
+// text.
+func callParams(args []string) (map[string]any, error) {
+	out := map[string]any{}
+	for _, arg := range args {
+		name, value, ok := strings.Cut(arg, "=")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			return nil, usage("write the parameters as NAME=VALUE, and this is %q", arg)
+		}
+		if out[name] = any(value); json.Valid([]byte(value)) {
+			out[name] = json.RawMessage(value)
+		}
+	}
+	return out, nil
+}
+
+// refusedCall is the error of a server that does not do what it was asked for.
+func refusedCall(err error) error {
+	var e *client.Error
+	if errors.As(err, &e) && e.Status == 422 {
+		return &exitError{exitFindings, e.Error()}
+	}
+	return cannot("%v", err)
+}

@@ -1,0 +1,241 @@
+// Package client asks a device server for things, over HTTP. It needs nothing else of
+// ot2flow: programs that only want runs carried out import this package alone.
+//
+// A wait that ends never ends the run: it is waited for again by its id.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Client asks one server. Its methods may be called by several goroutines.
+type Client struct {
+	base string
+	http *http.Client
+}
+
+// New returns a client of the server at an address such as http://localhost:8000.
+func New(address string) (*Client, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("the address of a server is like http://localhost:8000, and %q is not", address)
+	}
+	return &Client{strings.TrimSuffix(u.String(), "/"), &http.Client{}}, nil
+}
+
+// Run is how a run stands.
+type Run struct {
+	ID       string          `json:"id"`
+	Task     string          `json:"task"`
+	State    string          `json:"state"`
+	Reason   string          `json:"reason"`
+	Over     bool            `json:"over"` // nothing more becomes of it by itself
+	Steps    int             `json:"steps"`
+	Done     int             `json:"done"`
+	Result   json.RawMessage `json:"result"` // what the workflow returns, by name
+	Question *struct {
+		Message string `json:"message"`
+	} `json:"question"`
+}
+
+// OK reports whether the run is done.
+func (r *Run) OK() bool { return r.State == "ok" }
+
+// Task is what can be carried out.
+type Task struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Parameters  []struct {
+		Name     string `json:"name"`
+		Type     string `json:"type"`
+		Unit     string `json:"unit"`
+		Default  string `json:"default"`
+		Required bool   `json:"required"`
+	} `json:"parameters"`
+}
+
+// Health is what a server does.
+type Health struct {
+	Status  string `json:"status"`
+	Version string `json:"version"`
+	Robot   string `json:"robot"`
+	Run     string `json:"run"`    // under way; empty where none is
+	Queued  int    `json:"queued"` // runs that wait
+}
+
+// Error is what a server answers that does not do what it is asked for.
+type Error struct {
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Errors []struct {
+		Message  string `json:"message"`
+		Location string `json:"location"`
+	} `json:"errors"`
+}
+
+// Error returns the message, with what is wrong in particular.
+func (e *Error) Error() string {
+	var lines []string
+	for _, one := range e.Errors {
+		where := strings.TrimPrefix(strings.TrimPrefix(one.Location, "body"), ".")
+		if where != "" {
+			where += ": "
+		}
+		lines = append(lines, where+one.Message)
+	}
+	if len(lines) == 0 {
+		return e.Detail
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Options say how a run is submitted. The zero Options are fine.
+type Options struct {
+	Key        string // under which nothing is accepted twice
+	Priority   int
+	Experiment string
+	By         string
+	Project    string
+}
+
+// Health asks what the server does.
+func (c *Client) Health(ctx context.Context) (*Health, error) {
+	h := &Health{}
+	return h, c.ask(ctx, http.MethodGet, "/health", nil, nil, h)
+}
+
+// Tasks asks what can be carried out.
+func (c *Client) Tasks(ctx context.Context) ([]Task, error) {
+	var list struct{ Tasks []Task }
+	err := c.ask(ctx, http.MethodGet, "/tasks", nil, nil, &list)
+	return list.Tasks, err
+}
+
+// Submit has a task carried out with parameters, and returns when that is accepted.
+func (c *Client) Submit(ctx context.Context, task string, params map[string]any, o Options) (*Run, error) {
+	q := url.Values{}
+	for name, value := range map[string]string{"experiment": o.Experiment, "by": o.By, "project": o.Project} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if o.Priority != 0 {
+		q.Set("priority", fmt.Sprint(o.Priority))
+	}
+	header := http.Header{}
+	if o.Key != "" {
+		header.Set("Idempotency-Key", o.Key)
+	}
+	if params == nil {
+		params = map[string]any{}
+	}
+	r := &Run{}
+	return r, c.ask(ctx, http.MethodPost, "/tasks/"+url.PathEscape(task)+"/runs?"+q.Encode(), header, params, r)
+}
+
+// Run asks how a run stands.
+func (c *Client) Run(ctx context.Context, id string) (*Run, error) {
+	r := &Run{}
+	return r, c.ask(ctx, http.MethodGet, "/runs/"+url.PathEscape(id), nil, nil, r)
+}
+
+// Answer answers what a run asks for.
+func (c *Client) Answer(ctx context.Context, id, value string) error {
+	return c.ask(ctx, http.MethodPost, "/runs/"+url.PathEscape(id)+"/answer", nil, map[string]string{"value": value}, &Run{})
+}
+
+// Control asks that a run is to pause, resume or stop.
+func (c *Client) Control(ctx context.Context, id, what string) error {
+	return c.ask(ctx, http.MethodPost, "/runs/"+url.PathEscape(id)+"/"+what, nil, nil, &Run{})
+}
+
+// lookEvery is how often a run is asked for that is waited for.
+const lookEvery = 300 * time.Millisecond
+
+// Wait waits until a run is over, and says how it stands at every look. A server that
+// does not answer is asked again until ctx is done; the run goes on in any case.
+func (c *Client) Wait(ctx context.Context, id string, see func(*Run)) (*Run, error) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		r, err := c.Run(ctx, id)
+		var refused *Error
+		switch {
+		case errors.As(err, &refused) && refused.Status < http.StatusInternalServerError:
+			return nil, err
+		case err == nil:
+			if see != nil {
+				see(r)
+			}
+			if r.Over {
+				return r, nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// Execute has a task carried out and waits until its run is over. Where that does not
+// end well, the run says how.
+func (c *Client) Execute(ctx context.Context, task string, params map[string]any) (*Run, error) {
+	r, err := c.Submit(ctx, task, params, Options{})
+	if err != nil {
+		return nil, err
+	}
+	return c.Wait(ctx, r.ID, nil)
+}
+
+func (c *Client) ask(ctx context.Context, method, path string, header http.Header, body, answer any) error {
+	var in io.Reader
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		in = bytes.NewReader(data)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, c.base+path, in)
+	if err != nil {
+		return err
+	}
+	if header != nil {
+		r.Header = header
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }() // it was read
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		e := &Error{}
+		if json.Unmarshal(data, e) != nil || e.Detail == "" {
+			e.Detail = resp.Status
+		}
+		e.Status = resp.StatusCode
+		return e
+	}
+	return json.Unmarshal(data, answer)
+}
+
+// maxAnswer is how much of an answer is read, in bytes.
+const maxAnswer = 64 << 20
