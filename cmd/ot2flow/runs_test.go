@@ -246,7 +246,7 @@ func TestDiskFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err, &errs)
 	}
-	a.carrier.Opening = journal.Options{MaxBytes: 130 << 10}
+	a.carrier.Opening = journal.Options{MaxBytes: 150 << 10}
 	first := newStatus(a, plan)
 	job, err := a.service().Open(t.Context(), service.Order{Plan: plan, Robot: address, Say: first.say, Tell: a.tells})
 	if err != nil {
