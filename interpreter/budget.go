@@ -160,14 +160,12 @@ func (x *expansion) piece(turn bool) bool {
 		return true
 	}
 	a.ended = true
-	d, where := a.why, ""
+	d, where := a.why, "before its first step"
 	d.Frames = []string{}
 	if at := x.node.Loops(d.Span.File); len(at) > 0 {
 		where = "behind " + strings.Join(at, ", ")
 	} else if x.node != nil {
 		where = "behind line " + itoa(x.node.Where().Start.Line)
-	} else {
-		where = "before its first step"
 	}
 	d.Notes = append(d.Notes, "it ends "+where+", with its outputs and what stands under finally")
 	x.add(d)
