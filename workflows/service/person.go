@@ -38,6 +38,7 @@ type Standing struct {
 	Waiting bool       // a step of the plan waits for a person
 	Overdue bool       // a timeout has passed, and a person is asked
 	Halted  run.Status // why the device stands still; NoStatus while it does not
+	Told    bool       // to go on, which it may not have noticed yet
 }
 
 // on takes an event.
@@ -53,14 +54,18 @@ func (s *Standing) on(e run.Event, plan *program.Plan) {
 		s.Waiting = true
 	case run.TimeUp:
 		s.Overdue = true
-	case run.ResumeAsked, run.StopAsked:
+	case run.ResumeAsked:
+		s.Overdue, s.Told = false, true
+	case run.StopAsked:
 		s.Overdue = false
+	case run.AskFailed:
+		s.Told = false
 	case run.Halting:
-		s.Halted = e.Status
+		s.Halted, s.Told = e.Status, false
 	case run.Resumed:
-		s.Halted, s.Waiting, s.Overdue = run.NoStatus, false, false
+		s.Halted, s.Waiting, s.Overdue, s.Told = run.NoStatus, false, false, false
 	case run.Ended:
-		s.Halted, s.Overdue = run.NoStatus, false
+		s.Halted, s.Overdue, s.Told = run.NoStatus, false, false
 	default:
 	}
 }
@@ -127,7 +132,7 @@ func (c *Controls) Changed() <-chan struct{} { return c.changed }
 // person may let it go on by a word.
 func (c *Controls) StandsStill() bool {
 	s := c.Now()
-	return (s.Halted == run.Paused || s.Halted == run.DoorOpen && c.simulated) && !s.Waiting && !s.Overdue
+	return (s.Halted == run.Paused || s.Halted == run.DoorOpen && c.simulated) && !s.Waiting && !s.Overdue && !s.Told
 }
 
 // Ask asks for a pause, a stop, or that the run goes on.
