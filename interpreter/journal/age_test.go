@@ -33,8 +33,9 @@ func TestEvaporationBetweenRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	records := events(plan, 3, run.VerdictStopped, nine) // red was drawn, blue was not
+	each := time.Hour / time.Duration(len(records)-1)    // it takes an hour
 	for i := range records {
-		records[i].At = nine.Add(time.Duration(i) * time.Hour / time.Duration(len(records)-1)) // it takes an hour
+		records[i].At = nine.Add(time.Duration(i) * each)
 	}
 	if err := r.Append(t.Context(), records...); err != nil {
 		t.Fatal(err)
