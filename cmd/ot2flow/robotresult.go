@@ -71,6 +71,8 @@ func (a *app) unclear(where *service.Place, r *run.Result) {
 		fmt.Fprintf(a.err, "%s is not known: look at the deck, the tips and the wells before the robot moves again\n", what)
 	}
 	switch s := &r.State; {
+	case s.Left && s.Halted == run.Paused:
+		fmt.Fprintf(a.err, "the robot is paused, and nothing moves until somebody goes on: ot2flow runs resume %s, or resume it in the Opentrons App\n", s.Accepted.Run)
 	case s.Left:
 		fmt.Fprintf(a.err, "the robot was left to itself; see how it goes on in the Opentrons App, or ask %s/runs/%s; follow it again with: ot2flow runs resume %s\n", where.Address(), robot.RunOf(s.Handle), s.Accepted.Run)
 	case s.MayGoOn() && s.Sent:
