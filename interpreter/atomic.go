@@ -237,8 +237,8 @@ func (b *blowOutNow) expand(x *expansion, f *program.Frame) {
 }
 
 type dropTip struct {
-	pipette chosen
-	in      *eval.Expr
+	pipette  chosen
+	in, home *eval.Expr
 }
 
 func (b *dropTip) expand(x *expansion, f *program.Frame) {
@@ -250,19 +250,24 @@ func (b *dropTip) expand(x *expansion, f *program.Frame) {
 	if !ok {
 		return
 	}
+	homing, ok := x.homing(b.home)
+	if !ok {
+		return
+	}
 	if b.in == nil {
-		x.emit(program.Op{Kind: program.DropTip, Pipette: int8(pip), Trash: true, Well: program.None}, "", f, nil)
+		x.emit(program.Op{Kind: program.DropTip, Pipette: int8(pip), Trash: true, Well: program.None, Home: homing}, "", f, nil)
 		return
 	}
 	x.blame[program.AboutTo] = b.in
 	if place, ok := x.well(b.in); ok {
-		x.emit(program.Op{Kind: program.DropTip, Pipette: int8(pip), Well: place, At: x.dropPosition(pip, place)}, "", f, nil)
+		x.emit(program.Op{Kind: program.DropTip, Pipette: int8(pip), Well: place, At: x.dropPosition(pip, place), Home: homing}, "", f, nil)
 	}
 }
 
 type returnTip struct {
 	pipette chosen
 	at      height
+	home    *eval.Expr
 }
 
 func (b *returnTip) expand(x *expansion, f *program.Frame) {
@@ -282,8 +287,8 @@ func (b *returnTip) expand(x *expansion, f *program.Frame) {
 func (x *expansion) returnTip(b *returnTip, pip int, f *program.Frame) {
 	place := x.state.Mounts[pip].From
 	at, ok := x.position(&b.at, x.dropPosition(pip, place), pip, place, 0)
-	if ok {
-		x.emit(program.Op{Kind: program.ReturnTip, Pipette: int8(pip), Well: place, At: at}, "", f, nil)
+	if homing, fine := x.homing(b.home); ok && fine {
+		x.emit(program.Op{Kind: program.ReturnTip, Pipette: int8(pip), Well: place, At: at, Home: homing}, "", f, nil)
 	}
 }
 
@@ -300,11 +305,53 @@ func (x *expansion) dropPosition(pip int, place program.WellRef) program.Positio
 	return program.Position{From: program.Top, Z: -int32(min(depth, x.deck.Well(place).Depth))}
 }
 
-type moveTo struct{ single }
+type moveTo struct {
+	single
+	over, direct *eval.Expr
+}
 
 func (b *moveTo) expand(x *expansion, f *program.Frame) {
 	x.blame[program.AboutTo] = b.well
-	if op, ok := b.op(x, true, 0); ok {
-		x.emit(op, "", f, nil)
+	op, ok := b.op(x, true, 0)
+	over, okOver := x.quantity(b.over, 0)
+	direct, okDirect := x.holds(b.direct)
+	if !ok || !okOver || !okDirect || !x.way(b, over, direct) {
+		return
 	}
+	op.Over, op.Direct = int32(over), direct
+	x.emit(op, "", f, nil)
+}
+
+// way reports what cannot be said of the way to a place.
+func (x *expansion) way(b *moveTo, over int64, direct bool) bool {
+	switch {
+	case b.over != nil && (over <= 0 || over > maxOver):
+		x.addAt(b.over, diag.Diagnostic{Code: diag.OutOfBounds, Message: "a tip travels between 0 mm and " + quantity.Length.Text(maxOver) + " above the deck", Help: "write for example over: 90 mm"})
+	case b.over != nil && direct:
+		x.addAt(b.over, diag.Diagnostic{Code: diag.NoEffect, Message: "a straight line leads over nothing", Help: "leave out either over or direct"})
+	default:
+		return true
+	}
+	return false
+}
+
+// maxOver is more than any gantry is high, in µm.
+const maxOver = 1_000_000
+
+// holds evaluates a condition; one that is not written does not hold.
+func (x *expansion) holds(e *eval.Expr) (holds, ok bool) {
+	if e == nil {
+		return false, true
+	}
+	v, ok := x.eval(e)
+	return ok && v.Bool(), ok
+}
+
+// homing evaluates whether a plunger is homed.
+func (x *expansion) homing(e *eval.Expr) (program.Homing, bool) {
+	if e == nil {
+		return program.OwnHoming, true
+	}
+	home, ok := x.holds(e)
+	return program.HomingIf(home), ok
 }

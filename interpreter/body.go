@@ -41,11 +41,11 @@ func (p *preparer) body(s *spec.Step) body {
 	case *spec.BlowOutNow:
 		return &blowOutNow{single: p.single(program.BlowOut, b.Pipette, b.In, b.At, top0, b.Rate, b.Speed), trash: b.Word == "trash"}
 	case *spec.DropTip:
-		return &dropTip{p.pipette(b.Pipette), p.expr(b.In)}
+		return &dropTip{p.pipette(b.Pipette), p.expr(b.In), p.expr(b.Home)}
 	case *spec.ReturnTip:
-		return &returnTip{p.pipette(b.Pipette), p.height(&b.At)}
+		return &returnTip{p.pipette(b.Pipette), p.height(&b.At), p.expr(b.Home)}
 	case *spec.MoveTo:
-		return &moveTo{p.single(program.MoveTo, b.Pipette, b.To, b.At, top0, spec.Expr{}, b.Speed)}
+		return &moveTo{p.single(program.MoveTo, b.Pipette, b.To, b.At, top0, spec.Expr{}, b.Speed), p.expr(b.Over), p.expr(b.Direct)}
 	case *spec.Temperature:
 		return p.temperature(b, s.KeyAt)
 	case *spec.HeaterShaker:

@@ -128,6 +128,9 @@ type engineStep struct {
 	Rate     float64  `json:"flow_rate_uL_s"`
 	Speed    *float64 `json:"speed_mm_s"`
 	PushOut  *float64 `json:"push_out_uL"`
+	Over     *float64 `json:"over_mm"`
+	Direct   bool     `json:"direct"`
+	Home     *bool    `json:"home"`
 	Radius   float64  `json:"radius"`
 	Duration float64  `json:"duration_s"`
 	Text     string   `json:"text"`
@@ -182,6 +185,13 @@ func (s engineStep) String() string {
 	fmt.Fprintf(&b, " volume=%d rate=%d", thousandths(s.Volume), thousandths(s.Rate))
 	figure("speed", s.Speed)
 	figure("push_out", s.PushOut)
+	figure("over", s.Over)
+	if s.Direct {
+		b.WriteString(" direct")
+	}
+	if s.Home != nil {
+		fmt.Fprintf(&b, " home=%t", *s.Home)
+	}
 	fmt.Fprintf(&b, " radius=%d duration=%d", thousandths(s.Radius), thousandths(s.Duration))
 	text("text", s.Text)
 	text("module", s.Module)
@@ -308,6 +318,15 @@ func engineForm(d *program.Deck, step *program.Step) engineStep {
 	if op.HasPush {
 		push := mm(op.PushOut)
 		s.PushOut = &push
+	}
+	if op.Over > 0 {
+		over := mm(int64(op.Over))
+		s.Over = &over
+	}
+	s.Direct = op.Direct
+	if op.Home != program.OwnHoming {
+		home := op.Home == program.WithHoming
+		s.Home = &home
 	}
 	if has(program.HasTouch) {
 		s.Radius = mm(int64(op.Touch.Radius))

@@ -14,7 +14,9 @@ import (
 // and drives against its end; here the same holds there.
 type reach struct {
 	pipette int8
-	labware int16 // where the gantry is, or -1
+	labware int16           // where the gantry is, or -1
+	at      program.WellRef // where the end of the tip is; None where that is not known
+	z       int64           // and how high above the deck
 	base    []int64
 	lifted  []lifted // by pipette
 	tallest int16    // the labware that reaches up the most, or -1 for a module
@@ -35,7 +37,7 @@ func (c *reach) See(t *program.Transition, r *check.Report) {
 	op := &t.Step.Op
 	has := op.Kind.Info().Fields
 	if has&program.HasMove != 0 || op.Kind == program.Home {
-		c.labware = -1 // from here it travels over everything
+		c.labware, c.at = -1, program.None // from here it travels over everything
 	}
 	if c.base == nil || has&program.HasMove != 0 {
 		c.look(t.After)
@@ -46,12 +48,19 @@ func (c *reach) See(t *program.Transition, r *check.Report) {
 	most := c.most(t)
 	if op.Trash || op.Well == program.None {
 		if op.Trash {
-			c.labware = -1
+			c.labware, c.at = -1, program.None
 			c.over(t, r, most)
 		}
 		return
 	}
-	c.to(t, r, most)
+	z := c.to(t, r, most)
+	switch {
+	case op.Direct:
+		c.straight(t, r, z)
+	case int64(op.Over) > most:
+		c.travels(t, r, most)
+	}
+	c.at, c.z = op.Well, z
 	if c.pipette != op.Pipette || c.labware != op.Well.Labware {
 		c.over(t, r, most)
 	}
@@ -97,14 +106,15 @@ func (c *reach) look(s *program.State) {
 	}
 }
 
-// to reports a place that is higher than the tip comes.
-func (c *reach) to(t *program.Transition, r *check.Report, most int64) {
+// to reports a place that is higher than the tip comes, and returns how high it
+// is above the deck.
+func (c *reach) to(t *program.Transition, r *check.Report, most int64) int64 {
 	op := &t.Step.Op
 	deck := t.After.Deck
 	w := deck.Well(op.Well)
 	z := c.base[op.Well.Labware] + w.Z + height(w, op.At)
 	if z <= most {
-		return
+		return z
 	}
 	name := deck.Pipettes[op.Pipette].Name
 	r.Add(program.AboutHeight, diag.Diagnostic{
@@ -112,6 +122,45 @@ func (c *reach) to(t *program.Transition, r *check.Report, most int64) {
 		Label: quantity.Length.Text(z) + " above the deck; " + with(t, name) + " goes up to " + quantity.Length.Text(most),
 		Help:  "stay " + quantity.Length.Text(z-most) + " lower",
 	})
+	return z
+}
+
+// travels reports a way that is to lead higher than the tip comes.
+func (c *reach) travels(t *program.Transition, r *check.Report, most int64) {
+	name := t.After.Deck.Pipettes[t.Step.Op.Pipette].Name
+	r.Add(program.AboutHeight, diag.Diagnostic{
+		Code: diag.OutOfReach, Message: name + " cannot travel that high",
+		Label: quantity.Length.Text(int64(t.Step.Op.Over)) + " above the deck; " + with(t, name) + " goes up to " + quantity.Length.Text(most),
+		Help:  "over: at most " + quantity.Length.Text(most),
+	})
+}
+
+// straight reports a straight line that may lead through something: one from a
+// well to another has to begin and end above both, and above everything on the
+// deck unless they are of the same labware. The robot's software looks at
+// nothing on such a way.
+func (c *reach) straight(t *program.Transition, r *check.Report, z int64) {
+	op := &t.Step.Op
+	if c.at == op.Well && c.pipette == op.Pipette {
+		return
+	}
+	deck := t.After.Deck
+	d := diag.Diagnostic{Code: diag.DirectWay, Message: "the straight line to " + deck.WellName(op.Well) + " may lead through something"}
+	known := c.at != program.None && c.pipette == op.Pipette
+	clear, over := c.top, "everything on the deck"
+	if known && c.at.Labware == op.Well.Labware {
+		clear, over = topOf(t.After, int(op.Well.Labware)), deck.Labware[op.Well.Labware].Name
+	}
+	switch {
+	case z < clear:
+		d.Label = "it ends " + quantity.Length.Text(z) + " above the deck, and " + over + " is up to " + quantity.Length.Text(clear) + " high"
+	case known && c.z < clear:
+		d.Label = "it begins in " + deck.WellName(c.at) + ", " + quantity.Length.Text(c.z) + " above the deck, and " + over + " is up to " + quantity.Length.Text(clear) + " high"
+	default:
+		return
+	}
+	d.Help = "leave direct out, or move up in the one well and down in the other, and straight between them"
+	r.Add(program.AboutStep, d)
 }
 
 // over reports a way that leads over something higher than the tip comes: the

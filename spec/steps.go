@@ -106,14 +106,14 @@ func (s *DropTip) fields() []Field {
 	var word string
 	return []Field{
 		{"in", "Where: trash, or a place of a tip rack. Default: trash.", "trash", false, placeSlot(&word, &s.In, trashOrWell)},
-		pipetteField(&s.Pipette),
+		homeField(&s.Home), pipetteField(&s.Pipette),
 	}
 }
 
 func (s *ReturnTip) fields() []Field {
 	return []Field{
 		{"at", "The height at which the tip is let go, from the place's top. Default: the pipette's own depth.", "top - 75 mm", false, heightSlot(&s.At)},
-		pipetteField(&s.Pipette),
+		homeField(&s.Home), pipetteField(&s.Pipette),
 	}
 }
 
@@ -121,8 +121,15 @@ func (s *MoveTo) fields() []Field {
 	return []Field{
 		{"to", "The well to move to.", "plate.A1", true, exprSlot(&s.To, WantWell)},
 		{"at", "The height. Default: top.", "top + 3 mm", false, heightSlot(&s.At)},
+		{"over", "How high above the deck the end of the tip travels at least on its way. Default: as high as is needed to clear what stands there.", "90 mm", false, exprSlot(&s.Over, WantLength)},
+		{"direct", "Whether it goes there in a straight line, and not up, over and down. Default: false.", "true", false, exprSlot(&s.Direct, WantCondition)},
 		speedField(&s.Speed), pipetteField(&s.Pipette),
 	}
+}
+
+// homeField is a key of the steps that let go of a tip.
+func homeField(to *Expr) Field {
+	return Field{"home", "Whether the plunger is homed behind it. Default: as the robot does by itself, which homes it where it might have lost its place.", "false", false, exprSlot(to, WantCondition)}
 }
 
 func (s *Assert) fields() []Field { return checkFields(&s.Check) }

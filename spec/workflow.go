@@ -446,17 +446,21 @@ type (
 	// DropTip drops the tip.
 	DropTip struct {
 		In      Expr // unset: the trash
+		Home    Expr
 		Pipette Word
 	}
 	// ReturnTip puts the tip back.
 	ReturnTip struct {
 		At      Height
+		Home    Expr
 		Pipette Word
 	}
 	// MoveTo moves the tip to a well.
 	MoveTo struct {
 		To      Expr
 		At      Height
+		Over    Expr
+		Direct  Expr
 		Speed   Expr
 		Pipette Word
 	}

@@ -199,11 +199,11 @@ func sentence(s *program.Step, d *program.Deck) string {
 	case program.BlowOut:
 		return "blow out        " + place + height(op) + speed(op)
 	case program.DropTip:
-		return "drop tip        " + place
+		return "drop tip        " + place + homing(op)
 	case program.ReturnTip:
-		return "return tip      " + place + height(op)
+		return "return tip      " + place + height(op) + homing(op)
 	case program.MoveTo:
-		return "move to         " + place + height(op) + speed(op)
+		return "move to         " + place + height(op) + way(op) + speed(op)
 	case program.Prepare:
 		return "prepare         the plunger"
 	case program.Home:
@@ -448,4 +448,20 @@ func (t *planText) after() {
 		}
 		t.f("  %s\n", line)
 	}
+}
+
+// homing says whether the plunger is homed, where that was told.
+func homing(op *program.Op) string {
+	return [...]string{program.OwnHoming: "", program.WithHoming: ", home the plunger", program.WithoutHoming: ", leave the plunger"}[op.Home]
+}
+
+// way says how a tip gets to a place, where that was told.
+func way(op *program.Op) string {
+	switch {
+	case op.Direct:
+		return " straight"
+	case op.Over > 0:
+		return " over " + quantity.Length.Text(int64(op.Over))
+	}
+	return ""
 }

@@ -314,6 +314,13 @@ func (s *Step) appendOp(b []byte, d *Deck) []byte {
 	b = decimal(b, "flow_rate_uL_s", op.Rate, has&HasRate != 0)
 	b = decimal(b, "speed_mm_s", op.Speed, has&HasSpeed != 0 && op.Speed > 0)
 	b = decimal(b, "push_out_uL", op.PushOut, has&HasPushOut != 0 && op.HasPush)
+	b = decimal(b, "over_mm", int64(op.Over), has&HasWay != 0 && op.Over > 0)
+	if has&HasWay != 0 && op.Direct {
+		b = append(b, `, "direct": true`...)
+	}
+	if has&HasHoming != 0 && op.Home != OwnHoming {
+		b = strconv.AppendBool(append(b, `, "home": `...), op.Home == WithHoming)
+	}
 	if has&HasTouch != 0 {
 		b = op.Touch.appendJSON(b)
 	}

@@ -97,6 +97,8 @@ const (
 	HasOnOff // On
 	HasProtocol
 	HasLiquid
+	HasWay    // Direct and Over
+	HasHoming // Home
 )
 
 // Info is the row of an operation in the table of ops.
@@ -128,9 +130,9 @@ var opTable = [Kinds]Info{
 	AirGap:    {"air_gap", Physical, HasPipette | HasWell | HasAt | HasVolume | HasRate | HasSpeed, "Draw air above a well, so that the tip does not drip."},
 	TouchTip:  {"touch_tip", Physical, HasPipette | HasWell | HasAt | HasSpeed | HasTouch, "Touch the sides of a well with the tip."},
 	BlowOut:   {"blow_out", Physical, HasPipette | HasWell | HasAt | HasRate | HasSpeed | HasTrash, "Push the plunger past its end to empty the tip."},
-	DropTip:   {"drop_tip", Physical, HasPipette | HasWell | HasAt | HasSpeed | HasTrash, "Drop the tip into the trash or a place."},
-	ReturnTip: {"return_tip", Physical, HasPipette | HasWell | HasAt | HasSpeed, "Put the tip back to where it came from."},
-	MoveTo:    {"move_to", Physical, HasPipette | HasWell | HasAt | HasSpeed, "Move the tip to a place."},
+	DropTip:   {"drop_tip", Physical, HasPipette | HasWell | HasAt | HasSpeed | HasTrash | HasHoming, "Drop the tip into the trash or a place."},
+	ReturnTip: {"return_tip", Physical, HasPipette | HasWell | HasAt | HasSpeed | HasHoming, "Put the tip back to where it came from."},
+	MoveTo:    {"move_to", Physical, HasPipette | HasWell | HasAt | HasSpeed | HasWay, "Move the tip to a place."},
 	Prepare:   {"prepare", Physical, HasPipette, "Bring the plunger of an empty tip to where it draws from, in the air."},
 	Home:      {"home", Idempotent, 0, "Move all axes to their home position."},
 	Delay:     {"delay", NoEffect, HasDuration, "Wait."},
@@ -201,6 +203,9 @@ type Op struct {
 	Kind        Kind
 	Pipette     int8    // index into Deck.Pipettes
 	Trash       bool    // the place is the fixed trash, not Well
+	Home        Homing  // of the plunger, behind a tip that is let go
+	Direct      bool    // in a straight line
+	Over        int32   // µm above the deck that the end of the tip travels at least; 0: as needed
 	HasPush     bool    // PushOut is given; otherwise the robot's own for the model
 	Well        WellRef // that of the primary nozzle
 	At          Position
@@ -220,6 +225,24 @@ type Op struct {
 	Rate       int64 // nL/s
 	Speed      int64 // µm/s of the gantry on the way there, or of the touch; 0 is the robot's default
 	Duration   int64 // ms; of a thermocycler's block, how long it is held before a wait for it ends
+}
+
+// Homing says whether the plunger is homed.
+type Homing uint8
+
+// The choices there are: what the robot does by itself, or as it is told.
+const (
+	OwnHoming Homing = iota
+	WithHoming
+	WithoutHoming
+)
+
+// HomingIf is the homing of a plunger that is told.
+func HomingIf(home bool) Homing {
+	if home {
+		return WithHoming
+	}
+	return WithoutHoming
 }
 
 // DefaultSpeed is the OT-2's gantry speed where a step names none, in µm/s

@@ -121,6 +121,12 @@ func drawStep(t *rapid.T, d *program.Deck, n int, f *program.Frame) program.Step
 	if op.HasPush = has&program.HasPushOut != 0 && rapid.Bool().Draw(t, "push"); op.HasPush {
 		number(program.HasPushOut, &op.PushOut, "push out")
 	}
+	if has&program.HasWay != 0 {
+		op.Over, op.Direct = rapid.Int32Range(0, 200_000).Draw(t, "over"), rapid.Bool().Draw(t, "direct")
+	}
+	if has&program.HasHoming != 0 {
+		op.Home = rapid.SampledFrom([]program.Homing{program.OwnHoming, program.WithHoming, program.WithoutHoming}).Draw(t, "home")
+	}
 	if has&program.HasTouch != 0 {
 		op.Touch = program.Touch{Radius: rapid.Int16Range(0, 1000).Draw(t, "radius"), Sides: rapid.Uint8Range(0, 15).Draw(t, "sides")}
 	}

@@ -128,6 +128,9 @@ type stepJSON struct {
 	RPM         json.Number     `json:"rpm"`
 	Height      json.Number     `json:"height_mm"`
 	SwitchedOn  *bool           `json:"on"`
+	Over        json.Number     `json:"over_mm"`
+	Direct      bool            `json:"direct"`
+	Home        *bool           `json:"home"`
 	Message     string          `json:"message"`
 	Live        json.RawMessage `json:"live"`
 	Protocol    json.RawMessage `json:"protocol"`

@@ -64,6 +64,10 @@ func (r *reader) op(in *stepJSON, kind Kind) Op {
 	if in.SwitchedOn != nil {
 		op.On = *in.SwitchedOn
 	}
+	op.Direct, op.Over = in.Direct, r.offset(in.Over, "over_mm")
+	if in.Home != nil {
+		op.Home = HomingIf(*in.Home)
+	}
 	op.Temperature, op.RPM = r.offset(in.Temperature, "temperature_C"), r.offset(in.RPM, "rpm")/1000
 	if in.Height != "" {
 		op.At.Z = r.offset(in.Height, "height_mm")
@@ -99,6 +103,9 @@ func (r *reader) fields(in *stepJSON, kind Kind) {
 		{"flow_rate_uL_s", in.Rate != "", HasRate, true, false},
 		{"speed_mm_s", in.Speed != "", HasSpeed, false, false},
 		{"push_out_uL", in.PushOut != "", HasPushOut, false, false},
+		{"over_mm", in.Over != "", HasWay, false, false},
+		{"direct", in.Direct, HasWay, false, false},
+		{"home", in.Home != nil, HasHoming, false, false},
 		{"touch", in.Touch != nil, HasTouch, true, false},
 		{"duration_s", in.Duration != "", HasDuration | HasHold, has&HasDuration != 0, false},
 		{"nozzles", in.Nozzles != "", HasNozzles, true, false},

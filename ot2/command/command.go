@@ -116,13 +116,13 @@ func of(s *program.Step, d *program.Deck) []Params {
 		return there(op, d, BlowOut{at(op, d), thousandths(op.Rate)})
 	case program.DropTip:
 		if op.Trash {
-			return []Params{overTrash(op, d, true), DropTipInPlace{pipette(op, d)}}
+			return []Params{overTrash(op, d, true), DropTipInPlace{pipette(op, d), homing(op)}}
 		}
-		return there(op, d, DropTip{at(op, d)})
+		return there(op, d, DropTip{at(op, d), homing(op)})
 	case program.ReturnTip:
-		return there(op, d, DropTip{at(op, d)})
+		return there(op, d, DropTip{at(op, d), homing(op)})
 	case program.MoveTo:
-		return []Params{MoveToWell{at(op, d), thousandths(op.Speed)}}
+		return []Params{MoveToWell{At: at(op, d), Speed: thousandths(op.Speed), Over: thousandths(int64(op.Over)), Direct: op.Direct}}
 	case program.Prepare:
 		return []Params{PrepareToAspirate{pipette(op, d)}}
 	case program.Home:
@@ -177,13 +177,23 @@ func location(p program.Position) *WellLocation {
 // the decimal it came from.
 func thousandths(n int64) float64 { return float64(n) / 1000 }
 
+// homing is whether the plunger is homed behind a tip that is let go; nil is as
+// the robot does by itself.
+func homing(op *program.Op) *bool {
+	if op.Home == program.OwnHoming {
+		return nil
+	}
+	home := op.Home == program.WithHoming
+	return &home
+}
+
 // there puts a move with the step's gantry speed before a command that takes
 // none.
 func there(op *program.Op, d *program.Deck, p Params) []Params {
 	if op.Speed == 0 {
 		return []Params{p}
 	}
-	return []Params{MoveToWell{at(op, d), thousandths(op.Speed)}, p}
+	return []Params{MoveToWell{At: at(op, d), Speed: thousandths(op.Speed)}, p}
 }
 
 // overTrash moves above the trash, as the vendor's own protocols do; with
@@ -214,7 +224,7 @@ func touch(op *program.Op, d *program.Deck) []Params {
 	for _, p := range Touches(op, d) {
 		point := *op
 		point.At = p
-		out = append(out, MoveToWell{at(&point, d), thousandths(op.Speed)})
+		out = append(out, MoveToWell{At: at(&point, d), Speed: thousandths(op.Speed)})
 	}
 	return out
 }

@@ -67,7 +67,10 @@ type (
 	// PickUpTip picks up the tip of a place.
 	PickUpTip struct{ At }
 	// DropTip drops the tip into a place of a labware.
-	DropTip struct{ At }
+	DropTip struct {
+		At
+		HomeAfter *bool `json:"homeAfter,omitempty"`
+	}
 	// Aspirate draws.
 	Aspirate struct {
 		At
@@ -95,7 +98,9 @@ type (
 	// MoveToWell moves the tip; a Speed of 0 is the robot's default.
 	MoveToWell struct {
 		At
-		Speed float64 `json:"speed,omitempty"`
+		Speed  float64 `json:"speed,omitempty"`
+		Over   float64 `json:"minimumZHeight,omitempty"` // mm above the deck
+		Direct bool    `json:"forceDirect,omitempty"`
 	}
 	// MoveToAreaForDropTip moves above a part of the deck that is no labware:
 	// the trash. With Alternate the robot spreads the tips it drops.
@@ -109,6 +114,7 @@ type (
 	// DropTipInPlace lets go of the tip.
 	DropTipInPlace struct {
 		PipetteID string `json:"pipetteId"`
+		HomeAfter *bool  `json:"homeAfter,omitempty"`
 	}
 	// DispenseInPlace gives where the tip is.
 	DispenseInPlace struct {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -315,12 +316,22 @@ func (w *python) act(op *program.Op) {
 		if op.Trash {
 			place = "" // the robot spreads the tips it drops where it is not told the place
 		}
-		w.line("%s.drop_tip(%s)", pip, place)
+		w.line("%s.drop_tip(%s)", pip, arguments(place, homeAfter(op)))
 	case program.Prepare:
 		w.line("%s.prepare_to_aspirate()", pip)
 	case program.MoveTo:
 		w.move(pip, op, op.At)
 	}
+}
+
+// homeAfter is the argument that says whether the plunger is homed.
+func homeAfter(op *program.Op) string {
+	return [...]string{program.OwnHoming: "", program.WithHoming: "home_after=True", program.WithoutHoming: "home_after=False"}[op.Home]
+}
+
+// arguments joins those that are not empty.
+func arguments(list ...string) string {
+	return strings.Join(slices.DeleteFunc(list, func(s string) bool { return s == "" }), ", ")
 }
 
 func (w *python) nozzles(pip string, n program.Nozzles) {
@@ -354,11 +365,17 @@ func pushOut(op *program.Op) string {
 }
 
 func (w *python) move(pip string, op *program.Op, to program.Position) {
-	speed := ""
-	if op.Speed != 0 {
-		speed = ", speed=" + number(op.Speed)
+	over, direct, speed := "", "", ""
+	if op.Over != 0 {
+		over = "minimum_z_height=" + number(int64(op.Over))
 	}
-	w.line("%s.move_to(%s%s)", pip, w.at(op.Well, to), speed)
+	if op.Direct {
+		direct = "force_direct=True"
+	}
+	if op.Speed != 0 {
+		speed = "speed=" + number(op.Speed)
+	}
+	w.line("%s.move_to(%s)", pip, arguments(w.at(op.Well, to), direct, over, speed))
 }
 
 // touch is one call where that can say it, and otherwise moves out and back.

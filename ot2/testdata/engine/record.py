@@ -251,9 +251,13 @@ def engine_steps(result):
             rack = params["labwareId"]
             step["slot"], step["well"] = places.slot(rack), params["wellName"]
             step.update(height(params["wellLocation"], depths[rack][params["wellName"]]))
-        for key, name in [("volume", "volume_uL"), ("flowRate", "flow_rate_uL_s"), ("speed", "speed_mm_s"), ("pushOut", "push_out_uL"), ("radius", "radius"), *OF_MODULES]:
+        for key, name in [("volume", "volume_uL"), ("flowRate", "flow_rate_uL_s"), ("speed", "speed_mm_s"), ("pushOut", "push_out_uL"), ("minimumZHeight", "over_mm"), ("radius", "radius"), *OF_MODULES]:
             if params.get(key) is not None:
                 step[name] = number(params[key])
+        if params.get("forceDirect"):
+            step["direct"] = True
+        if params.get("homeAfter") is not None:
+            step["home"] = params["homeAfter"]
         yield step
         if command["status"] == "succeeded":
             places.after(command)
