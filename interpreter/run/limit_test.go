@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,11 +28,16 @@ type slow struct {
 	paused  bool
 	ended   run.Status
 	did     []int
+
+	mu sync.Mutex
 }
 
 func (s *slow) Inspect(context.Context) (run.Device, error) { return run.Device{}, nil }
 func (s *slow) Open(context.Context, run.Job) (run.Session, error) {
-	*s = slow{virtual: s.virtual, wake: make(chan struct{}, 10), did: s.did}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wake, s.steps, s.final, s.at, s.begun, s.ms = make(chan struct{}, 10), nil, false, 0, false, 0
+	s.asked, s.paused, s.ended = 0, false, run.NoStatus
 	return s, nil
 }
 func (s *slow) Reattach(context.Context, run.Job, run.Handle) (run.Session, error) { return s, nil }
@@ -40,18 +46,24 @@ func (s *slow) Extend(*program.Plan)                                            
 func (s *slow) Close(context.Context) error                                        { return nil }
 
 func (s *slow) Send(_ context.Context, b run.Batch) error {
+	s.mu.Lock()
 	s.steps, s.final = append(s.steps, b.Steps...), b.Final
+	s.mu.Unlock()
 	s.wake <- struct{}{}
 	return nil
 }
 
 func (s *slow) Ask(_ context.Context, c run.Control) error {
+	s.mu.Lock()
 	s.asked = c
+	s.mu.Unlock()
 	s.wake <- struct{}{}
 	return nil
 }
 
 func (s *slow) Find(_ context.Context, n int) (run.Finding, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if slices.Contains(s.did, n) {
 		return run.Finding{Outcome: run.WasDone}, nil
 	}
@@ -62,12 +74,16 @@ func (s *slow) Find(_ context.Context, n int) (run.Finding, error) {
 }
 
 func (s *slow) Next(ctx context.Context) (run.Report, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for {
 		switch {
 		case s.begun:
 			s.begun = false
 			if !s.virtual {
+				s.mu.Unlock()
 				time.Sleep(time.Minute)
+				s.mu.Lock()
 			}
 			n := s.steps[s.at].N
 			s.ms, s.at, s.did = s.ms+60_000, s.at+1, append(s.did, n)
@@ -91,9 +107,13 @@ func (s *slow) Next(ctx context.Context) (run.Report, error) {
 			s.ended = run.Succeeded
 			return run.Report{Status: run.Succeeded, RobotMS: s.ms}, nil
 		default:
+			s.mu.Unlock()
 			select {
 			case <-s.wake:
 			case <-ctx.Done():
+			}
+			s.mu.Lock()
+			if ctx.Err() != nil {
 				return run.Report{}, ctx.Err()
 			}
 		}

@@ -244,7 +244,7 @@ func (e *Emulator) keepOver(r *run) {
 
 // did keeps that a command took effect.
 func (e *Emulator) did(r *run, c *entry, w *work) {
-	if e.disk == nil || r.engine.virtual {
+	if r.engine.virtual || e.disk == nil { // in this order: analyses go on while the disk is opened
 		return
 	}
 	d := Deed{Run: r.id, Key: c.key, Command: c.kind}
