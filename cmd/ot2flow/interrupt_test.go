@@ -96,7 +96,8 @@ func TestTerminated(t *testing.T) {
 	if got := heldBy(t, e, "B1"); got != 0 && got != 100_000 {
 		t.Errorf("B1 holds %d nL", got)
 	}
-	code, stdout, stderr := called([]string{"runs", "resume", "last", "--yes", "--state", state}, "\n\n")
+	// Enter is pressed as long as the robot stands, and once at the pause.
+	code, stdout, stderr := called([]string{"runs", "resume", "last", "--yes", "--state", state}, strings.Repeat("\n", 1000))
 	if code != exitFine {
 		t.Fatalf("exit %d: %s%s", code, stdout, stderr)
 	}

@@ -306,6 +306,8 @@ func (l *life) Check(t *rapid.T) {
 	for _, f := range l.lab.wrong() {
 		t.Error(f)
 	}
+	l.lab.mu.Lock()
+	defer l.lab.mu.Unlock()
 	for n, times := range l.lab.plant.happened {
 		if op := &l.plan.Steps[n-1].Op; times > 1 && op.Kind.Info().Effect == program.Physical && op.Kind != program.AirGap && op.Kind != program.TouchTip {
 			t.Errorf("step %d %s happened %d times", n, op.Kind, times)

@@ -174,6 +174,11 @@ func (d *Device) ofRun(ctx context.Context, store *journal.Store, sum *journal.S
 	v.Steps, v.Done, v.Began, v.Ended, v.Seq, v.Over = sum.Steps, sum.Done, sum.Began, sum.Ended, sum.Seq, sum.Over()
 	v.Reason, v.FailedStep, v.DoubtFirst, v.DoubtLast = sum.Reason, sum.FailedStep, sum.Doubt.First, sum.Doubt.Last
 	v.State = d.stateOf(ctx, store, sum)
+	if v.State == StateLeft { // or it came to its end after sum was read, and its owner let go of the robot
+		if now, err := store.Find(ctx, sum.ID); err == nil && (now.Seq != sum.Seq || now.State != sum.State) {
+			return d.ofRun(ctx, store, now, o, full)
+		}
+	}
 	if o != nil && o.State == journal.Forgotten {
 		v.State, v.Reason, v.Over = StateForgotten, o.Reason, true
 	}
