@@ -115,10 +115,8 @@ func (p *place) name() string {
 	switch {
 	case p.key != nil:
 		return quoted(p.key.Value)
-	case p.up == nil && p.shape == spec.ClassRoot():
-		return classFormat.noun
 	case p.up == nil:
-		return workflowFormat.noun
+		return nounOf(p.shape)
 	case isStep(p):
 		return "a step"
 	}

@@ -242,11 +242,19 @@ func (e *explainer) stranger(p *place, k *yaml.Node, missing []spec.Field) []spe
 		return missing[1:]
 	}
 	help := ""
-	if kinds := kindsWith(k.Value); len(kinds) > 0 && !isStep(p) {
+	if kinds := kindsWith(k.Value); len(kinds) > 0 && !isStep(p) && p.root() == spec.Root() {
 		help = "it is a key of " + enumerated(kinds, "and") + "; "
 	}
 	e.unknown(p, k, help+e.validKeys(p))
 	return nil
+}
+
+// root is the shape of the file that p is in.
+func (p *place) root() *spec.Shape {
+	for p.up != nil {
+		p = p.up
+	}
+	return p.shape
 }
 
 // kindsWith returns the step kinds that have a key.
@@ -284,7 +292,7 @@ func (e *explainer) validKeys(p *place) string {
 	case isStep(p):
 		return `"ot2flow explain step" lists the step keys and the modifiers`
 	case p.key == nil:
-		return "the keys of a workflow are " + enumerated(keys, "and")
+		return "the keys of " + p.name() + " are " + enumerated(keys, "and")
 	}
 	return `"ot2flow explain ` + p.key.Value + `" lists its keys`
 }
@@ -398,6 +406,14 @@ var otherWords = [...][]string{
 	{"mount", "side", "position"},
 	{"color", "colour", "display_color"},
 	{"comment", "log", "print", "echo", "note"},
+	{"labels", "label", "tags", "tag"},
+	{"address", "url", "uri", "host", "ip", "addr"},
+	{"cron", "when", "schedule", "crontab", "every"},
+	{"time_zone", "timezone", "tz", "zone"},
+	{"robots", "robot", "devices", "device"},
+	{"workflows", "tasks", "folders", "folder", "directories", "paths", "roots"},
+	{"http", "listen", "bind", "port"},
+	{"why", "reason", "message", "description"},
 	{"description", "doc", "comment", "info", "help", "label"},
 	{"min", "minimum", "at_least"},
 	{"max", "maximum"},

@@ -174,7 +174,7 @@ func (e *explainer) null(p *place, what, help string) {
 		help = "write " + p.shape.Noun + ", for example " + p.example() + ", or remove the " + remove
 	}
 	if p.up == nil {
-		help = "a workflow starts with " + p.example()
+		help = nounOf(p.shape) + " starts with " + p.example()
 	}
 	e.add(diag.EmptyValue, at, message, help).Label = what
 }

@@ -37,7 +37,7 @@ func (w writer) value(s *spec.Shape, depth int) *yaml.Node {
 	case spec.MapShape:
 		n := &yaml.Node{Kind: yaml.MappingNode}
 		names := []string{"a", "b_2", "Plate"}
-		if s.Keys != nil {
+		if s.Keys != nil && !s.Keys.Match(names[0]) {
 			names = []string{"1 uL", "10 uL", "0.1mL"} // a bare number is no key: YAML reads it as a number
 		}
 		for _, name := range names[:rapid.IntRange(s.Min, 3).Draw(w.t, "entries")] {
@@ -189,12 +189,16 @@ func (w writer) mutate(root *yaml.Node) {
 	}
 }
 
-func draft(t *rapid.T) (writer, *yaml.Node) {
-	w := writer{t}
-	return w, w.value(spec.Root(), 0)
+// draft is a workflow, or now and then the file of a lab.
+func draft(t *rapid.T) (w writer, root *yaml.Node, format string) {
+	w = writer{t}
+	if w.chance(20) {
+		return w, w.value(spec.LabRoot(), 0), spec.LabFormat
+	}
+	return w, w.value(spec.Root(), 0), spec.WorkflowFormat
 }
 
-func read(t *rapid.T, root *yaml.Node) (*spec.Document, diag.List, bool) {
+func read(t *rapid.T, root *yaml.Node, format string) (*spec.Document, diag.List, bool) {
 	data, err := yaml.Marshal(root)
 	if err != nil {
 		return nil, nil, false
@@ -205,6 +209,10 @@ func read(t *rapid.T, root *yaml.Node) (*spec.Document, diag.List, bool) {
 	if len(list) > 0 {
 		return nil, nil, false
 	}
+	if format == spec.LabFormat {
+		_, doc, found := spec.DecodeLab(src, node)
+		return doc, found, true
+	}
 	doc, found := spec.Decode(src, node)
 	return doc, found, true
 }
@@ -213,8 +221,8 @@ func read(t *rapid.T, root *yaml.Node) (*spec.Document, diag.List, bool) {
 // decoder and schema.
 func TestWrittenIsAccepted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		_, root := draft(t)
-		doc, found, ok := read(t, root)
+		_, root, format := draft(t)
+		doc, found, ok := read(t, root, format)
 		if !ok {
 			t.Fatal("not YAML")
 		}
@@ -231,11 +239,11 @@ func TestWrittenIsAccepted(t *testing.T) {
 // nodes of a broken file.
 func TestSchemaAcceptsWhatDecoderAccepts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w, root := draft(t)
+		w, root, format := draft(t)
 		for range rapid.IntRange(1, 4).Draw(t, "mutations") {
 			w.mutate(root)
 		}
-		doc, _, ok := read(t, root)
+		doc, _, ok := read(t, root, format)
 		if !ok {
 			return
 		}

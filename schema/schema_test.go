@@ -28,8 +28,15 @@ func TestLiquidClassIsCurrent(t *testing.T) {
 	}
 }
 
+func TestLabIsCurrent(t *testing.T) {
+	data, ok := schema.Schema("lab")
+	if !ok || !bytes.Equal(data, schema.Lab()) {
+		t.Error("lab.schema.json is not what the table gives: run go generate ./schema")
+	}
+}
+
 func TestNames(t *testing.T) {
-	want := []string{"changes", "corrections", "diagnostics", "drift", "faults", "journal", "liquid_class", "plan", "quota_log", "quotas", "repeats", "robots", "run", "runs", "simulation", "state", "uses", "workflow"}
+	want := []string{"changes", "corrections", "diagnostics", "drift", "faults", "journal", "lab", "liquid_class", "plan", "quota_log", "quotas", "repeats", "robots", "run", "runs", "simulation", "state", "uses", "workflow"}
 	if got := schema.Names(); !slices.Equal(got, want) {
 		t.Errorf("names %v, want %v", got, want)
 	}

@@ -26,13 +26,27 @@ type format struct {
 var (
 	workflowFormat = format{sync.OnceValue(func() *jsonschema.Schema { return compile(spec.WorkflowFormat) }), spec.Root, "a workflow"}
 	classFormat    = format{sync.OnceValue(func() *jsonschema.Schema { return compile(spec.ClassFormat) }), spec.ClassRoot, "a liquid class"}
+	labFormat      = format{sync.OnceValue(func() *jsonschema.Schema { return compile(spec.LabFormat) }), spec.LabRoot, "a lab"}
 )
 
 func formatOf(doc *spec.Document) *format {
-	if doc.Format == spec.ClassFormat {
+	switch doc.Format {
+	case spec.ClassFormat:
 		return &classFormat
+	case spec.LabFormat:
+		return &labFormat
 	}
 	return &workflowFormat
+}
+
+// nounOf is what messages call a file of the format with that root.
+func nounOf(root *spec.Shape) string {
+	for _, f := range []*format{&classFormat, &labFormat} {
+		if f.root() == root {
+			return f.noun
+		}
+	}
+	return workflowFormat.noun
 }
 
 func compile(name string) *jsonschema.Schema {

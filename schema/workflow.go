@@ -26,6 +26,10 @@ func LiquidClass() []byte {
 	return generated(spec.ClassFormat, "ot2flow liquid class", spec.ClassRoot())
 }
 
+// Lab generates the JSON schema of the files of labs, as Workflow does that of
+// workflows.
+func Lab() []byte { return generated(spec.LabFormat, "ot2flow lab", spec.LabRoot()) }
+
 func generated(format, title string, shape *spec.Shape) []byte {
 	g := generator{}
 	root := g.body(shape)

@@ -96,6 +96,7 @@ func DecodeClass(src *Source, root *yaml.Node) (*LiquidClass, *Document, diag.Li
 const (
 	WorkflowFormat = "workflow"
 	ClassFormat    = "liquid_class"
+	LabFormat      = "lab"
 )
 
 // IsClassFile reports whether a `liquid_class` names a file, rather than a

@@ -23,7 +23,7 @@ type Document struct {
 	Workflow *Workflow
 	Root     *yaml.Node // nil where there was nothing to decode
 	Source   *Source
-	Format   string    // WorkflowFormat or ClassFormat
+	Format   string    // WorkflowFormat, ClassFormat or LabFormat
 	Refused  []Refusal // in the order of the file, but for nested nodes
 }
 
@@ -146,9 +146,14 @@ func (v value) each(elem *Shape, f func(i int, item value)) {
 // entries calls f for the pairs of a mapping. taken says whether the shape takes
 // the value; the name is not set where the key is none.
 func (v value) entries(elem *Shape, f func(name Word, item value, taken bool)) {
+	v.entriesBy(identifier, elem, f)
+}
+
+// entriesBy is entries where keys look like something else than names.
+func (v value) entriesBy(keys *Pattern, elem *Shape, f func(name Word, item value, taken bool)) {
 	for k, n := range pairs(v.node) {
 		name := Word{}
-		if IsName(k.Value) {
+		if keys.Match(k.Value) {
 			name = value{v.d, k}.word(nameShape)
 		} else {
 			v.d.refuse(k)

@@ -12,8 +12,8 @@ type use struct {
 	field Field
 }
 
-// Keys returns every key of the language, and "step" and "workflow" for the two
-// shapes that keys are put into, sorted.
+// Keys returns every key of the language and of labs, and "step" and "workflow" for
+// the two shapes that keys are put into, sorted.
 func Keys() []string {
 	keys := []string{stepPage, workflowPage}
 	for _, u := range uses() {
@@ -26,6 +26,7 @@ func Keys() []string {
 const (
 	stepPage     = "step"
 	workflowPage = "workflow"
+	labPage      = LabFormat
 	aStepTitle   = "a step"
 )
 
@@ -37,6 +38,8 @@ func Reference(key string) (string, bool) {
 	switch key {
 	case workflowPage:
 		p.section(key, rootShape.Doc, "", rootShape)
+	case labPage:
+		p.section(key, labRoot.Doc, "", labRoot)
 	case stepPage:
 		p.section(key, StepObject().Doc, StepObject().Example, StepObject())
 	}
@@ -161,6 +164,7 @@ func uses() []use {
 	c := collector{seen: map[string]bool{}}
 	c.keys("a workflow", rootShape)
 	c.keys(aStepTitle, StepObject())
+	c.keys("a lab", labRoot)
 	return c.out
 }
 

@@ -489,7 +489,7 @@ var (
 // the shape has a short form, that is the value of the first key.
 func declarations[T any](to *[]T, shape *Shape, read func(name Word, at diag.Span) (*T, []Field)) Slot {
 	return Slot{shape, func(d *decoder, v value) {
-		v.entries(shape.Elem, func(name Word, item value, taken bool) {
+		v.entriesBy(shape.KeyPattern(), shape.Elem, func(name Word, item value, taken bool) {
 			decl, fields := read(name, item.span())
 			if taken && item.isScalar() {
 				fields[0].Slot.read(d, item) // the short form is the first key's value

@@ -25,6 +25,8 @@ var notByLint = map[*diag.Code]string{
 	diag.FileChanged:   "needs a writer at work: spec.TestLoadReadsAgainWhatChanges",
 	diag.FileTooLarge:  "too large to be kept: TestOpenLarge",
 	diag.TooManyValues: "too large to be kept: TestOpenLarge",
+	diag.LabValue:      "of the file of a lab: workflows/lab, testdata/err",
+	diag.LabName:       "of the file of a lab: workflows/lab, testdata/err",
 	diag.OtherDeck:     "of a run that begins with what an earlier one left",
 	diag.SparseRack:    "only with --robot-version: cmd/ot2flow, testdata/script/robot_version.txtar",
 	diag.NoLayout:      "only with --robot-version: cmd/ot2flow, testdata/script/robot_version.txtar",

@@ -28,6 +28,9 @@ func Reference() []byte {
 	for _, kind := range spec.StepKinds() {
 		keyPage(&b, kind.Key, shown)
 	}
+	b.WriteString("## A lab\n\nThe file that `ot2flow serve --config` takes.\n\n")
+	shown[spec.LabFormat] = true
+	page(&b, spec.LabFormat)
 	b.WriteString("## The other keys\n\n")
 	for _, key := range spec.Keys() {
 		keyPage(&b, key, shown)
