@@ -182,6 +182,31 @@ CREATE TABLE answers ( -- of other programs, that may be taken again for a while
 	data  TEXT NOT NULL     -- JSON
 ) WITHOUT ROWID;
 `,
+	`
+ALTER TABLE submissions ADD COLUMN labels TEXT NOT NULL DEFAULT ''; -- that its robot must have, with commas between
+CREATE INDEX submissions_experiment ON submissions(experiment, state) WHERE experiment <> '';
+CREATE TABLE stops ( -- queues that begin nothing until somebody says so
+	queue TEXT PRIMARY KEY,
+	at    INTEGER NOT NULL,
+	name  TEXT NOT NULL, -- who
+	host  TEXT NOT NULL,
+	why   TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE closures ( -- times in which a queue begins nothing
+	key   INTEGER PRIMARY KEY AUTOINCREMENT,
+	queue TEXT NOT NULL, -- empty: all
+	since INTEGER NOT NULL,
+	until INTEGER NOT NULL,
+	why   TEXT NOT NULL,
+	name  TEXT NOT NULL, -- who
+	host  TEXT NOT NULL
+);
+CREATE TABLE schedules ( -- how far they were looked at
+	schedule TEXT PRIMARY KEY,
+	times    TEXT NOT NULL, -- as they were written then
+	upto     INTEGER NOT NULL
+) WITHOUT ROWID;
+`,
 }
 
 // versionOf returns the version of the journal's form, 0 for an empty file,

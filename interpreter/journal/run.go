@@ -32,6 +32,7 @@ type Start struct {
 	// Submission is the id of what was submitted and is begun now; empty where nothing
 	// was. Begin is refused as *Taken where it does not wait any more.
 	Submission string
+	Queue      string        // of the robot, which the submission is of from now on; empty: as it was
 	Ledger     string        // what the changes of the run go into; empty: nothing
 	Project    string        // that it is for; empty: none
 	Tools      []ledger.Tool // what is on the robot
@@ -140,7 +141,7 @@ func (s *Store) begin(ctx context.Context, r *Run, o *Start, plan content, files
 			return orElse(err, &Unreconciled{r.robot, open})
 		}
 		if r.id = o.Submission; r.id != "" {
-			if err := t.begun(r.id); err != nil {
+			if err := t.begun(r.id, o.Queue); err != nil {
 				return err
 			}
 			return r.insert(t, o, now.UnixNano(), plan, files)

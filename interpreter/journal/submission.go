@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
@@ -18,13 +19,14 @@ import (
 // twice, whatever happens to processes.
 type Submission struct {
 	ID         string
-	Queue      string // of the robot it waits for
+	Queue      string // of the robot it waits for, or one that several robots take from; then of the robot that took it
 	Workflow   string
 	Given      json.RawMessage // the parameters, as they were given
 	Key        string          // the asker's own; empty for none. No two submissions have the same
 	Asked      string          // a hash of what was asked for under Key
 	Priority   int             // the greater, the sooner
 	Experiment string          // whose runs keep their order; empty for none
+	Labels     []string        // that the robot must have; no comma is in them
 	By         Holder          // whose PID is not kept
 	Project    string
 	At         time.Time
@@ -86,9 +88,9 @@ func (s *Store) Submit(ctx context.Context, o Submission, plan *program.Plan) (_
 		if o.Key != "" {
 			key = o.Key
 		}
-		return t.exec(`INSERT INTO submissions (id, queue, workflow, given, asker, asked, priority, experiment, name, host, project, at, state, reason, hash, size, plan)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?)`,
-			o.ID, o.Queue, o.Workflow, string(o.Given), key, o.Asked, o.Priority, o.Experiment, o.By.Name, o.By.Host, o.Project, now.UnixNano(), string(Queued), c.hash, c.size, c.data)
+		return t.exec(`INSERT INTO submissions (id, queue, workflow, given, asker, asked, priority, experiment, labels, name, host, project, at, state, reason, hash, size, plan)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?)`,
+			o.ID, o.Queue, o.Workflow, string(o.Given), key, o.Asked, o.Priority, o.Experiment, strings.Join(o.Labels, ","), o.By.Name, o.By.Host, o.Project, now.UnixNano(), string(Queued), c.hash, c.size, c.data)
 	})
 	if err != nil {
 		return nil, false, err
@@ -100,9 +102,9 @@ func (s *Store) Submit(ctx context.Context, o Submission, plan *program.Plan) (_
 	return &o, true, nil
 }
 
-// begun makes a submission a run.
-func (t *tx) begun(id string) error {
-	n, err := t.count("UPDATE submissions SET state = ?, closed = ?, plan = NULL WHERE id = ? AND state = ?", string(Begun), t.now, id, string(Queued))
+// begun makes a submission a run, of a queue where one is given.
+func (t *tx) begun(id, queue string) error {
+	n, err := t.count("UPDATE submissions SET state = ?, closed = ?, plan = NULL, queue = CASE WHEN ? = '' THEN queue ELSE ? END WHERE id = ? AND state = ?", string(Begun), t.now, queue, queue, id, string(Queued))
 	if err == nil && n == 0 {
 		var state string
 		if _, err = t.row("SELECT state FROM submissions WHERE id = ?", []any{id}, &state); err == nil {
@@ -127,17 +129,20 @@ func (s *Store) CloseSubmission(ctx context.Context, id string, from, to Submiss
 	})
 }
 
-const submissionColumns = `SELECT id, queue, workflow, given, coalesce(asker, ''), asked, priority, experiment, name, host, project, at, state, reason, coalesce(closed, 0) FROM submissions`
+const submissionColumns = `SELECT id, queue, workflow, given, coalesce(asker, ''), asked, priority, experiment, labels, name, host, project, at, state, reason, coalesce(closed, 0) FROM submissions`
 
 func scanSubmission(scan func(...any) error) (*Submission, error) {
 	o := &Submission{}
 	var at, closed int64
-	var given, state string
-	err := scan(&o.ID, &o.Queue, &o.Workflow, &given, &o.Key, &o.Asked, &o.Priority, &o.Experiment, &o.By.Name, &o.By.Host, &o.Project, &at, &state, &o.Reason, &closed)
+	var given, labels, state string
+	err := scan(&o.ID, &o.Queue, &o.Workflow, &given, &o.Key, &o.Asked, &o.Priority, &o.Experiment, &labels, &o.By.Name, &o.By.Host, &o.Project, &at, &state, &o.Reason, &closed)
 	if err != nil {
 		return nil, err
 	}
 	o.Given, o.State, o.At = json.RawMessage(given), SubmissionState(state), timeOf(at)
+	if labels != "" {
+		o.Labels = strings.Split(labels, ",")
+	}
 	if closed != 0 {
 		o.Closed = timeOf(closed)
 	}
@@ -196,6 +201,16 @@ func (s *Store) Open(ctx context.Context, queue string) ([]string, error) {
 		out = append(out, id)
 	}
 	return out, s.trouble(rows.Err())
+}
+
+// UnderWay returns the run of an experiment that was submitted, begun and has not
+// ended, or nothing.
+func (s *Store) UnderWay(ctx context.Context, experiment string) (id string, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT s.id FROM submissions s JOIN runs r ON r.id = s.id WHERE s.experiment = ? AND s.state = ? AND r.ended IS NULL ORDER BY s.key LIMIT 1", experiment, string(Begun)).Scan(&id)
+	if isNone(err) {
+		return "", nil
+	}
+	return id, s.trouble(err)
 }
 
 // SubmittedPlan returns the plan of a submission that waits, with its files.
