@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/ot2flow/ot2flow/interpreter"
 	"github.com/ot2flow/ot2flow/ot2"
@@ -24,6 +25,10 @@ type Checked struct {
 
 	given []spec.File         // what runs are given, read beside the bundle
 	again map[foundKey]*times // what was found in runs
+	units struct {            // see plainUnits
+		once sync.Once
+		of   map[string]string
+	}
 }
 
 // Dir is the folder that the names of the bundle's files count from.

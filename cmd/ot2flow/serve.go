@@ -93,10 +93,7 @@ func (a *app) serve(ctx context.Context, roots []string, o serving) error {
 	if _, err := device.Tasks.Refresh(ctx); err != nil {
 		return cannot("%v", err)
 	}
-	s, err := server.New(device, version, o.insecure)
-	if err != nil {
-		return err
-	}
+	s := server.New(device, version, o.insecure)
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.http)
 	if err != nil {
 		return cannot("nothing can listen on %s: %v", o.http, err)
@@ -118,9 +115,7 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 		log.Info("ending; a robot that moves is paused at a good place first")
 	})
 	watcher := workflows.Watch(working, device.Tasks, workflows.Options{Poll: poll}, func(c workflows.Change[*workflows.Checked]) {
-		if err := s.Reload(); err != nil {
-			log.Error(err.Error())
-		}
+		s.Reload()
 		for _, v := range c.Changed {
 			log.Info("the task is another one", "task", v.Name, "file", v.Path)
 		}

@@ -75,7 +75,7 @@ func (t *tx) keep(c content) (int64, error) {
 // blob reads a content by its key.
 func (s *Store) blob(ctx context.Context, key int64) ([]byte, error) {
 	var c content
-	if err := s.db.QueryRowContext(ctx, "SELECT hash, size, data FROM blobs WHERE key = ?", key).Scan(&c.hash, &c.size, &c.data); err != nil {
+	if err := s.queryRow(ctx, "SELECT hash, size, data FROM blobs WHERE key = ?", []any{key}, &c.hash, &c.size, &c.data); err != nil {
 		return nil, s.trouble(err)
 	}
 	data, err := unpack(c)

@@ -44,13 +44,14 @@ type Summary struct {
 	Reason      string // why it did not end well
 
 	key, plan int64
+	computed  string
 }
 
 // Over reports whether the run has ended.
 func (s *Summary) Over() bool { return !s.Ended.IsZero() }
 
 const summaryColumns = `SELECT key, id, workflow, file, fingerprint, plan, steps, estimate, robot, robot_name, address, serial, software, simulated, name, host, pid, version, repeats, fence,
-	began, at, coalesce(ended, 0), seq, verdict, ` + stateColumn + `, done, intended, waiting, left, doubt_first, doubt_last, failed_step, reason, project FROM runs`
+	began, at, coalesce(ended, 0), seq, verdict, ` + stateColumn + `, done, intended, waiting, left, doubt_first, doubt_last, failed_step, reason, project, computed FROM runs`
 
 func scanSummary(scan func(...any) error) (*Summary, error) {
 	s := &Summary{}
@@ -58,7 +59,7 @@ func scanSummary(scan func(...any) error) (*Summary, error) {
 	var verdict string
 	err := scan(&s.key, &s.ID, &s.Workflow, &s.File, &s.Fingerprint, &s.plan, &s.Steps, &s.EstimateMS, &s.Robot.Key, &s.Robot.Name, &s.Robot.Address, &s.Robot.Serial, &s.Robot.Software, &s.Robot.Simulated,
 		&s.By.Name, &s.By.Host, &s.By.PID, &s.Version, &s.Repeats, &s.Fence,
-		&began, &at, &ended, &s.Seq, &verdict, &s.State, &s.Done, &s.Intended, &s.Waiting, &s.Left, &s.Doubt.First, &s.Doubt.Last, &s.FailedStep, &s.Reason, &s.Project)
+		&began, &at, &ended, &s.Seq, &verdict, &s.State, &s.Done, &s.Intended, &s.Waiting, &s.Left, &s.Doubt.First, &s.Doubt.Last, &s.FailedStep, &s.Reason, &s.Project, &s.computed)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +109,7 @@ func (s *Store) one(ctx context.Context, ref, query string, first bool, args ...
 
 func (s *Store) summaries(ctx context.Context, query string, args ...any) iter.Seq2[*Summary, error] {
 	return func(yield func(*Summary, error) bool) {
-		rows, err := s.db.QueryContext(ctx, summaryColumns+query, args...)
+		rows, err := s.query(ctx, summaryColumns+query, args...)
 		if err != nil {
 			yield(nil, s.trouble(err))
 			return
@@ -190,7 +191,8 @@ func States() []string {
 
 const stateColumn = `CASE WHEN ended IS NOT NULL THEN verdict WHEN doubt_first > 0 THEN 'in_doubt' WHEN left THEN 'left' WHEN waiting > 0 THEN 'waits' WHEN intended THEN 'open' ELSE 'begun' END`
 
-// Query says which events are read. Its zero value is every event of every run.
+// Query says which events are read. Its zero value is every event of every run that
+// was not computed; the events of those follow from their rows.
 type Query struct {
 	Run      string // the id of a run; empty: all
 	After    int64  // a Key: events after it
@@ -224,6 +226,15 @@ func (s *Store) Events(ctx context.Context, q Query) iter.Seq2[Event, error] {
 				}
 			}
 			more = n == page
+			if n > 0 || q.Run == "" {
+				continue
+			}
+			list, err := s.computedEvents(ctx, q)
+			if err != nil {
+				yield(Event{}, err)
+			}
+			for i := 0; i < len(list) && yield(list[i], nil); i++ {
+			}
 		}
 	}
 }
@@ -246,7 +257,7 @@ func eventQuery(q Query) (query string, args []any) {
 func (s *Store) eventPage(ctx context.Context, q Query) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		query, args := eventQuery(q)
-		rows, err := s.db.QueryContext(ctx, query, args...)
+		rows, err := s.query(ctx, query, args...)
 		if err != nil {
 			yield(Event{}, s.trouble(err))
 			return
@@ -280,7 +291,11 @@ func (s *Store) scanEvent(rows *sql.Rows) (e Event, err error) {
 
 // Params returns the parameters of a run.
 func (s *Store) Params(ctx context.Context, sum *Summary) ([]program.Param, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT name, value FROM params WHERE run = ? ORDER BY n", sum.key)
+	if sum.isComputed() {
+		params, _, err := s.madeOf(sum)
+		return params, err
+	}
+	rows, err := s.query(ctx, "SELECT name, value FROM params WHERE run = ? ORDER BY n", sum.key)
 	if err != nil {
 		return nil, s.trouble(err)
 	}
@@ -298,7 +313,14 @@ func (s *Store) Params(ctx context.Context, sum *Summary) ([]program.Param, erro
 
 // Files returns the files a run was made from.
 func (s *Store) Files(ctx context.Context, sum *Summary) ([]program.File, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT name, blob FROM files WHERE run = ? ORDER BY n", sum.key)
+	if sum.isComputed() {
+		form, err := s.blob(ctx, sum.plan)
+		if err != nil {
+			return nil, err
+		}
+		return program.FilesOf(form)
+	}
+	rows, err := s.query(ctx, "SELECT name, blob FROM files WHERE run = ? ORDER BY n", sum.key)
 	if err != nil {
 		return nil, s.trouble(err)
 	}
@@ -327,6 +349,9 @@ func (s *Store) Files(ctx context.Context, sum *Summary) ([]program.File, error)
 // PlanJSON returns the plan of a run as plan.json, with its files inside, as
 // it was when the run began.
 func (s *Store) PlanJSON(ctx context.Context, sum *Summary) ([]byte, error) {
+	if sum.isComputed() {
+		return s.computedPlan(ctx, sum)
+	}
 	plan, err := s.blob(ctx, sum.plan)
 	if err != nil {
 		return nil, err

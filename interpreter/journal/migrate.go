@@ -207,6 +207,9 @@ CREATE TABLE schedules ( -- how far they were looked at
 	upto     INTEGER NOT NULL
 ) WITHOUT ROWID;
 `,
+	`
+ALTER TABLE runs ADD COLUMN computed TEXT NOT NULL DEFAULT ''; -- of a run that was over at once, all there is beside its row, JSON
+`,
 }
 
 // versionOf returns the version of the journal's form, 0 for an empty file,

@@ -34,6 +34,7 @@ type Store struct {
 	db         *sql.DB
 	writer     *writer
 	close      sync.Once
+	reads      sync.Map // prepared statements, by their text
 }
 
 // patience is how long a process waits for another that writes, in ms.
@@ -132,8 +133,39 @@ func (s *Store) connect(mode string) *sql.DB {
 	if err != nil {
 		panic(err) // the driver is linked
 	}
-	db.SetMaxIdleConns(4)
+	db.SetMaxIdleConns(16)
+	db.SetConnMaxIdleTime(time.Minute)
 	return db
+}
+
+// query reads rows by a statement that is prepared once. Texts that are put together
+// from what somebody asked for are not for it: they would be kept for ever.
+func (s *Store) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	known, ok := s.reads.Load(text)
+	if !ok {
+		stmt, err := s.db.PrepareContext(ctx, text)
+		if err != nil {
+			return nil, err
+		}
+		var again bool
+		if known, again = s.reads.LoadOrStore(text, stmt); again {
+			_ = stmt.Close() // another one prepared it meanwhile
+		}
+	}
+	return known.(*sql.Stmt).QueryContext(ctx, args...)
+}
+
+// queryRow is query for one row, which is scanned into dest.
+func (s *Store) queryRow(ctx context.Context, text string, args []any, dest ...any) error {
+	rows, err := s.query(ctx, text, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // its error is that of Err
+	if !rows.Next() {
+		return orElse(rows.Err(), sql.ErrNoRows)
+	}
+	return orElse(rows.Scan(dest...), rows.Err())
 }
 
 // prepare proves that the file is a journal before the first write, and brings

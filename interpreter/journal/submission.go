@@ -152,7 +152,7 @@ func scanSubmission(scan func(...any) error) (*Submission, error) {
 // Submission returns what was accepted under an id. The error is a *NoRun where
 // nothing was.
 func (s *Store) Submission(ctx context.Context, id string) (*Submission, error) {
-	o, err := scanSubmission(s.db.QueryRowContext(ctx, submissionColumns+" WHERE id = ?", id).Scan)
+	o, err := scanSubmission(func(dest ...any) error { return s.queryRow(ctx, submissionColumns+" WHERE id = ?", []any{id}, dest...) })
 	if isNone(err) {
 		return nil, &NoRun{Ref: id}
 	}
@@ -163,7 +163,7 @@ func (s *Store) Submission(ctx context.Context, id string) (*Submission, error) 
 // and is in a state, in the order in which it was accepted.
 func (s *Store) Submissions(ctx context.Context, queue string, state SubmissionState) iter.Seq2[*Submission, error] {
 	return func(yield func(*Submission, error) bool) {
-		rows, err := s.db.QueryContext(ctx, submissionColumns+" WHERE state = ? AND (? = '' OR queue = ?) ORDER BY key", string(state), queue, queue)
+		rows, err := s.query(ctx, submissionColumns+" WHERE state = ? AND (? = '' OR queue = ?) ORDER BY key", string(state), queue, queue)
 		if err != nil {
 			yield(nil, s.trouble(err))
 			return

@@ -15,8 +15,12 @@ type writer struct {
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
 	jobs  chan *job
-	quit  chan struct{}
-	done  chan struct{}
+
+	fineDay string // of the last fineID, and what it was made of
+	fine    uint64
+
+	quit chan struct{}
+	done chan struct{}
 }
 
 // job is something to be written, all or none. It may be done twice: when
@@ -141,6 +145,9 @@ type tx struct {
 	w   *writer
 	ctx context.Context
 	now int64 // when it began
+
+	form     *Form // the last one that was kept in it
+	formBlob int64
 }
 
 // stmt prepares a statement once.

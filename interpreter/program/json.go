@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"io"
 	"strconv"
 	"unicode/utf8"
@@ -116,6 +117,10 @@ func (w *Workflow) appendJSON(b []byte) []byte {
 	b = AppendString(b, w.Name)
 	b = append(b, `, "file": `...)
 	b = AppendString(b, w.File)
+	return w.appendParams(b)
+}
+
+func (w *Workflow) appendParams(b []byte) []byte {
 	b = append(b, `, "params": {`...)
 	for i, p := range w.Params {
 		b = append(b, separator(i)...)
@@ -422,6 +427,26 @@ func (n *Needs) appendJSON(b []byte, d *Deck) []byte {
 func JoinFiles(plan []byte, files []File) []byte {
 	const end = "}\n"
 	return append(appendFiles(bytes.TrimSuffix(plan, []byte(end)), files), end...)
+}
+
+// FillIn returns what Write wrote of a plan without parameters and outputs as it
+// would have written it with them.
+func FillIn(plan []byte, params []Param, outputs []Output) []byte {
+	// Quotes and the ends of lines are escaped in whatever else is in it.
+	head, rest, _ := bytes.Cut(plan, []byte(`, "params": {}}`))
+	middle, end, _ := bytes.Cut(rest, []byte(",\n \"estimate_s\": "))
+	b := (&Workflow{Params: params}).appendParams(append([]byte(nil), head...))
+	b = (&Plan{Outputs: outputs}).appendOutputs(append(b, middle...))
+	return append(append(b, ",\n \"estimate_s\": "...), end...)
+}
+
+// FilesOf returns the files that Write wrote into a plan.
+func FilesOf(plan []byte) ([]File, error) {
+	var in planJSON
+	if err := json.Unmarshal(plan, &in); err != nil {
+		return nil, err
+	}
+	return in.files(), nil
 }
 
 func appendFiles(b []byte, files []File) []byte {

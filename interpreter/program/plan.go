@@ -21,6 +21,12 @@ type Plan struct {
 	Files       []File // what it was made from, so that it can be kept and applied elsewhere; may be empty
 }
 
+// Computes reports whether a plan is nothing but its outputs: nothing moves, nobody
+// is asked, and nothing fails.
+func (p *Plan) Computes() bool {
+	return len(p.Steps) == 0 && len(p.Limits) == 0 && p.Outlook == nil && p.Failed == "" && p.Ended == ""
+}
+
 // Workflow says which workflow a plan is of.
 type Workflow struct {
 	Name   string

@@ -81,6 +81,18 @@ type planJSON struct {
 	} `json:"files"`
 }
 
+func (in *planJSON) files() []File {
+	var out []File
+	for _, f := range in.Files {
+		data := []byte(f.Content)
+		if f.Base64 != nil {
+			data = f.Base64
+		}
+		out = append(out, File{f.Name, data})
+	}
+	return out
+}
+
 type needsJSON struct {
 	Tips    json.RawMessage `json:"tips"`
 	Liquids json.RawMessage `json:"liquids"`
@@ -219,13 +231,7 @@ func (r *reader) read() {
 		}
 		p.Workflow.Params = append(p.Workflow.Params, Param{k, s})
 	})
-	for _, f := range in.Files {
-		data := []byte(f.Content)
-		if f.Base64 != nil {
-			data = f.Base64
-		}
-		p.Files = append(p.Files, File{f.Name, data})
-	}
+	p.Files = in.files()
 	p.Failed, p.Ended = in.Failed, in.Ended
 	r.pairs(in.Outputs, func(k string, v json.RawMessage) {
 		var o struct {

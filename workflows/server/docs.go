@@ -15,6 +15,8 @@ import (
 var (
 	problemType = reflect.TypeFor[problem]()
 	viewType    = reflect.TypeFor[service.View]()
+	// taskListType is that of GET /tasks.
+	taskListType = reflect.TypeFor[taskList]()
 )
 
 // docsPage is read when somebody looks at it for the first time.
@@ -52,7 +54,8 @@ type docsParam struct {
 }
 
 // docs is a page about every operation, which needs nothing from elsewhere.
-func (s *Server) docs(w http.ResponseWriter, doc *huma.OpenAPI) {
+func (s *Server) docs(w http.ResponseWriter, _ *http.Request) {
+	doc := s.now.Load().described().doc
 	groups := []docsGroup{{Name: "tasks"}, {Name: "runs"}, {Name: "server"}}
 	paths := make([]string, 0, len(doc.Paths))
 	for path := range doc.Paths {

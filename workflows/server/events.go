@@ -25,7 +25,8 @@ func (s *Server) events(ctx context.Context, i *struct {
 		}
 		after = n
 	}
-	if _, err := s.device.View(ctx, i.Run); err != nil {
+	id, err := s.device.RunID(ctx, i.Run)
+	if err != nil {
 		return nil, answered(err)
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
@@ -40,7 +41,7 @@ func (s *Server) events(ctx context.Context, i *struct {
 			return hc.Context().Err()
 		}
 		_ = flush()
-		err := s.device.Events(hc.Context(), i.Run, after, func(seq int64, kind string, record []byte) error {
+		err := s.device.Events(hc.Context(), id, after, func(seq int64, kind string, record []byte) error {
 			if _, err := fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", seq, kind, record); err != nil {
 				return err
 			}

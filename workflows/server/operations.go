@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -46,10 +45,8 @@ func (s *Server) operations(api huma.API) {
 	const none, bad, not = http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusConflict
 
 	huma.Register(api, op(get, "/health", "health", "server", "Whether the server is there, and what it does"), s.health)
-	huma.Register(api, op(get, "/tasks", "tasks", "tasks", "What can be carried out"), s.tasks)
 	huma.Register(api, op(get, "/tasks/{task}", "task", "tasks", "One task", none), s.task)
 
-	register(api, op(post, "/execute/{task}", "execute", "tasks", "Carry a task out and wait for its end", none, bad, http.StatusServiceUnavailable), s.execute)
 	register(api, op(post, "/tasks/{task}/runs", "submit", "runs", "Submit a run of a task", none, bad), s.submit)
 	huma.Register(api, op(post, "/runs", "submit-run", "runs", "Submit a run", none, bad), s.submitNamed)
 	register(api, op(post, "/tasks/{task}/plan", "plan", "tasks", "Show what a run would do", none, bad), s.plan)
@@ -174,52 +171,6 @@ type submittingNamed struct {
 
 func (s *Server) submitNamed(ctx context.Context, i *submittingNamed) (*one[*service.View], error) {
 	return s.submit(ctx, &submitting{Asking: i.Asking, Task: i.Body.Task, RawBody: i.Body.Parameters})
-}
-
-// execute is the contract of servers that were written by hand: it answers when the
-// run is over, with what it returned. A run that would wait for more than its turn is
-// taken back.
-func (s *Server) execute(ctx context.Context, i *submitting) (*raw, error) {
-	v, _, err := s.device.Submit(ctx, i.request(i.Task, i.RawBody))
-	if err != nil {
-		return nil, answered(err)
-	}
-	var blocked string
-	v, err = s.device.Wait(ctx, v.ID, func(v *service.View) bool {
-		if v.State == service.StateQueued {
-			blocked = s.device.Blocked()
-		}
-		return blocked != "" || v.State == service.StateLeft
-	})
-	switch {
-	case err != nil:
-		return nil, answered(err)
-	case ctx.Err() != nil:
-		return nil, s.failed(http.StatusServiceUnavailable, v, "not waited for any longer; see the run for what becomes of it")
-	case v.State == service.StateQueued:
-		if s.device.Withdraw(ctx, v.ID) == nil {
-			return nil, problemf(http.StatusServiceUnavailable, "it cannot be begun, and was taken back: %s", blocked)
-		}
-		return s.execute(ctx, &submitting{Asking: Asking{Key: i.Key}, Task: i.Task, RawBody: i.RawBody})
-	case v.State != service.StateOK:
-		return nil, s.failed(http.StatusInternalServerError, v, fmt.Sprintf("run %s: %s", v.ID, strings.TrimSuffix(v.State+": "+v.Reason, ": ")))
-	}
-	body := []byte(`{"task_name": `)
-	name, err := json.Marshal(i.Task)
-	if err != nil {
-		return nil, answered(err)
-	}
-	body = append(append(body, name...), `, "parameters": `...)
-	body = append(append(body, v.Parameters...), `, "result": `...)
-	body = append(append(body, v.Result...), `, "status": "success"}`...)
-	return &raw{Status: http.StatusOK, ContentType: "application/json", Location: "/runs/" + v.ID, Body: body}, nil
-}
-
-// failed is the error of a run that did not end well.
-func (s *Server) failed(status int, v *service.View, detail string) error {
-	p := problemf(status, "%s", detail)
-	p.Instance, p.Run = "/runs/"+v.ID, v
-	return p
 }
 
 func (s *Server) plan(_ context.Context, i *submitting) (*raw, error) {

@@ -2,16 +2,13 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
@@ -32,55 +29,37 @@ type Server struct {
 	device   *service.Device
 	version  string
 	insecure bool // names of hosts are not looked at
-	built    atomic.Pointer[built]
-}
-
-// built is what is made of the tasks as they are.
-type built struct {
-	handler http.Handler
-	openapi []byte
-	doc     *huma.OpenAPI
+	now      atomic.Pointer[offer]
 }
 
 // New returns a server. Version is that of ot2flow. An insecure one answers to
 // whatever name a client calls it by; any other only to those of this computer, so
 // that no page in a browser reaches it by a name that was made to mean it.
-func New(device *service.Device, version string, insecure bool) (*Server, error) {
+func New(device *service.Device, version string, insecure bool) *Server {
 	s := &Server{device: device, version: version, insecure: insecure}
-	return s, s.Reload()
+	s.Reload()
+	return s
 }
 
-// Reload makes the API anew for the tasks as they are now.
-func (s *Server) Reload() error {
-	mux := http.NewServeMux()
-	doc := &huma.OpenAPI{
-		OpenAPI: "3.1.0",
-		Info: &huma.Info{
-			Title: "ot2flow", Version: s.version,
-			Description: "Workflows for the Opentrons OT-2, as tasks of " + s.robotName() + ". Errors are problem details (RFC 9457).",
-		},
-		Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
-	}
-	jsonOnly := map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}
-	api := humago.New(mux, huma.Config{OpenAPI: doc, Formats: jsonOnly, DefaultFormat: "application/json"})
-	s.operations(api)
-	s.typed(doc)
-	text, err := json.Marshal(doc)
-	if err != nil {
-		return err
-	}
-	b := &built{openapi: text, doc: doc}
-	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/openapi+json")
-		_, _ = w.Write(b.openapi)
+// Reload has the tasks offered as they are now.
+func (s *Server) Reload() { s.now.Store(s.offer(s.device.Tasks.Snapshot())) }
+
+// routes finds what answers a request. The operations are the same whatever the tasks
+// are; they are made when the first request comes that needs them.
+func (s *Server) routes() http.Handler {
+	mux := sync.OnceValue(func() *http.ServeMux {
+		mux := http.NewServeMux()
+		s.operations(newAPI(mux, s.blank()))
+		mux.HandleFunc("GET /tasks", s.listed)
+		mux.HandleFunc("POST /execute/{task}", s.executed)
+		mux.HandleFunc("GET /openapi.json", s.openapi)
+		mux.HandleFunc("GET /docs", s.docs)
+		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+			writeProblem(w, notThere(mux, r))
+		})
+		return mux
 	})
-	mux.HandleFunc("GET /docs", func(w http.ResponseWriter, _ *http.Request) { s.docs(w, b.doc) })
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, notThere(mux, r))
-	})
-	b.handler = mux
-	s.built.Store(b)
-	return nil
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { mux().ServeHTTP(w, r) })
 }
 
 // notThere is the error of an address that is not served: with another method it may
@@ -105,9 +84,10 @@ func (s *Server) robotName() string {
 
 // Handler answers requests.
 func (s *Server) Handler() http.Handler {
+	routes := s.routes()
 	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		s.built.Load().handler.ServeHTTP(w, r)
+		routes.ServeHTTP(w, r)
 	})
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -45,34 +45,35 @@ type taskList struct {
 	Problems []problemView `json:"problems,omitempty" doc:"Files that are not served as they are."`
 }
 
-func (s *Server) tasks(context.Context, *struct{}) (*one[taskList], error) {
-	now := s.device.Tasks.Snapshot()
+// tasksOf lists the tasks of a moment.
+func tasksOf(now *snapshot) taskList {
 	out := taskList{Tasks: []taskView{}}
 	for _, v := range now.Versions {
-		out.Tasks = append(out.Tasks, s.viewOf(v))
+		out.Tasks = append(out.Tasks, viewOf(v, now))
 	}
 	for i := range now.Problems {
 		p := &now.Problems[i]
 		out.Problems = append(out.Problems, problemView{p.Path, (&service.Findings{List: p.Diagnostics}).Error()})
 	}
-	return &one[taskList]{Status: http.StatusOK, Body: out}, nil
+	return out
 }
 
 func (s *Server) task(_ context.Context, i *struct {
 	Task string `path:"task"`
 },
 ) (*one[taskView], error) {
-	v, ok := s.device.Tasks.Snapshot().Lookup(i.Task)
+	now := s.device.Tasks.Snapshot()
+	v, ok := now.Lookup(i.Task)
 	if !ok {
 		return nil, answered(s.device.NoTask(i.Task))
 	}
-	return &one[taskView]{Status: http.StatusOK, Body: s.viewOf(v)}, nil
+	return &one[taskView]{Status: http.StatusOK, Body: viewOf(v, now)}, nil
 }
 
-func (s *Server) viewOf(v *workflows.Version[*workflows.Checked]) taskView {
+func viewOf(v *workflows.Version[*workflows.Checked], now *snapshot) taskView {
 	p := v.Value.Prepared
 	out := taskView{Name: v.Name, Description: p.Description(), File: v.Path, Hash: v.Hash, Parameters: []paramView{}}
-	for _, problem := range s.device.Tasks.Snapshot().Problems {
+	for _, problem := range now.Problems {
 		if problem.Served == v {
 			out.Problem = (&service.Findings{List: problem.Diagnostics}).Error()
 		}
@@ -113,12 +114,19 @@ func writtenText(w *spec.Written) string {
 	return "[" + strings.Join(parts, ", ") + "]"
 }
 
-// typed describes one operation of each kind for every task, with its parameters.
-func (s *Server) typed(doc *huma.OpenAPI) {
+// typed describes one operation of each kind for every task, with its parameters, and
+// what else is answered by hand.
+func typed(doc *huma.OpenAPI, now *snapshot) {
+	doc.AddOperation(&huma.Operation{
+		Method: http.MethodGet, Path: "/tasks", OperationID: "tasks", Tags: []string{"tasks"}, Summary: "What can be carried out", Responses: map[string]*huma.Response{
+			"200": {Description: "OK", Content: map[string]*huma.MediaType{"application/json": {Schema: doc.Components.Schemas.Schema(taskListType, true, "TaskList")}}},
+			"304": {Description: "What If-None-Match names is what there is."},
+		},
+	})
 	errors := doc.Components.Schemas.Schema(problemType, true, "Problem")
 	view := doc.Components.Schemas.Schema(viewType, true, "View")
-	for _, v := range s.device.Tasks.Snapshot().Versions {
-		t := s.viewOf(v)
+	for _, v := range now.Versions {
+		t := viewOf(v, now)
 		body := &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Schema: paramsSchema(v.Value.Prepared.Declared(), &t)}}}
 		add := func(path, id, tag, summary string, good string, schema *huma.Schema, params ...*huma.Param) {
 			o := &huma.Operation{

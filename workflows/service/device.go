@@ -59,6 +59,8 @@ type Device struct {
 	Log     func(run, text string)
 
 	changed beacon
+	forms   forms
+	feeds   feeds
 	wake    chan struct{} // has a token when there is something to do; see NewDevice
 
 	mu      sync.Mutex
@@ -115,6 +117,13 @@ func planOf(c *workflows.Checked, given []byte, known *Known) (*program.Plan, er
 	if len(bytes.TrimSpace(given)) == 0 {
 		given = []byte("{}")
 	}
+	if r, ok := c.PlainRun(given); ok { // where something is wrong, it is asked below where that is
+		in := r.Input(false)
+		in.Ledger = known.Ledger()
+		if plan, list := c.Prepared.Plan(in); plan != nil && !list.HasErrors() {
+			return plan, nil
+		}
+	}
 	found := func(list diag.List) error {
 		return &Findings{List: list.Sorted(), Source: func(file string) []byte {
 			if file == givenName {
@@ -159,22 +168,35 @@ func (d *Device) Submit(ctx context.Context, r Request) (v *View, fresh bool, er
 	if err != nil {
 		return nil, false, err
 	}
+	if d.computes(plan) {
+		return d.compute(ctx, store, task, &r, plan)
+	}
 	o := journal.Submission{
 		Queue: d.Robot, Workflow: task.Name, Given: compact(r.Given), Key: r.Key, Priority: r.Priority,
 		Experiment: r.Experiment, By: r.For.holder(), Project: r.For.Project,
 	}
-	sum := sha256.Sum256([]byte(task.Name + "\n" + string(o.Given) + "\n" + r.Experiment))
-	o.Asked = hex.EncodeToString(sum[:])
+	o.Asked = r.asked(task.Name, o.Given)
 	got, fresh, err := store.Submit(ctx, o, plan)
 	switch {
 	case err != nil:
 		return nil, false, cannot("%v", err)
 	case !fresh && got.Asked != o.Asked:
-		return nil, false, usage("the key %s is that of run %s, for which something else was asked; give every run a key of its own", r.Key, got.ID)
+		return nil, false, r.otherAsked(got.ID)
 	}
 	d.poke()
 	v, err = d.View(ctx, got.ID)
 	return v, fresh, err
+}
+
+// asked is a hash of what is asked for.
+func (r *Request) asked(task string, given []byte) string {
+	sum := sha256.Sum256([]byte(task + "\n" + string(given) + "\n" + r.Experiment))
+	return hex.EncodeToString(sum[:])
+}
+
+// otherAsked is the error of a key under which something else was asked.
+func (r *Request) otherAsked(id string) error {
+	return usage("the key %s is that of run %s, for which something else was asked; give every run a key of its own", r.Key, id)
 }
 
 func compact(given []byte) json.RawMessage {

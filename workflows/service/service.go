@@ -89,7 +89,10 @@ func (s *Service) Close() {
 }
 
 // Myself is who runs this program.
-func Myself() journal.Holder {
+func Myself() journal.Holder { return myself() }
+
+// myself is found out once: the system is asked for it, and it stays the same.
+var myself = sync.OnceValue(func() journal.Holder {
 	h := journal.Holder{Name: "somebody", Host: "this computer", PID: os.Getpid()}
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		h.Name = u.Username
@@ -98,4 +101,4 @@ func Myself() journal.Holder {
 		h.Host = host
 	}
 	return h
-}
+})

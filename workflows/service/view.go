@@ -182,10 +182,13 @@ func (d *Device) ofRun(ctx context.Context, store *journal.Store, sum *journal.S
 	if o != nil && o.State == journal.Forgotten {
 		v.State, v.Reason, v.Over = StateForgotten, o.Reason, true
 	}
+	if given, experiment := sum.Given(); given != nil && o == nil {
+		v.Parameters, v.Experiment, v.Submitted = given, experiment, sum.Began
+	}
 	if !full {
 		return v, nil
 	}
-	if o == nil {
+	if given, _ := sum.Given(); given == nil && o == nil {
 		params, err := store.Params(ctx, sum)
 		if err != nil {
 			return nil, cannot("%v", err)
@@ -364,53 +367,6 @@ func (d *Device) Wait(ctx context.Context, id string, enough func(*View) bool) (
 		}
 	}
 }
-
-// Events hands over the events of a run whose number is above after, until the run
-// is over, more returns an error, or ctx is done. A run that was not begun is
-// waited for; calm is called now and then while nothing happens.
-func (d *Device) Events(ctx context.Context, id string, after int64, more func(seq int64, kind string, record []byte) error, calm func() error) error {
-	store, err := d.Service.Journal(ctx)
-	if err != nil {
-		return err
-	}
-	tick := time.NewTicker(calmEvery)
-	defer tick.Stop()
-	for {
-		changed := d.changed.next()
-		v, err := d.View(ctx, id)
-		if err != nil {
-			return err
-		}
-		for e, err := range store.Events(ctx, journal.Query{Run: v.ID, AfterSeq: after}) {
-			if err != nil {
-				return cannot("%v", err)
-			}
-			data, err := e.Record.MarshalJSON()
-			if err != nil {
-				return err
-			}
-			after = e.Record.Seq
-			if err := more(after, e.Record.Event.Kind(), data); err != nil {
-				return err
-			}
-		}
-		if v.Over {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-changed:
-		case <-tick.C:
-			if err := calm(); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// calmEvery is how often somebody who listens hears that there is nothing new.
-const calmEvery = 15 * time.Second
 
 // StepView is a step of a run.
 type StepView struct {

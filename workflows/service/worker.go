@@ -55,7 +55,7 @@ func (d *Device) Own(ctx context.Context) (release func(), err error) {
 // at a good place, and the run is left as soon as it says that it stands. Whoever
 // serves owns the queue, see Own.
 func (d *Device) Serve(ctx context.Context) error {
-	store, err := d.Service.Journal(ctx)
+	store, err := d.Service.Journal(context.WithoutCancel(ctx)) // that it ends at once is no error
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (d *Device) Serve(ctx context.Context) error {
 	defer func() { <-watching }()
 	stop := context.AfterFunc(ctx, d.leave)
 	defer stop()
-	if err := d.takeUp(ctx, store); err != nil {
+	if err := d.takeUp(ctx, store); err != nil && ctx.Err() == nil {
 		return err
 	}
 	for ctx.Err() == nil {

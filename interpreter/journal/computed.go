@@ -1,0 +1,239 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/bits"
+	"time"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/interpreter/run"
+)
+
+// A run that moves nothing and asks nobody is over as soon as its workflow has been
+// worked out. Nothing can happen in between, so that it is one row, written when
+// everything about it is known: what its events, parameters, files and plan are
+// follows from that row, and they are read like those of any other run.
+
+// Form is what runs have in common whose plans differ in parameters and outputs only.
+// It never changes.
+type Form struct {
+	workflow, file, fingerprint string
+	estimate                    int64
+	plan                        content // with its files, without parameters and outputs
+}
+
+// FormOf returns the form of a plan that Computes.
+func FormOf(p *program.Plan) (*Form, error) {
+	bare := *p
+	bare.Workflow.Params, bare.Outputs = nil, nil
+	w := newPacker()
+	if err := bare.Write(w, true); err != nil {
+		return nil, fmt.Errorf("packing the plan: %w", err)
+	}
+	c, err := w.content()
+	if err != nil {
+		return nil, fmt.Errorf("packing the plan: %w", err)
+	}
+	return &Form{p.Workflow.Name, p.Workflow.File, p.Fingerprint, p.EstimateMS, c}, nil
+}
+
+// Fits reports whether a plan of the same version of a workflow has the form.
+func (f *Form) Fits(p *program.Plan) bool {
+	return f.fingerprint == p.Fingerprint && f.estimate == p.EstimateMS && f.workflow == p.Workflow.Name && f.file == p.Workflow.File
+}
+
+// Computed is a run that was over when it began.
+type Computed struct {
+	Form       *Form
+	Params     []program.Param
+	Outputs    []program.Output
+	Given      json.RawMessage // the parameters, as they were given; compact
+	Queue      string          // of the robot that was asked
+	Robot      Robot           // its name; there is none in it
+	Key, Asked string          // as those of a Submission
+	Experiment string
+	By         Holder
+	Project    string
+	Version    string // of ot2flow
+}
+
+// Compute keeps a run that is over, and returns its id and when it was. When it
+// returns nil, the run survives a crash. Where a submission has its key, the id is
+// that one's, and fresh is false.
+func (s *Store) Compute(ctx context.Context, o *Computed) (id string, at time.Time, fresh bool, err error) {
+	now := s.now()
+	data := o.appendJSON(make([]byte, 0, 256))
+	err = s.write(ctx, func(t *tx) error {
+		id, fresh = "", false
+		if o.Key != "" {
+			if found, err := t.row("SELECT id FROM submissions WHERE asker = ?", []any{o.Key}, &id); err != nil || found {
+				return err
+			}
+		}
+		var err error
+		if id, err = t.fineID(now); err != nil {
+			return err
+		}
+		fresh = true
+		return t.compute(o, id, now.UnixNano(), data)
+	})
+	return id, now.UTC(), fresh, err
+}
+
+// ComputedSeq is the number of the last event of a computed run.
+const ComputedSeq = 3
+
+func (t *tx) compute(o *Computed, id string, now int64, data []byte) error {
+	f := o.Form
+	if t.form != f {
+		blob, err := t.keep(f.plan)
+		if err != nil {
+			return err
+		}
+		t.form, t.formBlob = f, blob
+	}
+	err := t.exec(`INSERT INTO runs (id, workflow, file, fingerprint, plan, steps, estimate, robot, robot_name, address, serial, software, simulated,
+		name, host, pid, version, repeats, fence, began, at, ended, seq, verdict, project, computed) VALUES (?, ?, ?, ?, ?, 0, ?, '', ?, '', '', '', 1, ?, ?, ?, ?, '', 0, ?, ?, ?, ?, 'ok', ?, ?)`,
+		id, f.workflow, f.file, f.fingerprint, t.formBlob, f.estimate, o.Robot.Name, o.By.Name, o.By.Host, o.By.PID, o.Version, now, now, now, ComputedSeq, o.Project, string(data))
+	if err != nil || o.Key == "" {
+		return err
+	}
+	return t.exec(`INSERT INTO submissions (id, queue, workflow, given, asker, asked, priority, experiment, name, host, project, at, state, reason, closed, hash, size)
+		VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, '', ?, ?, ?)`,
+		id, o.Queue, f.workflow, string(o.Given), o.Key, o.Asked, o.Experiment, o.By.Name, o.By.Host, o.Project, now, string(Begun), now, f.plan.hash, f.plan.size)
+}
+
+// fineID returns an id that no other run has, of which there is one every 2.5 µs:
+// that of newID with three more digits of the time.
+func (t *tx) fineID(now time.Time) (string, error) {
+	hi, lo := bits.Mul64(uint64(usOf(now)), slots<<15)
+	n, _ := bits.Div64(hi, lo, daySecs*1_000_000)
+	day := now.Format("060102")
+	if t.w.fineDay == day && n <= t.w.fine {
+		n = t.w.fine + 1
+	}
+	for ; ; n++ {
+		id := idOf(now, int64(n), 7)
+		var one int
+		found, err := t.row("SELECT 1 FROM runs WHERE id = ?", []any{id}, &one)
+		if err != nil {
+			return "", err
+		}
+		if !found {
+			t.w.fineDay, t.w.fine = day, n
+			return id, nil
+		}
+	}
+}
+
+// computedJSON is the row of a computed run, as it is read.
+type computedJSON struct {
+	Given      json.RawMessage      `json:"given"`
+	Params     [][2]string          `json:"params"`
+	Outputs    [][3]json.RawMessage `json:"outputs"` // name, type, value
+	Experiment string               `json:"experiment"`
+}
+
+func (o *Computed) appendJSON(b []byte) []byte {
+	b = append(b, `{"given":`...)
+	if len(o.Given) == 0 {
+		b = append(b, "{}"...)
+	}
+	b = append(b, o.Given...)
+	b = append(b, `,"params":[`...)
+	for i, p := range o.Params {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = program.AppendString(append(b, '['), p.Name)
+		b = append(program.AppendString(append(b, ','), p.Value), ']')
+	}
+	b = append(b, `],"outputs":[`...)
+	for i, v := range o.Outputs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = program.AppendString(append(b, '['), v.Name)
+		b = program.AppendString(append(b, ','), v.Type)
+		b = append(append(append(b, ','), v.Value...), ']')
+	}
+	b = append(b, ']')
+	if o.Experiment != "" {
+		b = program.AppendString(append(b, `,"experiment":`...), o.Experiment)
+	}
+	return append(b, '}')
+}
+
+// isComputed reports whether the run is one row.
+func (s *Summary) isComputed() bool { return s.computed != "" }
+
+// Given are the parameters of a run that was computed, as they were given, and the
+// experiment it is of. They are empty for any other run, which has a Submission.
+func (s *Summary) Given() (given json.RawMessage, experiment string) {
+	if !s.isComputed() {
+		return nil, ""
+	}
+	var c computedJSON
+	if json.Unmarshal([]byte(s.computed), &c) != nil {
+		return nil, "" // which is told by whoever reads its plan
+	}
+	return c.Given, c.Experiment
+}
+
+// madeOf are the parameters and outputs of a computed run.
+func (s *Store) madeOf(sum *Summary) (params []program.Param, outputs []program.Output, err error) {
+	var c computedJSON
+	if err := json.Unmarshal([]byte(sum.computed), &c); err != nil {
+		return nil, nil, &Error{s.path, Damaged, fmt.Errorf("run %s: %w", sum.ID, err)}
+	}
+	for _, p := range c.Params {
+		params = append(params, program.Param{Name: p[0], Value: p[1]})
+	}
+	for _, o := range c.Outputs {
+		out := program.Output{Value: string(o[2])}
+		if json.Unmarshal(o[0], &out.Name) != nil || json.Unmarshal(o[1], &out.Type) != nil {
+			return nil, nil, &Error{s.path, Damaged, fmt.Errorf("run %s: its outputs cannot be read", sum.ID)}
+		}
+		outputs = append(outputs, out)
+	}
+	return params, outputs, nil
+}
+
+// computedPlan is the plan of a computed run as plan.json, with its files inside.
+func (s *Store) computedPlan(ctx context.Context, sum *Summary) ([]byte, error) {
+	form, err := s.blob(ctx, sum.plan)
+	if err != nil {
+		return nil, err
+	}
+	params, outputs, err := s.madeOf(sum)
+	if err != nil {
+		return nil, err
+	}
+	return program.FillIn(form, params, outputs), nil
+}
+
+// computedEvents are those of a run behind one of them: it was accepted, and over.
+func (s *Store) computedEvents(ctx context.Context, q Query) ([]Event, error) {
+	sum, err := s.one(ctx, q.Run, " WHERE id = ?", true, q.Run)
+	var none *NoRun
+	switch {
+	case errors.As(err, &none):
+		return nil, nil // which is no error of any other run either
+	case err != nil || !sum.isComputed():
+		return nil, err
+	}
+	var out []Event
+	for i, e := range []run.Event{
+		run.Accepted{Run: sum.ID, Workflow: sum.Workflow, Fingerprint: sum.Fingerprint},
+		run.Opened{},
+		run.Finished{Verdict: run.VerdictOK},
+	} {
+		if seq := int64(i + 1); seq > q.AfterSeq {
+			out = append(out, Event{Run: sum.ID, Record: run.Record{Seq: seq, At: sum.Began, Event: e}})
+		}
+	}
+	return out, nil
+}
