@@ -203,6 +203,25 @@ func (s *Store) Open(ctx context.Context, queue string) ([]string, error) {
 	return out, s.trouble(rows.Err())
 }
 
+// Keyed returns the id of what was submitted under a key, or nothing.
+func (s *Store) Keyed(ctx context.Context, key string) (id string, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT id FROM submissions WHERE asker = ?", key).Scan(&id)
+	if isNone(err) {
+		return "", nil
+	}
+	return id, s.trouble(err)
+}
+
+// LastKeyed returns the id of the newest of those whose keys begin with a text, or
+// nothing.
+func (s *Store) LastKeyed(ctx context.Context, begins string) (id string, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT id FROM submissions WHERE asker >= ? AND asker < ? ORDER BY asker DESC LIMIT 1", begins, begins+"\U0010FFFF").Scan(&id)
+	if isNone(err) {
+		return "", nil
+	}
+	return id, s.trouble(err)
+}
+
 // UnderWay returns the run of an experiment that was submitted, begun and has not
 // ended, or nothing.
 func (s *Store) UnderWay(ctx context.Context, experiment string) (id string, err error) {

@@ -56,14 +56,14 @@ type docsParam struct {
 // docs is a page about every operation, which needs nothing from elsewhere.
 func (s *Server) docs(w http.ResponseWriter, _ *http.Request) {
 	doc := s.now.Load().described().doc
-	groups := []docsGroup{{Name: "tasks"}, {Name: "runs"}, {Name: "server"}}
+	groups := []docsGroup{{Name: "tasks"}, {Name: "runs"}, {Name: "lab"}, {Name: "server"}}
 	paths := make([]string, 0, len(doc.Paths))
 	for path := range doc.Paths {
 		paths = append(paths, path)
 	}
 	slices.Sort(paths)
 	for _, path := range paths {
-		for _, o := range []*huma.Operation{doc.Paths[path].Get, doc.Paths[path].Post} {
+		for _, o := range []*huma.Operation{doc.Paths[path].Get, doc.Paths[path].Post, doc.Paths[path].Delete} {
 			if o == nil {
 				continue
 			}
@@ -82,8 +82,8 @@ func (s *Server) docs(w http.ResponseWriter, _ *http.Request) {
 func docsOf(o *huma.Operation) docsOperation {
 	out := docsOperation{Method: o.Method, Path: o.Path, Summary: o.Summary, Description: o.Description}
 	out.Example = "curl http://localhost:8000" + o.Path
-	if o.Method == http.MethodPost {
-		out.Example = "curl -X POST http://localhost:8000" + o.Path
+	if o.Method != http.MethodGet {
+		out.Example = "curl -X " + o.Method + " http://localhost:8000" + o.Path
 	}
 	for _, p := range o.Parameters {
 		out.Params = append(out.Params, docsParam{p.Name, p.In, p.Description, p.Required})

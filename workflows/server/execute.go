@@ -62,7 +62,7 @@ func (s *Server) execute(ctx context.Context, i *submitting) (*service.View, err
 	if !v.Over {
 		v, err = s.device.Wait(ctx, v.ID, func(v *service.View) bool {
 			if v.State == service.StateQueued {
-				blocked = s.device.Blocked()
+				blocked = s.device.Blocked(ctx, v.ID)
 			}
 			return blocked != "" || v.State == service.StateLeft
 		})
@@ -109,10 +109,15 @@ func asked(r *http.Request, task string) (*submitting, error) {
 		if err != nil {
 			return nil, problemf(http.StatusUnprocessableEntity, "the query cannot be read: %v", err)
 		}
-		i.Experiment, i.By, i.Project = q.Get("experiment"), q.Get("by"), q.Get("project")
+		i.Experiment, i.By, i.Project, i.Robot = q.Get("experiment"), q.Get("by"), q.Get("project"), q.Get("robot")
+		if text := q.Get("labels"); text != "" {
+			i.Labels = strings.Split(text, ",")
+		}
 		short("query.experiment", i.Experiment)
 		short("query.by", i.By)
 		short("query.project", i.Project)
+		short("query.robot", i.Robot)
+		short("query.labels", q.Get("labels"))
 		if text := q.Get("priority"); text != "" {
 			if i.Priority, err = strconv.Atoi(text); err != nil || i.Priority < -1000 || i.Priority > 1000 {
 				p.Errors = append(p.Errors, &huma.ErrorDetail{Message: "expected an integer from -1000 to 1000", Location: "query.priority", Value: text})

@@ -45,6 +45,7 @@ func (s *Server) operations(api huma.API) {
 	const none, bad, not = http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusConflict
 
 	huma.Register(api, op(get, "/health", "health", "server", "Whether the server is there, and what it does"), s.health)
+	s.standing(api, op)
 	huma.Register(api, op(get, "/tasks/{task}", "task", "tasks", "One task", none), s.task)
 
 	register(api, op(post, "/tasks/{task}/runs", "submit", "runs", "Submit a run of a task", none, bad), s.submit)
@@ -80,7 +81,7 @@ func hidden(o huma.Operation) huma.Operation {
 type health struct {
 	Status  string `json:"status" enum:"healthy"`
 	Version string `json:"version"`
-	Robot   string `json:"robot"`
+	Robot   string `json:"robot" doc:"All of them, where there are several; see /robots."`
 	Tasks   int    `json:"tasks"`
 	Run     string `json:"run,omitempty" doc:"The run under way."`
 	Queued  int    `json:"queued" doc:"Runs that wait."`
@@ -92,21 +93,23 @@ func (s *Server) health(ctx context.Context, _ *struct{}) (*one[health], error) 
 	if err != nil {
 		return nil, answered(err)
 	}
-	return &one[health]{Status: http.StatusOK, Body: health{"healthy", s.version, s.device.Robot, len(s.device.Tasks.Snapshot().Versions), current, queued, s.device.Blocked()}}, nil
+	return &one[health]{Status: http.StatusOK, Body: health{"healthy", s.version, s.robot(), len(s.device.Tasks.Snapshot().Versions), current, queued, s.device.Waiting()}}, nil
 }
 
 // Asking is how a run is submitted.
 type Asking struct {
-	Key        string `header:"Idempotency-Key" maxLength:"255" doc:"Under the same key nothing is accepted twice."`
-	Prefer     string `header:"Prefer" doc:"wait=N waits at most N seconds for the end of the run."`
-	Priority   int    `query:"priority" minimum:"-1000" maximum:"1000" doc:"The greater, the sooner."`
-	Experiment string `query:"experiment" maxLength:"255" doc:"Runs of one experiment keep their order."`
-	By         string `query:"by" maxLength:"255" doc:"Who does it, for the journal and for quotas."`
-	Project    string `query:"project" maxLength:"255" doc:"What it is for, for the journal and for quotas."`
+	Key        string   `header:"Idempotency-Key" maxLength:"255" doc:"Under the same key nothing is accepted twice."`
+	Prefer     string   `header:"Prefer" doc:"wait=N waits at most N seconds for the end of the run."`
+	Priority   int      `query:"priority" minimum:"-1000" maximum:"1000" doc:"The greater, the sooner."`
+	Experiment string   `query:"experiment" maxLength:"255" doc:"Runs of one experiment keep their order."`
+	Robot      string   `query:"robot" maxLength:"255" doc:"The robot that does it; any that is free and can where none is named."`
+	Labels     []string `query:"labels" maxItems:"20" doc:"That the robot must have, with commas between."`
+	By         string   `query:"by" maxLength:"255" doc:"Who does it, for the journal and for quotas."`
+	Project    string   `query:"project" maxLength:"255" doc:"What it is for, for the journal and for quotas."`
 }
 
 func (a *Asking) request(task string, given []byte) service.Request {
-	return service.Request{Task: task, Given: given, Key: a.Key, Priority: a.Priority, Experiment: a.Experiment, For: service.Behalf{By: a.By, Project: a.Project}}
+	return service.Request{Task: task, Given: given, Key: a.Key, Priority: a.Priority, Experiment: a.Experiment, Robot: a.Robot, Labels: a.Labels, For: service.Behalf{By: a.By, Project: a.Project}}
 }
 
 // wait is how long is waited for the end, and whether that was asked for.

@@ -75,11 +75,24 @@ func notThere(mux *http.ServeMux, r *http.Request) *problem {
 	return problemf(http.StatusNotFound, "there is nothing at %s; /docs shows what there is", r.URL.Path)
 }
 
-func (s *Server) robotName() string {
-	if s.device.Robot == service.Sim {
-		return "the simulator"
+// robot is the name of the robot, or the names of all.
+func (s *Server) robot() string {
+	var names []string
+	for _, r := range s.device.Robots() {
+		names = append(names, r.Name)
 	}
-	return "the robot " + s.device.Robot
+	return strings.Join(names, ", ")
+}
+
+func (s *Server) robotName() string {
+	switch name := s.robot(); {
+	case len(s.device.Robots()) > 1:
+		return "the robots " + name
+	case name == service.Sim:
+		return "the simulator"
+	default:
+		return "the robot " + name
+	}
 }
 
 // Handler answers requests.

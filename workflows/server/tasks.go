@@ -162,6 +162,8 @@ func submitParams() []*huma.Param {
 		{Name: "Prefer", In: "header", Description: "wait=N waits at most N seconds for the end of the run.", Schema: text},
 		{Name: "priority", In: "query", Description: "The greater, the sooner.", Schema: &huma.Schema{Type: huma.TypeInteger}},
 		{Name: "experiment", In: "query", Description: "Runs of one experiment keep their order.", Schema: text},
+		{Name: "robot", In: "query", Description: "The robot that does it; any that is free and can where none is named.", Schema: text},
+		{Name: "labels", In: "query", Description: "That the robot must have, with commas between.", Schema: text},
 		{Name: "by", In: "query", Description: "Who does it.", Schema: text},
 		{Name: "project", In: "query", Description: "What it is for.", Schema: text},
 	}

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/ot2flow/ot2flow/interpreter/journal"
@@ -17,7 +18,12 @@ import (
 // whose deck has anything on it may depend on what is known of that.
 func (d *Device) computes(p *program.Plan) bool {
 	deck := p.Deck
-	return p.Computes() && (d.Robot == Sim || len(deck.Labware)+len(deck.Pipettes)+len(deck.Modules) == 0)
+	return p.Computes() && (d.simulates() || len(deck.Labware)+len(deck.Pipettes)+len(deck.Modules) == 0)
+}
+
+// simulates reports whether no robot is one.
+func (d *Device) simulates() bool {
+	return !slices.ContainsFunc(d.stations, func(st *station) bool { return st.Address != Sim })
 }
 
 // forms are those of the plans that tasks were worked out to last.
@@ -53,17 +59,17 @@ func (f *forms) find(task *workflows.Version[*workflows.Checked], p *program.Pla
 }
 
 // compute keeps a run that is over already.
-func (d *Device) compute(ctx context.Context, store *journal.Store, task *workflows.Version[*workflows.Checked], r *Request, p *program.Plan) (*View, bool, error) {
+func (d *Device) compute(ctx context.Context, store *journal.Store, task *workflows.Version[*workflows.Checked], r *Request, queue string, p *program.Plan) (*View, bool, error) {
 	f, err := d.forms.find(task, p)
 	if err != nil {
 		return nil, false, err
 	}
 	var place journal.Robot
-	if d.Robot == Sim {
+	if d.simulates() {
 		place.Name = Sim
 	}
 	o := journal.Computed{
-		Form: f, Params: p.Workflow.Params, Outputs: p.Outputs, Given: compact(r.Given), Queue: d.Robot, Robot: place,
+		Form: f, Params: p.Workflow.Params, Outputs: p.Outputs, Given: compact(r.Given), Queue: queue, Robot: place,
 		Key: r.Key, Experiment: r.Experiment, By: r.For.holder(), Project: r.For.Project, Version: d.Service.Version,
 	}
 	if o.Key != "" {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/ot2flow/ot2flow/interpreter/journal"
@@ -33,57 +34,67 @@ func NewTasks(roots ...string) *Tasks {
 	}, roots...)
 }
 
-// NewDevice returns a device that serves nothing yet. What happens is logged, with the
-// run that it is about, or none.
-func NewDevice(s *Service, tasks *Tasks, robot string, log func(run, text string)) *Device {
-	return &Device{Service: s, Tasks: tasks, Robot: robot, Log: log, wake: make(chan struct{}, 1)}
+// Robot is a robot, or the simulator, as those who use it know it.
+type Robot struct {
+	Name        string   // what it is called; its queue is called so, too
+	Address     string   // its name in the network or its address, or Sim
+	Labels      []string // what it is good for
+	Description string
 }
 
-// poke has the queue looked at.
+// NewDevice returns a device of one robot that serves nothing yet. What happens is
+// logged, with the run that it is about, or none.
+func NewDevice(s *Service, tasks *Tasks, robot string, log func(run, text string)) *Device {
+	return NewLab(s, tasks, []Robot{{Name: robot, Address: robot}}, log)
+}
+
+// NewLab is NewDevice for several robots, whose names differ.
+func NewLab(s *Service, tasks *Tasks, robots []Robot, log func(run, text string)) *Device {
+	d := &Device{Service: s, Tasks: tasks, Log: log}
+	for _, r := range robots {
+		d.stations = append(d.stations, &station{Robot: r, device: d, wake: make(chan struct{}, 1), refusals: map[string]refusal{}})
+	}
+	return d
+}
+
+// poke has the queues looked at.
 func (d *Device) poke() {
-	select {
-	case d.wake <- struct{}{}:
-	default:
+	for _, st := range d.stations {
+		select {
+		case st.wake <- struct{}{}:
+		default:
+		}
 	}
 	d.changed.light()
 }
 
-// Device is a robot, or the simulator, with a queue. What is submitted to it is in
-// the journal before that is said, and is carried out by Serve, one run at a time.
-// Its methods may be called by several goroutines: by those that pass requests on and
-// by the one that serves.
+// Device is what tasks are submitted to: a robot, or several, each with a queue. What
+// is submitted is in the journal before that is said, and is carried out by Serve, one
+// run at a time on each robot. Its methods may be called by several goroutines: by
+// those that pass requests on and by the one that serves.
 type Device struct {
 	Service *Service
 	Tasks   *Tasks
-	Robot   string // its name or address, or Sim
 	Log     func(run, text string)
 
-	changed beacon
-	forms   forms
-	feeds   feeds
-	wake    chan struct{} // has a token when there is something to do; see NewDevice
-
-	mu      sync.Mutex
-	current *steered      // nil while nothing is carried out
-	waits   string        // why the first of the queue waits, though nothing is carried out
-	blocked bool          // and that it does so until somebody does something about it
-	resumes []*resumption // what is to be gone on with before anything else is begun
-	closing bool
-}
-
-// steered is the run under way.
-type steered struct {
-	id       string
-	controls *Controls // nil before it is carried out
+	changed  beacon
+	stations []*station
+	choosing sync.Mutex // held while it is chosen what a robot begins
+	rests    rests
+	clock    clock
+	forms    forms
+	feeds    feeds
 }
 
 // Request is what somebody wants carried out.
 type Request struct {
 	Task       string
-	Given      []byte // the parameters, a JSON object
-	Key        string // the asker's own, under which nothing is accepted twice; may be empty
-	Priority   int    // the greater, the sooner
-	Experiment string // whose runs keep their order; may be empty
+	Given      []byte   // the parameters, a JSON object
+	Key        string   // the asker's own, under which nothing is accepted twice; may be empty
+	Priority   int      // the greater, the sooner
+	Experiment string   // whose runs keep their order; may be empty
+	Robot      string   // the name of the one that does it; empty: any that is free and can
+	Labels     []string // that it must have
 	For        Behalf
 }
 
@@ -156,6 +167,13 @@ func planOf(c *workflows.Checked, given []byte, known *Known) (*program.Plan, er
 // Submit accepts a run: when it returns, the run is in the journal. Where the same
 // was submitted under the same key before, that one is returned, and fresh is false.
 func (d *Device) Submit(ctx context.Context, r Request) (v *View, fresh bool, err error) {
+	if strings.HasPrefix(r.Key, keyOfSchedules) {
+		return nil, false, usage("keys that begin with %s are those of schedules; take another one", keyOfSchedules)
+	}
+	return d.submit(ctx, r)
+}
+
+func (d *Device) submit(ctx context.Context, r Request) (v *View, fresh bool, err error) {
 	task, ok := d.Tasks.Snapshot().Lookup(r.Task)
 	if !ok {
 		return nil, false, d.NoTask(r.Task)
@@ -168,11 +186,15 @@ func (d *Device) Submit(ctx context.Context, r Request) (v *View, fresh bool, er
 	if err != nil {
 		return nil, false, err
 	}
+	queue, err := d.queueFor(ctx, &r, plan)
+	if err != nil {
+		return nil, false, err
+	}
 	if d.computes(plan) {
-		return d.compute(ctx, store, task, &r, plan)
+		return d.compute(ctx, store, task, &r, queue, plan)
 	}
 	o := journal.Submission{
-		Queue: d.Robot, Workflow: task.Name, Given: compact(r.Given), Key: r.Key, Priority: r.Priority,
+		Queue: queue, Labels: r.Labels, Workflow: task.Name, Given: compact(r.Given), Key: r.Key, Priority: r.Priority,
 		Experiment: r.Experiment, By: r.For.holder(), Project: r.For.Project,
 	}
 	o.Asked = r.asked(task.Name, o.Given)
@@ -190,7 +212,7 @@ func (d *Device) Submit(ctx context.Context, r Request) (v *View, fresh bool, er
 
 // asked is a hash of what is asked for.
 func (r *Request) asked(task string, given []byte) string {
-	sum := sha256.Sum256([]byte(task + "\n" + string(given) + "\n" + r.Experiment))
+	sum := sha256.Sum256([]byte(task + "\n" + string(given) + "\n" + r.Experiment + "\n" + r.Robot + "\n" + strings.Join(r.Labels, ",")))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -268,12 +290,12 @@ func (d *Device) Ask(ctx context.Context, id string, r run.Request, ready bool) 
 		if !errors.As(err, &alone) {
 			return err
 		}
-		return d.resume(ctx, &resumption{id: id, by: r.By, ready: ready})
+		return d.resume(ctx, store, &resumption{id: id, by: r.By, ready: ready})
 	}
 	err = d.Service.Ask(ctx, id, r, d.say(id))
 	var alone *Unfollowed
 	if errors.As(err, &alone) {
-		return d.resume(ctx, &resumption{id: id, by: r.By, ask: &r})
+		return d.resume(ctx, store, &resumption{id: id, by: r.By, ask: &r})
 	}
 	return err
 }
@@ -282,32 +304,34 @@ func (d *Device) say(id string) func(string) {
 	return func(text string) { d.Log(id, text) }
 }
 
-// controlsOf are those of the run under way, if it is that one.
+// controlsOf are those of a run that is under way here.
 func (d *Device) controlsOf(id string) *Controls {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.current == nil || d.current.id != id {
-		return nil
+	for _, st := range d.stations {
+		if c := st.controlsOf(id); c != nil {
+			return c
+		}
 	}
-	return d.current.controls
+	return nil
 }
 
-// Load is the run under way, or nothing, and how many wait.
+// Load is the first run under way, or nothing, and how many wait.
 func (d *Device) Load(ctx context.Context) (current string, queued int, err error) {
 	store, err := d.Service.Journal(ctx)
 	if err != nil {
 		return "", 0, err
 	}
-	for _, err := range store.Submissions(ctx, d.Robot, journal.Queued) {
+	for o, err := range store.Submissions(ctx, "", journal.Queued) {
 		if err != nil {
 			return "", 0, cannot("%v", err)
 		}
-		queued++
+		if d.has(o.Queue) {
+			queued++
+		}
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.current != nil {
-		current = d.current.id
+	for _, st := range d.stations {
+		if id := st.carries(); id != "" && current == "" {
+			current = id
+		}
 	}
 	return current, queued, nil
 }

@@ -290,7 +290,7 @@ func TestDeviceWaitsForItsRobot(t *testing.T) {
 	stop := served(t, d)
 	v := submit(t, d, Request{Task: "mix-colors"})
 	v = until(t, d, v.ID, func(v *View) bool { return v.Reason != "" })
-	if v.State != StateQueued || d.Blocked() == "" {
+	if v.State != StateQueued || d.Blocked(t.Context(), v.ID) == "" {
 		t.Errorf("%+v", v)
 	}
 	stop()

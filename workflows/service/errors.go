@@ -34,6 +34,16 @@ func cannot(format string, args ...any) error {
 	return &Error{Kind: Unable, Message: fmt.Sprintf(format, args...)}
 }
 
+// Unfit is the cause of the error of a robot that has not what a plan needs.
+type Unfit struct{}
+
+// Error says so.
+func (*Unfit) Error() string { return "the robot has not what the plan needs" }
+
+func unfit(format string, args ...any) error {
+	return &Error{Unable, fmt.Sprintf(format, args...), &Unfit{}}
+}
+
 func missing(format string, args ...any) error {
 	return &Error{Kind: Missing, Message: fmt.Sprintf(format, args...)}
 }

@@ -82,7 +82,7 @@ func (p *Place) takes(plan *program.Plan) error {
 		return cannot("%v", err)
 	}
 	if list := robot.Misfits(plan, p.Device); len(list) > 0 {
-		return cannot("the plan does not fit %s:\n  %s", p.Name, strings.Join(list, "\n  "))
+		return unfit("the plan does not fit %s:\n  %s", p.Name, strings.Join(list, "\n  "))
 	}
 	return nil
 }

@@ -8,17 +8,23 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/journal"
 )
 
-// queueOf are the submissions of a queue that wait, in the order in which they are
-// begun if nothing comes in between.
-func queueOf(ctx context.Context, store *journal.Store, queue string) ([]*journal.Submission, error) {
-	var waiting []*journal.Submission
-	for o, err := range store.Submissions(ctx, queue, journal.Queued) {
+// waiting are the submissions that wait, in the order in which they were accepted.
+func waiting(ctx context.Context, store *journal.Store) ([]*journal.Submission, error) {
+	var out []*journal.Submission
+	for o, err := range store.Submissions(ctx, "", journal.Queued) {
 		if err != nil {
 			return nil, cannot("%v", err)
 		}
-		waiting = append(waiting, o)
+		out = append(out, o)
 	}
-	return ordered(waiting), nil
+	return out, nil
+}
+
+// queueOf are the submissions of a queue that wait, in the order in which they are
+// begun if nothing comes in between.
+func queueOf(ctx context.Context, store *journal.Store, queue string) ([]*journal.Submission, error) {
+	all, err := waiting(ctx, store)
+	return ordered(slices.DeleteFunc(all, func(o *journal.Submission) bool { return o.Queue != queue })), err
 }
 
 // ordered puts submissions, which come as they were accepted, in the order in which

@@ -52,6 +52,8 @@ type View struct {
 	By         string          `json:"by,omitempty"`
 	Project    string          `json:"project,omitempty"`
 	Experiment string          `json:"experiment,omitempty"`
+	Queue      string          `json:"queue,omitempty" doc:"The robot that it waits for, or was begun on; * is any."`
+	Labels     []string        `json:"labels,omitempty" doc:"That its robot must have."`
 	Priority   int             `json:"priority,omitempty"`
 	Submitted  time.Time       `json:"submitted,omitzero"`
 	Began      time.Time       `json:"began,omitzero"`
@@ -130,37 +132,66 @@ func (d *Device) queued(ctx context.Context, store *journal.Store, o *journal.Su
 			v.Position = i + 1
 		}
 	}
-	v.Reason = d.whyWaits(v.Position, list)
+	v.Reason, _ = d.whyWaits(o, v.Position, list)
 	return v, nil
 }
 
-// whyWaits says why the run at a place of the queue waits.
-func (d *Device) whyWaits(position int, list []*journal.Submission) string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	switch {
-	case position > 1:
-		return fmt.Sprintf("%d before it in the queue, the next is %s", position-1, list[0].ID)
-	case d.current != nil:
-		return "run " + d.current.id + " is under way"
+// whyWaits says why the run at a place of its queue waits; stuck says that it does so
+// until somebody does something about it.
+func (d *Device) whyWaits(o *journal.Submission, position int, list []*journal.Submission) (why string, stuck bool) {
+	if o.Queue == shared {
+		return d.whyShared(o)
 	}
-	return d.waits
+	st, err := d.station(o.Queue)
+	if err != nil {
+		return o.Queue + " is no robot of this server", true
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	switch {
+	case st.current != nil && position <= 1:
+		return "run " + st.current.id + " is under way", false
+	case position > 1:
+		return fmt.Sprintf("%d before it in the queue, the next is %s", position-1, list[0].ID), st.current == nil && st.blocked
+	}
+	return st.waits, st.blocked
 }
 
 // Blocked says why a run that waits does not begin before somebody does something
 // about it; empty where it only waits for its turn.
-func (d *Device) Blocked() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.current != nil || !d.blocked {
+func (d *Device) Blocked(ctx context.Context, id string) string {
+	store, err := d.Service.Journal(ctx)
+	if err != nil {
 		return ""
 	}
-	return d.waits
+	o, err := store.Submission(ctx, id)
+	if err != nil || o.State != journal.Queued {
+		return ""
+	}
+	why, stuck := d.whyWaits(o, 1, nil)
+	if !stuck {
+		return ""
+	}
+	return why
+}
+
+// Waiting says why the first run that waits does not begin before somebody does
+// something about it; empty where none does so.
+func (d *Device) Waiting() string {
+	for _, st := range d.stations {
+		st.mu.Lock()
+		why, stuck := st.waits, st.blocked && st.current == nil
+		st.mu.Unlock()
+		if stuck {
+			return why
+		}
+	}
+	return ""
 }
 
 func (v *View) asked(o *journal.Submission) {
 	v.ID, v.Task, v.Parameters, v.Submitted = o.ID, o.Workflow, o.Given, o.At
-	v.By, v.Project, v.Experiment, v.Priority = o.By.Name, o.Project, o.Experiment, o.Priority
+	v.By, v.Project, v.Experiment, v.Priority, v.Queue, v.Labels = o.By.Name, o.Project, o.Experiment, o.Priority, o.Queue, o.Labels
 }
 
 // ofRun is a run that was begun; o is nil where it was not submitted. In full it has

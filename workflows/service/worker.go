@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/ot2flow/ot2flow/interpreter/journal"
@@ -33,47 +34,71 @@ type resumption struct {
 	said  chan error   // nil when it is about to go on; nil where nobody waits
 }
 
-// Own makes this process the one that serves the queue, until what is returned is
+// Own makes this process the one that serves the queues, until what is returned is
 // called.
 func (d *Device) Own(ctx context.Context) (release func(), err error) {
 	store, err := d.Service.Journal(ctx)
 	if err != nil {
 		return nil, err
 	}
-	lease, err := store.Lease(ctx, "queue/"+d.Robot, Myself())
-	var held *journal.Held
-	switch {
-	case errors.As(err, &held):
-		return nil, &Error{Kind: Unable, Message: fmt.Sprintf("the queue of %s is served by %s already; one server is enough, however many ask it", d.Robot, held.Holder), Err: err}
-	case err != nil:
-		return nil, owned(err)
+	var leases []*journal.Lease
+	release = func() {
+		for _, l := range leases {
+			_ = l.Release(context.Background()) // it is free as soon as this process ends
+		}
 	}
-	return func() { _ = lease.Release(context.Background()) }, nil // it is free as soon as this process ends
+	for _, queue := range d.queues() {
+		lease, err := store.Lease(ctx, "queue/"+queue, Myself())
+		var held *journal.Held
+		switch {
+		case errors.As(err, &held):
+			release()
+			return nil, &Error{Kind: Unable, Message: fmt.Sprintf("%s is served by %s already; one server is enough, however many ask it", queueNamed(queue), held.Holder), Err: err}
+		case err != nil:
+			release()
+			return nil, owned(err)
+		}
+		leases = append(leases, lease)
+	}
+	return release, nil
 }
 
-// Serve carries out what is in the queue, until ctx is done. Then the robot is paused
-// at a good place, and the run is left as soon as it says that it stands. Whoever
-// serves owns the queue, see Own.
+// Serve carries out what is in the queues, until ctx is done. Then the robots are paused
+// at a good place, and each run is left as soon as its robot says that it stands. Whoever
+// serves owns the queues, see Own.
 func (d *Device) Serve(ctx context.Context) error {
 	store, err := d.Service.Journal(context.WithoutCancel(ctx)) // that it ends at once is no error
 	if err != nil {
 		return err
 	}
-	watching := make(chan struct{})
-	go func() { // what other processes write changes things, too
-		defer close(watching)
-		_ = store.Watch(ctx, func() (bool, error) { d.changed.light(); return true, nil })
-	}()
-	defer func() { <-watching }()
-	stop := context.AfterFunc(ctx, d.leave)
-	defer stop()
-	if err := d.takeUp(ctx, store); err != nil && ctx.Err() == nil {
+	if err := d.rests.read(ctx, store); err != nil && ctx.Err() == nil {
 		return err
 	}
+	for _, st := range d.stations {
+		if err := st.takeUp(ctx, store); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	var at sync.WaitGroup
+	defer at.Wait()
+	at.Go(func() { // what other processes write changes things, too
+		_ = store.Watch(ctx, func() (bool, error) { d.changed.light(); return true, nil })
+	})
+	at.Go(func() { d.keepSchedules(ctx, store) })
+	for _, st := range d.stations {
+		at.Go(func() { st.serve(ctx, store) })
+	}
+	return nil
+}
+
+// serve carries out what is for a robot, one run after the other.
+func (st *station) serve(ctx context.Context, store *journal.Store) {
+	stop := context.AfterFunc(ctx, st.leave)
+	defer stop()
 	for ctx.Err() == nil {
-		done, err := d.one(ctx, store)
+		done, err := st.one(ctx, store)
 		if err != nil && ctx.Err() == nil {
-			d.Log("", err.Error())
+			st.log("", err.Error())
 		}
 		if done {
 			continue
@@ -81,24 +106,23 @@ func (d *Device) Serve(ctx context.Context) error {
 		pause := time.NewTimer(againAfter)
 		select {
 		case <-ctx.Done():
-		case <-d.wake:
+		case <-st.wake:
 		case <-pause.C:
 		}
 		pause.Stop()
 	}
-	d.refuseResumptions()
-	return nil
+	st.refuseResumptions()
 }
 
 // leave ends what is under way: the robot is paused, and left when it stands.
-func (d *Device) leave() {
-	d.mu.Lock()
-	d.closing = true
+func (st *station) leave() {
+	st.mu.Lock()
+	st.closing = true
 	var c *Controls
-	if d.current != nil {
-		c = d.current.controls
+	if st.current != nil {
+		c = st.current.controls
 	}
-	d.mu.Unlock()
+	st.mu.Unlock()
 	if c != nil {
 		c.LeaveStanding("the server, which ends")
 		time.AfterFunc(pauseWithin, c.Leave)
@@ -107,8 +131,8 @@ func (d *Device) leave() {
 
 // takeUp finds the runs that were under way when a server of this queue ended. Those
 // on a robot are followed, those on the simulator ended with it.
-func (d *Device) takeUp(ctx context.Context, store *journal.Store) error {
-	open, err := store.Open(ctx, d.Robot)
+func (st *station) takeUp(ctx context.Context, store *journal.Store) error {
+	open, err := store.Open(ctx, st.Name)
 	if err != nil {
 		return cannot("%v", err)
 	}
@@ -123,26 +147,30 @@ func (d *Device) takeUp(ctx context.Context, store *journal.Store) error {
 			}
 			continue
 		}
-		d.mu.Lock()
-		d.resumes = append(d.resumes, &resumption{id: id, auto: true})
-		d.mu.Unlock()
+		st.mu.Lock()
+		st.resumes = append(st.resumes, &resumption{id: id, auto: true})
+		st.mu.Unlock()
 	}
 	return nil
 }
 
 // one does what is next, and reports whether it did anything.
-func (d *Device) one(ctx context.Context, store *journal.Store) (bool, error) {
-	if r := d.nextResumption(); r != nil {
-		err := d.goOn(ctx, r)
+func (st *station) one(ctx context.Context, store *journal.Store) (bool, error) {
+	if r := st.nextResumption(); r != nil {
+		err := st.goOn(ctx, r)
 		r.say(err)
 		return true, err
 	}
-	list, err := queueOf(ctx, store, d.Robot)
-	if err != nil || len(list) == 0 {
-		d.waitsFor("", false)
+	o, why, blocked, err := st.choose(ctx, store)
+	if err != nil {
 		return false, err
 	}
-	return d.begin(ctx, store, list[0])
+	if o == nil {
+		st.waitsFor(why, blocked)
+		return false, nil
+	}
+	defer st.let()
+	return st.begin(ctx, store, o)
 }
 
 func (r *resumption) say(err error) {
@@ -154,36 +182,40 @@ func (r *resumption) say(err error) {
 	}
 }
 
-func (d *Device) nextResumption() *resumption {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.resumes) == 0 {
+func (st *station) nextResumption() *resumption {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if len(st.resumes) == 0 {
 		return nil
 	}
-	r := d.resumes[0]
-	d.resumes = d.resumes[1:]
+	r := st.resumes[0]
+	st.resumes = st.resumes[1:]
 	return r
 }
 
-func (d *Device) refuseResumptions() {
-	for r := d.nextResumption(); r != nil; r = d.nextResumption() {
+func (st *station) refuseResumptions() {
+	for r := st.nextResumption(); r != nil; r = st.nextResumption() {
 		r.say(cannot("the server ends"))
 	}
 }
 
-// resume has a run gone on with before anything else is begun, and returns when that
-// is about to be, or cannot.
-func (d *Device) resume(ctx context.Context, r *resumption) error {
+// resume has a run gone on with before anything else is begun on its robot, and returns
+// when that is about to be, or cannot.
+func (d *Device) resume(ctx context.Context, store *journal.Store, r *resumption) error {
+	st, err := d.of(ctx, store, r.id)
+	if err != nil {
+		return err
+	}
 	r.said = make(chan error, 1)
-	d.mu.Lock()
+	st.mu.Lock()
 	busy := ""
-	if d.current != nil {
-		busy = d.current.id
+	if st.current != nil {
+		busy = st.current.id
 	}
 	if busy == "" {
-		d.resumes = append(d.resumes, r)
+		st.resumes = append(st.resumes, r)
 	}
-	d.mu.Unlock()
+	st.mu.Unlock()
 	if busy != "" {
 		return cannot("run %s is under way on this robot", busy)
 	}
@@ -197,25 +229,26 @@ func (d *Device) resume(ctx context.Context, r *resumption) error {
 }
 
 // waitsFor says why the first of the queue is not begun.
-func (d *Device) waitsFor(why string, blocked bool) {
-	d.mu.Lock()
-	changed := d.waits != why || d.blocked != blocked
-	d.waits, d.blocked = why, blocked
-	d.mu.Unlock()
+func (st *station) waitsFor(why string, blocked bool) {
+	st.mu.Lock()
+	changed := st.waits != why || st.blocked != blocked
+	st.waits, st.blocked = why, blocked
+	st.mu.Unlock()
 	if changed && why != "" {
-		d.Log("", "waiting: "+why)
+		st.log("", "waiting: "+why)
 	}
 	if changed {
-		d.changed.light()
+		st.device.changed.light()
 	}
 }
 
 // begin carries out what was submitted, or says why that has to wait.
-func (d *Device) begin(ctx context.Context, store *journal.Store, o *journal.Submission) (bool, error) {
-	job, err := d.opened(ctx, store, o)
+func (st *station) begin(ctx context.Context, store *journal.Store, o *journal.Submission) (bool, error) {
+	job, err := st.opened(ctx, store, o)
 	var taken *journal.Taken
 	var found *Findings
 	var wrong *Error
+	var unfit *Unfit
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
@@ -223,36 +256,69 @@ func (d *Device) begin(ctx context.Context, store *journal.Store, o *journal.Sub
 	case errors.As(err, &taken):
 		return true, nil // somebody withdrew it
 	case errors.As(err, &found), errors.As(err, &wrong) && wrong.Kind == Misuse:
-		err = store.CloseSubmission(ctx, o.ID, journal.Queued, journal.Refused, err.Error())
-		d.changed.light()
-		return true, err
+		return true, st.cannotDo(ctx, store, o, err)
+	case o.Queue == shared && errors.As(err, &unfit):
+		st.refuse(o.ID, err.Error(), false)
+		return true, nil // there may be something else
 	default:
 		var held *journal.Held
-		d.waitsFor(err.Error(), !errors.As(err, &held))
+		st.waitsFor(err.Error(), !errors.As(err, &held))
 		return false, nil
 	}
 	defer job.Close()
-	d.waitsFor("", false)
-	switch err := job.begin(ctx, journal.Start{Submission: o.ID}); {
+	if why := st.endsTooLate(job); why != "" {
+		if o.Queue == shared {
+			st.refuse(o.ID, why, false)
+			return true, nil
+		}
+		st.waitsFor(why, true)
+		return false, nil
+	}
+	st.waitsFor("", false)
+	switch err := job.begin(ctx, journal.Start{Submission: o.ID, Queue: st.Name}); {
 	case errors.As(err, &taken):
 		return true, nil
 	case err != nil && ctx.Err() == nil:
-		d.waitsFor(err.Error(), true)
+		st.waitsFor(err.Error(), true)
 		return false, nil
 	case err != nil:
 		return false, nil
 	}
-	return true, d.carry(ctx, job, o.ID, Carrying{})
+	return true, st.carry(ctx, job, o.ID, Carrying{})
+}
+
+// cannotDo refuses what was submitted, or leaves it to the other robots as long as one of
+// them may be able to do it.
+func (st *station) cannotDo(ctx context.Context, store *journal.Store, o *journal.Submission, why error) error {
+	text := why.Error()
+	if o.Queue == shared {
+		st.refuse(o.ID, text, true)
+		if text = st.device.nobody(o); text == "" {
+			return nil
+		}
+	}
+	err := store.CloseSubmission(ctx, o.ID, journal.Queued, journal.Refused, text)
+	st.device.changed.light()
+	return err
+}
+
+// endsTooLate says that maintenance begins before a run would be over. On the simulator a
+// run is over at once.
+func (st *station) endsTooLate(job *Job) string {
+	if job.Place.Simulated() {
+		return ""
+	}
+	return st.device.rests.within(st.Name, time.Now(), time.Duration(job.Plan.EstimateMS)*time.Millisecond)
 }
 
 // opened makes the plan of what was submitted as the deck is now, and opens its place.
-func (d *Device) opened(ctx context.Context, store *journal.Store, o *journal.Submission) (*Job, error) {
+func (st *station) opened(ctx context.Context, store *journal.Store, o *journal.Submission) (*Job, error) {
 	plan, err := store.SubmittedPlan(ctx, o.ID, ot2.Machine{})
 	if err != nil {
 		return nil, err
 	}
 	for range 5 {
-		known, err := d.Service.Know(ctx, Deck{Robot: d.Robot}, false, d.say(o.ID))
+		known, err := st.device.Service.Know(ctx, Deck{Robot: st.Address}, false, st.device.say(o.ID))
 		if err != nil {
 			return nil, err
 		}
@@ -261,7 +327,10 @@ func (d *Device) opened(ctx context.Context, store *journal.Store, o *journal.Su
 				return nil, err
 			}
 		}
-		job, err := d.Service.Open(ctx, Order{Plan: plan, Robot: d.Robot, For: Behalf{By: o.By.Name, Project: o.Project}, Known: known, Say: d.say(o.ID), Tell: d.say(o.ID)})
+		job, err := st.device.Service.Open(ctx, Order{Plan: plan, Robot: st.Address, For: Behalf{By: o.By.Name, Project: o.Project}, Known: known, Say: st.device.say(o.ID), Tell: st.device.say(o.ID)})
+		if job != nil && !job.Place.Simulated() {
+			st.saw(&job.Place.Device)
+		}
 		var again *Renewed
 		if !errors.As(err, &again) {
 			return job, err
@@ -280,8 +349,8 @@ func madeAgain(plan *program.Plan, given []byte, known *Known) (*program.Plan, e
 }
 
 // goOn goes on with a run that nobody follows.
-func (d *Device) goOn(ctx context.Context, r *resumption) error {
-	job, err := d.Service.Resume(ctx, r.id, "", d.say(r.id))
+func (st *station) goOn(ctx context.Context, r *resumption) error {
+	job, err := st.device.Service.Resume(ctx, r.id, "", st.device.say(r.id))
 	if err != nil {
 		return err
 	}
@@ -296,8 +365,8 @@ func (d *Device) goOn(ctx context.Context, r *resumption) error {
 	case r.ask != nil:
 		text, over, err := job.Unfollowed(ctx, *r.ask, 0)
 		if over || err != nil {
-			d.Log(r.id, text)
-			d.changed.light()
+			st.log(r.id, text)
+			st.device.changed.light()
 			return err
 		}
 	case state.Stage != run.Over && r.auto && (paused || job.IsPaused()):
@@ -307,10 +376,10 @@ func (d *Device) goOn(ctx context.Context, r *resumption) error {
 		if err != nil {
 			return err
 		}
-		d.Log(r.id, what)
+		st.log(r.id, what)
 		o.Paused = !r.auto
 	case r.auto || state.Verdict == run.VerdictOK:
-		d.changed.light()
+		st.device.changed.light()
 		return nil
 	default:
 		if o.Rest, err = job.Remains(ctx, "", func(diag.List, func(string) []byte) {}); err != nil {
@@ -324,23 +393,23 @@ func (d *Device) goOn(ctx context.Context, r *resumption) error {
 		return err
 	}
 	r.say(nil)
-	return d.carry(ctx, job, r.id, o)
+	return st.carry(ctx, job, r.id, o)
 }
 
 // carry follows a run to its end.
-func (d *Device) carry(ctx context.Context, job *Job, id string, o Carrying) error {
-	d.mu.Lock()
-	d.current = &steered{id: id}
-	d.mu.Unlock()
-	d.changed.light()
+func (st *station) carry(ctx context.Context, job *Job, id string, o Carrying) error {
+	st.mu.Lock()
+	st.current = &steered{id: id}
+	st.mu.Unlock()
+	st.device.changed.light()
 	// The run is not cut off when the server ends: it is left when the robot stands.
-	d.Log(id, "under way: "+job.Plan.Workflow.Name)
-	result, err := job.Carry(context.WithoutCancel(ctx), &inbox{device: d, id: id}, o)
-	d.Log(id, HowItEnded(&result)+" of "+fmt.Sprint(len(job.Plan.Steps))+" steps")
-	d.mu.Lock()
-	d.current = nil
-	d.mu.Unlock()
-	d.changed.light()
+	st.log(id, "under way: "+job.Plan.Workflow.Name)
+	result, err := job.Carry(context.WithoutCancel(ctx), &inbox{st: st, id: id}, o)
+	st.log(id, HowItEnded(&result)+" of "+fmt.Sprint(len(job.Plan.Steps))+" steps")
+	st.mu.Lock()
+	st.current = nil
+	st.mu.Unlock()
+	st.device.changed.light()
 	var e *Error
 	if errors.As(err, &e) {
 		return err
@@ -351,13 +420,13 @@ func (d *Device) carry(ctx context.Context, job *Job, id string, o Carrying) err
 // inbox is who follows a run for a device: people somewhere else, who see it through
 // the journal, and answer and steer through the device.
 type inbox struct {
-	device *Device
-	id     string
-	told   time.Time // when those who wait were told last
+	st   *station
+	id   string
+	told time.Time // when those who wait were told last
 }
 
 // Say has it in the log of the server.
-func (p *inbox) Say(text string) { p.device.Log(p.id, text) }
+func (p *inbox) Say(text string) { p.st.log(p.id, text) }
 
 // Tell is for those who sit in front of it.
 func (p *inbox) Tell(string) {}
@@ -373,7 +442,7 @@ func (p *inbox) See(e run.Event, _ run.Progress, _ Standing) {
 	default:
 	}
 	p.told = time.Now()
-	p.device.changed.light()
+	p.st.device.changed.light()
 }
 
 // stepsTold is how often those who wait hear of steps that began and ended.
@@ -381,7 +450,7 @@ const stepsTold = 50 * time.Millisecond
 
 // Findings has the first mistake in the log; the journal says it, too.
 func (p *inbox) Findings(list diag.List, _ func(string) []byte) {
-	p.device.Log(p.id, (&Findings{List: list}).Error())
+	p.st.log(p.id, (&Findings{List: list}).Error())
 }
 
 // Pause waits until somebody lets the run go on, or stops it.
@@ -398,20 +467,20 @@ func (p *inbox) Ask(ctx context.Context, _ *Question) (run.Response, error) {
 
 // Steer hands the run over to whoever asks the device for something.
 func (p *inbox) Steer(c *Controls) (end func()) {
-	d := p.device
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.current != nil {
-		d.current.controls = c
+	st := p.st
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.current != nil {
+		st.current.controls = c
 	}
-	if d.closing {
+	if st.closing {
 		c.Leave()
 	}
 	return func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if d.current != nil {
-			d.current.controls = nil
+		st.mu.Lock()
+		defer st.mu.Unlock()
+		if st.current != nil {
+			st.current.controls = nil
 		}
 	}
 }
