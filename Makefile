@@ -9,7 +9,7 @@ RELEASE    := $(LDFLAGS) -X main.version=$(VERSION:v%=%)
 PLATFORMS  := linux/amd64 linux/arm64 linux/arm/7 darwin/amd64 darwin/arm64 windows/amd64
 FUZZTIME   ?= 10s
 
-.PHONY: help build test lint format generate bench chaos cover dist fuzz clean
+.PHONY: help build test test-pure test-sharing test-sequential lint format generate bench chaos cover dist fuzz clean
 
 MOMENTS    ?= 500
 
@@ -20,17 +20,26 @@ build: ## build bin/ot2flow
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/ ./cmd/ot2flow
 
 # Only these packages have goroutines. For the others the race detector finds nothing,
-# and makes their properties and comparisons take ten times as long; programs that are
-# killed by the hundred are built without it, too.
+# and makes their properties and comparisons take ten times as long; so does it for the
+# tests of these packages that do one thing after the other a thousand times, and for
+# programs that are killed by the hundred.
 SHARING    := /(cmd/ot2flow|interpreter/(journal|run)|ot2/(emulator|robot|sim)|workflows(/.*)?)$$
+SEQUENTIAL := ^(TestChaos.*|TestAPlateThatReacts|TestKilledWhileAppending|TestLedgerIsAFold|TestLedgerSurvivesKills|TestReadIsAppend|TestEvery.*|TestFormatMeansTheSame|TestKeysAreDocumented|TestOrderOfKeysMeansNothing|FuzzCall|FuzzLint)$$
 
 test: ## all tests, with the race detector where there are goroutines
 	$(GO) vet ./...
 	@export OT2FLOW_REPORT=$$(mktemp); status=0; \
-	  $(GO) test $$($(GO) list ./... | grep -Ev '$(SHARING)') || status=1; \
-	  $(GO) test -race -skip '^TestChaos' $$($(GO) list ./... | grep -E '$(SHARING)') || status=1; \
-	  $(GO) test -run '^TestChaos' ./cmd/ot2flow || status=1; \
+	  $(MAKE) --no-print-directory -j 2 -k --output-sync=target test-pure test-sharing test-sequential || status=1; \
 	  cat $$OT2FLOW_REPORT; rm -f $$OT2FLOW_REPORT; exit $$status
+
+test-pure: # beside the next: the real engine needs one processor for minutes
+	$(GO) test $$($(GO) list ./... | grep -Ev '$(SHARING)')
+
+test-sharing:
+	$(GO) test -race -skip '$(SEQUENTIAL)' $$($(GO) list ./... | grep -E '$(SHARING)')
+
+test-sequential:
+	$(GO) test -run '$(SEQUENTIAL)' $$($(GO) list ./... | grep -E '$(SHARING)')
 
 lint: ## golangci-lint with the rules of .golangci.yml
 	@test -x $(GOBIN)/golangci-lint || $(GO) install $(GOLANGCI)
