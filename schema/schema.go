@@ -22,8 +22,9 @@ var files embed.FS
 const suffix = ".schema.json"
 
 // Names returns the names of the formats that have a schema, sorted:
-// changes, corrections, diagnostics, drift, faults, journal, lab, liquid_class, plan,
-// quota_log, quotas, repeats, robots, run, runs, simulation, state, uses, workflow.
+// audit, changes, corrections, diagnostics, drift, faults, journal, lab, liquid_class,
+// plan, quota_log, quotas, repeats, robots, run, runs, simulation, state, tokens, uses,
+// workflow.
 func Names() []string {
 	entries, err := files.ReadDir(".")
 	if err != nil {

@@ -36,7 +36,7 @@ func TestLabIsCurrent(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	want := []string{"changes", "corrections", "diagnostics", "drift", "faults", "journal", "lab", "liquid_class", "plan", "quota_log", "quotas", "repeats", "robots", "run", "runs", "simulation", "state", "uses", "workflow"}
+	want := []string{"audit", "changes", "corrections", "diagnostics", "drift", "faults", "journal", "lab", "liquid_class", "plan", "quota_log", "quotas", "repeats", "robots", "run", "runs", "simulation", "state", "tokens", "uses", "workflow"}
 	if got := schema.Names(); !slices.Equal(got, want) {
 		t.Errorf("names %v, want %v", got, want)
 	}

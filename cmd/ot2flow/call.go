@@ -19,6 +19,9 @@ type callFlags struct {
 	device, run string
 	options     client.Options
 	detach      bool
+
+	ca, tokenFile string
+	insecure      bool
 }
 
 func (a *app) callCommand() *cobra.Command {
@@ -27,11 +30,18 @@ func (a *app) callCommand() *cobra.Command {
 		Use:   "call TASK [NAME=VALUE…] --device URL",
 		Short: "Have a device server carry out a task, and wait for its result",
 		Long: `Submits a run of a task to a device server (see ot2flow serve), says how far it is, and prints
-what it returns. Ctrl-C ends the waiting, not the run; --run waits for it again.`,
+what it returns. Ctrl-C ends the waiting, not the run; --run waits for it again.
+
+A server that asks who you are is shown the token in OT2FLOW_TOKEN, or in the file that
+--token-file names. It is no flag of its own: what stands on a command line is seen by everybody
+on the computer, and kept in the shell's history.`,
 		Example: "  ot2flow call mix-colors R=100 mix_well=B2 --device http://localhost:8000\n  ot2flow call --run 261123-4x7k",
 	}
 	f := c.Flags()
 	f.StringVar(&o.device, "device", "http://localhost:8000", "the address of the device server")
+	f.StringVar(&o.ca, "ca", "", "the lab's certificate authority, a PEM file: ca.crt of ot2flow certs")
+	f.StringVar(&o.tokenFile, "token-file", "", "a file with the token; otherwise it is that in OT2FLOW_TOKEN")
+	f.BoolVar(&o.insecure, "insecure", false, "send the token where everybody in the network can read it")
 	f.StringVar(&o.run, "run", "", "wait for this run, and submit none")
 	f.BoolVar(&o.detach, "detach", false, "print the id of the run as soon as it is accepted, and do not wait")
 	f.StringVar(&o.options.Key, "key", "", "a key of your own, under which nothing is accepted twice")
@@ -50,6 +60,9 @@ func (a *app) call(ctx context.Context, args []string, o callFlags) error {
 	server, err := client.New(o.device)
 	if err != nil {
 		return usage("--device: %v", err)
+	}
+	if err := o.identify(server); err != nil {
+		return err
 	}
 	id := o.run
 	if id == "" {
@@ -89,6 +102,31 @@ func (a *app) call(ctx context.Context, args []string, o callFlags) error {
 	}
 	_, err = fmt.Fprintf(a.out, "%s\n", r.Result)
 	return a.written(err)
+}
+
+// identify has a client trust the server, and the server know the client.
+func (o *callFlags) identify(c *client.Client) error {
+	c.Token, c.Plain = strings.TrimSpace(os.Getenv("OT2FLOW_TOKEN")), o.insecure
+	if o.tokenFile != "" {
+		data, err := os.ReadFile(o.tokenFile)
+		if err != nil {
+			return cannot("--token-file %s cannot be read: %s", o.tokenFile, reason(err))
+		}
+		if c.Token = strings.TrimSpace(string(data)); c.Token == "" {
+			return cannot("--token-file %s is empty", o.tokenFile)
+		}
+	}
+	if o.ca == "" {
+		return nil
+	}
+	data, err := os.ReadFile(o.ca)
+	if err != nil {
+		return cannot("--ca %s cannot be read: %s", o.ca, reason(err))
+	}
+	if err := c.Trust(data); err != nil {
+		return usage("--ca %s: %v", o.ca, err)
+	}
+	return nil
 }
 
 // callStands says how a run stands.

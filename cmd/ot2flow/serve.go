@@ -21,8 +21,8 @@ import (
 // serving is what serve was told.
 type serving struct {
 	http, robot string
-	insecure    bool
 	poll        time.Duration
+	guard       guarding
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -41,14 +41,16 @@ the server is killed in between. There is one queue; the robot has one owner, ho
 Ctrl-C pauses the robot at a good place, and leaves the run as soon as it stands; a server that
 is started again takes the queue up.
 
-The server is reached from this computer only. Another address needs --insecure, and then
-everybody in the network may move the robot.`,
+The server is reached from this computer only, and asks nobody who they are. At another address
+it needs a certificate (see ot2flow certs), and everybody has to show a token (see ot2flow tokens):
+what they do is journalled under their names, and listed by ot2flow audit. --insecure does
+without, and then everybody in the network may move the robot.`,
 		Example: "  ot2flow serve workflows --robot 192.168.1.20\n  ot2flow serve examples --robot sim --http 127.0.0.1:8080",
 	}
 	c.Flags().StringVar(&o.http, "http", "127.0.0.1:8000", "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&o.robot, "robot", "", "the robot that the tasks are for: its name or address; sim is the built-in simulator")
-	c.Flags().BoolVar(&o.insecure, "insecure", false, "listen on an address that others reach, and ask nobody who they are")
 	c.Flags().DurationVar(&o.poll, "poll", 0, "also look at the files this often, for network folders that send no events")
+	o.guard.flags(c.Flags())
 	c.Flags().StringVar(&a.state, "state", "", "the journal of runs: a file, or the folder it is in; by default one of the user's own")
 	c.RunE = func(c *cobra.Command, args []string) error { return a.serve(c.Context(), args, o) }
 	return c
@@ -68,8 +70,6 @@ func (a *app) serve(ctx context.Context, roots []string, o serving) error {
 		return usage("say for which robot: --robot NAME or its address; --robot sim serves the built-in simulator")
 	case a.state == service.None:
 		return usage("a server keeps what it accepts in the journal, and --state %s has none", service.None)
-	case !o.insecure && !server.Loopback(o.http):
-		return usage("%s is reached from other computers, and everybody there could move the robot: listen on 127.0.0.1, behind something that asks who they are; or say --insecure in a network where you trust everybody", o.http)
 	}
 	if info, err := os.Stat(a.state); err == nil && info.IsDir() {
 		a.state = filepath.Join(a.state, "journal.db")
@@ -77,6 +77,10 @@ func (a *app) serve(ctx context.Context, roots []string, o serving) error {
 	log := slog.New(slog.NewTextHandler(a.err, nil))
 	if a.quiet {
 		log = slog.New(slog.DiscardHandler)
+	}
+	guard, err := o.guard.options(o.http, log)
+	if err != nil {
+		return err
 	}
 	device := service.NewDevice(a.service(), service.NewTasks(roots...), o.robot, func(run, text string) {
 		if run == "" {
@@ -93,13 +97,23 @@ func (a *app) serve(ctx context.Context, roots []string, o serving) error {
 	if _, err := device.Tasks.Refresh(ctx); err != nil {
 		return cannot("%v", err)
 	}
-	s := server.New(device, version, o.insecure)
+	s, err := server.New(device, version, guard)
+	if err != nil {
+		return err
+	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.http)
 	if err != nil {
 		return cannot("nothing can listen on %s: %v", o.http, err)
 	}
 	logTasks(log, device.Tasks)
-	log.Info("serving", "tasks", len(device.Tasks.Snapshot().Versions), "robot", o.robot, "http", fmt.Sprintf("http://%s", l.Addr()))
+	scheme := "http"
+	if guard.Certificate != nil {
+		scheme = "https"
+	}
+	log.Info("serving", "tasks", len(device.Tasks.Snapshot().Versions), "robot", o.robot, "http", fmt.Sprintf("%s://%s", scheme, l.Addr()))
+	if err := warnOfTokens(ctx, device.Service, &guard, log); err != nil {
+		return err
+	}
 	return serveUntilSignal(ctx, device, s, l, o.poll, log)
 }
 

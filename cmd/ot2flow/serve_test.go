@@ -45,16 +45,16 @@ func (l *lockedText) String() string {
 	return l.text.String()
 }
 
-var servedAt = regexp.MustCompile(`http=(http://[0-9.:]+)`)
+var servedAt = regexp.MustCompile(`http=(https?://[0-9.:]+)`)
 
 // serverOf begins to serve, and returns when that is said.
-func serverOf(t *testing.T, dir, robot, state string) *serverProcess {
+func serverOf(t *testing.T, dir, robot, state string, more ...string) *serverProcess {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(self, "serve", dir, "--robot", robot, "--state", state, "--http", "127.0.0.1:0")
+	cmd := exec.Command(self, append([]string{"serve", dir, "--robot", robot, "--state", state, "--http", "127.0.0.1:0"}, more...)...)
 	cmd.Env = append(os.Environ(), chaosChild+"=never")
 	pipe, err := cmd.StderrPipe()
 	if err != nil {

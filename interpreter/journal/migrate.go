@@ -210,6 +210,29 @@ CREATE TABLE schedules ( -- how far they were looked at
 	`
 ALTER TABLE runs ADD COLUMN computed TEXT NOT NULL DEFAULT ''; -- of a run that was over at once, all there is beside its row, JSON
 `,
+	`
+CREATE TABLE tokens ( -- by which a device server knows who asks; they are never removed
+	key     INTEGER PRIMARY KEY AUTOINCREMENT,
+	id      TEXT NOT NULL UNIQUE,
+	hash    TEXT NOT NULL UNIQUE, -- of the secret, which nobody has but its owner
+	name    TEXT NOT NULL,        -- whose it is
+	role    TEXT NOT NULL,
+	robots  TEXT NOT NULL,        -- JSON, a list; null for all
+	made    INTEGER NOT NULL,
+	expires INTEGER,              -- NULL: never
+	revoked INTEGER
+);
+CREATE TABLE deeds ( -- what people had a device server do, or were refused
+	key     INTEGER PRIMARY KEY AUTOINCREMENT,
+	at      INTEGER NOT NULL,
+	name    TEXT NOT NULL, -- who; empty where nobody knows
+	host    TEXT NOT NULL, -- from where
+	token   TEXT NOT NULL, -- its id; empty for none
+	what    TEXT NOT NULL,
+	outcome TEXT NOT NULL  -- empty while it is not known
+);
+CREATE INDEX deeds_at ON deeds(at);
+`,
 }
 
 // versionOf returns the version of the journal's form, 0 for an empty file,

@@ -7,10 +7,13 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,7 +22,13 @@ import (
 
 // Client asks one server. Its methods may be called by several goroutines.
 type Client struct {
-	base string
+	// Token says to the server who asks; empty shows none. It goes to that server
+	// alone, encrypted, or not past this computer: see Plain.
+	Token string
+	// Plain lets the token go over a network where it can be read.
+	Plain bool
+
+	base *url.URL
 	http *http.Client
 }
 
@@ -29,7 +38,37 @@ func New(address string) (*Client, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("the address of a server is like http://localhost:8000, and %q is not", address)
 	}
-	return &Client{strings.TrimSuffix(u.String(), "/"), &http.Client{}}, nil
+	u.Path, u.RawQuery, u.Fragment, u.User = strings.TrimSuffix(u.Path, "/"), "", "", nil
+	return &Client{base: u, http: &http.Client{CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+		return fmt.Errorf("the server sends us on to %s, which a device server never does", r.URL.Host)
+	}}}, nil
+}
+
+// Trust has a server trusted that is known by one of the certificates, beside those
+// that this computer trusts. They are in the form PEM.
+func (c *Client) Trust(authorities []byte) error {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(authorities) {
+		return errors.New("there is no certificate in it, which begins with -----BEGIN CERTIFICATE-----")
+	}
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	c.http.Transport = t
+	return nil
+}
+
+var errExposed = errors.New("the token would go over the network so that everybody there can read it; name the server with https://")
+
+// exposed reports whether what is sent can be read on its way.
+func (c *Client) exposed() bool {
+	if c.base.Scheme == "https" || c.base.Hostname() == "localhost" {
+		return false
+	}
+	ip := net.ParseIP(c.base.Hostname())
+	return ip == nil || !ip.IsLoopback()
 }
 
 // Run is how a run stands.
@@ -139,7 +178,11 @@ func (c *Client) Submit(ctx context.Context, task string, params map[string]any,
 		params = map[string]any{}
 	}
 	r := &Run{}
-	return r, c.ask(ctx, http.MethodPost, "/tasks/"+url.PathEscape(task)+"/runs?"+q.Encode(), header, params, r)
+	path := "/tasks/" + url.PathEscape(task) + "/runs"
+	if len(q) > 0 {
+		path += "?" + q.Encode()
+	}
+	return r, c.ask(ctx, http.MethodPost, path, header, params, r)
 }
 
 // Run asks how a run stands.
@@ -169,9 +212,12 @@ func (c *Client) Wait(ctx context.Context, id string, see func(*Run)) (*Run, err
 	for {
 		r, err := c.Run(ctx, id)
 		var refused *Error
+		var stranger *tls.CertificateVerificationError
 		switch {
-		case errors.As(err, &refused) && refused.Status < http.StatusInternalServerError:
+		case errors.As(err, &refused) && refused.Status < http.StatusInternalServerError && refused.Status != http.StatusTooManyRequests:
 			return nil, err
+		case errors.Is(err, errExposed) || errors.As(err, &stranger):
+			return nil, err // which no time makes better
 		case err == nil:
 			if see != nil {
 				see(r)
@@ -207,7 +253,7 @@ func (c *Client) ask(ctx context.Context, method, path string, header http.Heade
 		}
 		in = bytes.NewReader(data)
 	}
-	r, err := http.NewRequestWithContext(ctx, method, c.base+path, in)
+	r, err := http.NewRequestWithContext(ctx, method, c.base.String()+path, in)
 	if err != nil {
 		return err
 	}
@@ -216,6 +262,12 @@ func (c *Client) ask(ctx context.Context, method, path string, header http.Heade
 	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	if c.Token != "" {
+		if c.exposed() && !c.Plain {
+			return errExposed
+		}
+		r.Header.Set("Authorization", "Bearer "+c.Token)
 	}
 	resp, err := c.http.Do(r)
 	if err != nil {

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -25,9 +23,6 @@ import (
 func (s *Server) executed(w http.ResponseWriter, r *http.Request) {
 	task := r.PathValue("task")
 	i, err := asked(r, task)
-	if err == nil {
-		i.RawBody, err = body(w, r)
-	}
 	if err != nil {
 		writeError(w, err)
 		return
@@ -54,7 +49,11 @@ var jsonType = []string{"application/json"}
 // execute is the contract of servers that were written by hand: it answers when the
 // run is over. A run that would wait for more than its turn is taken back.
 func (s *Server) execute(ctx context.Context, i *submitting) (*service.View, error) {
-	v, _, err := s.device.Submit(ctx, i.request(i.Task, i.RawBody))
+	r, err := i.request(ctx, i.Task, i.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	v, _, err := s.device.Submit(ctx, r)
 	if err != nil {
 		return nil, answered(err)
 	}
@@ -92,10 +91,7 @@ func (s *Server) failed(status int, v *service.View, detail string) error {
 
 // asked reads what a request says beside its body, by the rules of Asking.
 func asked(r *http.Request, task string) (*submitting, error) {
-	i := &submitting{Task: task, ContentType: r.Header.Get("Content-Type")}
-	if errs := notJSON(i.ContentType); errs != nil {
-		return nil, errs[0]
-	}
+	i := &submitting{Task: task, RawBody: bodyOf(r)}
 	i.Key, i.Prefer = r.Header.Get("Idempotency-Key"), r.Header.Get("Prefer")
 	p := problemf(http.StatusUnprocessableEntity, "validation failed")
 	short := func(at, text string) {
@@ -128,31 +124,6 @@ func asked(r *http.Request, task string) (*submitting, error) {
 		return nil, p
 	}
 	return i, nil
-}
-
-// body reads what was posted, unless it is too large or takes too long.
-func body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if r.ContentLength == 0 {
-		return nil, nil
-	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyWithin)) // a connection that has none is that of a test
-	var data []byte
-	var err error
-	if n := r.ContentLength; n > 0 && n <= maxBody {
-		data = make([]byte, n)
-		_, err = io.ReadFull(r.Body, data)
-	} else {
-		data, err = io.ReadAll(r.Body)
-	}
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return nil, problemf(http.StatusRequestEntityTooLarge, "the body is more than %d bytes", maxBody)
-	case err != nil:
-		return nil, problemf(http.StatusRequestTimeout, "the body did not come within %v", bodyWithin)
-	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // as above
-	return data, nil
 }
 
 // writeError answers with an error of ours.

@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/ot2flow/ot2flow/workflows"
 )
@@ -46,8 +45,7 @@ func (s *Server) offer(now *snapshot) *offer {
 		}),
 		described: sync.OnceValue(func() described {
 			doc := s.blank()
-			s.operations(newAPI(http.NewServeMux(), doc))
-			typed(doc, now)
+			s.typed(doc, now, s.operations(s.gate(), doc))
 			text, _ := json.Marshal(doc) // which huma made
 			return described{doc, text}
 		}),
@@ -62,13 +60,18 @@ func (s *Server) blank() *huma.OpenAPI {
 			Title: "ot2flow", Version: s.version,
 			Description: "Workflows for the Opentrons OT-2, as tasks of " + s.robotName() + ". Errors are problem details (RFC 9457).",
 		},
-		Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
+		Components: &huma.Components{
+			Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+			SecuritySchemes: map[string]*huma.SecurityScheme{tokenScheme: {
+				Type: "http", Scheme: "bearer", Description: "Made where the server runs: ot2flow tokens add NAME --role viewer|operator|admin. x-role is the role that an operation needs.",
+			}},
+		},
 	}
 }
 
-func newAPI(mux *http.ServeMux, doc *huma.OpenAPI) huma.API {
+func newAPI(g *gate, doc *huma.OpenAPI) huma.API {
 	jsonOnly := map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}
-	return humago.New(mux, huma.Config{OpenAPI: doc, Formats: jsonOnly, DefaultFormat: "application/json"})
+	return huma.NewAPI(huma.Config{OpenAPI: doc, Formats: jsonOnly, DefaultFormat: "application/json"}, g)
 }
 
 func (s *Server) openapi(w http.ResponseWriter, _ *http.Request) {

@@ -33,35 +33,81 @@ type one[T any] struct {
 	Body       T
 }
 
-// operations are those that are the same whatever the tasks are.
-func (s *Server) operations(api huma.API) {
-	op := func(method, path, id, tag, summary string, status ...int) huma.Operation {
-		return huma.Operation{
-			Method: method, Path: path, OperationID: id, Tags: []string{tag}, Summary: summary, Errors: append(status, http.StatusInternalServerError),
-			MaxBodyBytes: maxBody, BodyReadTimeout: bodyWithin,
-		}
-	}
+// operations are those that are the same whatever the tasks are, with who may ask for
+// them. It returns the roles by the names of operations.
+func (s *Server) operations(g *gate, doc *huma.OpenAPI) map[string]service.Role {
+	api, roles := newAPI(g, doc), map[string]service.Role{}
 	const get, post = http.MethodGet, http.MethodPost
 	const none, bad, not = http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusConflict
-
-	huma.Register(api, op(get, "/health", "health", "server", "Whether the server is there, and what it does"), s.health)
-	s.standing(api, op)
-	huma.Register(api, op(get, "/tasks/{task}", "task", "tasks", "One task", none), s.task)
-
-	register(api, op(post, "/tasks/{task}/runs", "submit", "runs", "Submit a run of a task", none, bad), s.submit)
-	huma.Register(api, op(post, "/runs", "submit-run", "runs", "Submit a run", none, bad), s.submitNamed)
-	register(api, op(post, "/tasks/{task}/plan", "plan", "tasks", "Show what a run would do", none, bad), s.plan)
-	huma.Register(api, hidden(op(post, "/lint", "lint", "tasks", "Check a workflow that is posted as text", bad)), s.lint)
-
-	huma.Register(api, op(get, "/runs", "runs", "runs", "List runs, newest first", bad), s.list)
-	huma.Register(api, op(get, "/runs/{run}", "run", "runs", "How a run stands", none), s.show)
-	huma.Register(api, op(get, "/runs/{run}/steps", "steps", "runs", "The steps of a run, and what became of them", none), s.steps)
-	huma.Register(api, op(get, "/runs/{run}/events", "events", "runs", "What happens in a run, as server-sent events", none), s.events)
-	for _, control := range []string{"pause", "resume", "stop"} {
-		huma.Register(api, op(post, "/runs/{run}/"+control, control, "runs", "Ask that a run is to "+control, none, bad, not), s.control(control))
+	viewer, operator := access{role: service.Viewer}, access{role: service.Operator}
+	submitter, linter := operator, viewer
+	submitter.kept, linter.text = true, true
+	op := func(a access, method, path, id, tag, summary string, status ...int) huma.Operation {
+		roles[id] = a.role
+		return s.operation(a, method, path, id, tag, summary, status...)
 	}
-	huma.Register(api, op(post, "/runs/{run}/answer", "answer", "runs", "Answer what a run asks", none, bad, not), s.answer)
-	huma.Register(api, op(post, "/runs/{run}/decision", "decide", "runs", "Decide what nobody but a person can know about steps that may have happened", none, bad, not), s.decide)
+
+	byHand := func(a access, pattern, id string, handler http.HandlerFunc) {
+		roles[id] = a.role
+		g.handle(pattern, a, handler)
+	}
+
+	byHand(viewer, "GET /tasks", "tasks", s.listed)
+	byHand(submitter, "POST /execute/{task}", "execute", s.executed)
+	byHand(viewer, "GET /openapi.json", "openapi", s.openapi)
+	byHand(viewer, "GET /docs", "docs", s.docs)
+	byHand(viewer, "/", "", func(w http.ResponseWriter, r *http.Request) { writeProblem(w, notThere(g.ServeMux, r)) })
+
+	huma.Register(api, op(viewer, get, "/health", "health", "server", "Whether the server is there, and what it does"), s.health)
+	s.standing(api, op)
+	huma.Register(api, op(viewer, get, "/tasks/{task}", "task", "tasks", "One task", none), s.task)
+
+	register(api, op(submitter, post, "/tasks/{task}/runs", "submit", "runs", "Submit a run of a task", none, bad), s.submit)
+	huma.Register(api, op(submitter, post, "/runs", "submit-run", "runs", "Submit a run", none, bad), s.submitNamed)
+	register(api, op(viewer, post, "/tasks/{task}/plan", "plan", "tasks", "Show what a run would do", none, bad), s.plan)
+	huma.Register(api, hidden(op(linter, post, "/lint", "lint", "tasks", "Check a workflow that is posted as text", bad)), s.lint)
+
+	huma.Register(api, op(viewer, get, "/runs", "runs", "runs", "List runs, newest first", bad), s.list)
+	huma.Register(api, op(viewer, get, "/runs/{run}", "run", "runs", "How a run stands", none), s.show)
+	huma.Register(api, op(viewer, get, "/runs/{run}/steps", "steps", "runs", "The steps of a run, and what became of them", none), s.steps)
+	huma.Register(api, op(viewer, get, "/runs/{run}/events", "events", "runs", "What happens in a run, as server-sent events", none), s.events)
+	for _, control := range []string{"pause", "resume", "stop"} {
+		huma.Register(api, op(operator, post, "/runs/{run}/"+control, control, "runs", "Ask that a run is to "+control, none, bad, not), s.control(control))
+	}
+	huma.Register(api, op(operator, post, "/runs/{run}/answer", "answer", "runs", "Answer what a run asks", none, bad, not), s.answer)
+	huma.Register(api, op(operator, post, "/runs/{run}/decision", "decide", "runs", "Decide what nobody but a person can know about steps that may have happened", none, bad, not), s.decide)
+	return roles
+}
+
+// tokenScheme is how the description calls tokens.
+const tokenScheme = "token"
+
+// operation is one for those who have the role.
+func (s *Server) operation(a access, method, path, id, tag, summary string, status ...int) huma.Operation {
+	o := huma.Operation{
+		Method: method, Path: path, OperationID: id, Tags: []string{tag}, Summary: summary, Metadata: map[string]any{accessKey: a},
+		Errors: append(status, http.StatusBadRequest, http.StatusTooManyRequests, http.StatusInternalServerError), MaxBodyBytes: -1, BodyReadTimeout: -1, // see gate
+	}
+	if method != http.MethodGet {
+		o.Errors = append(o.Errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	if a.role > service.Anybody {
+		o.Errors = append(o.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	}
+	s.secure(&o, a.role)
+	return o
+}
+
+// secure describes who may ask for an operation.
+func (s *Server) secure(o *huma.Operation, needs service.Role) {
+	if needs == service.Anybody {
+		return
+	}
+	o.Extensions = map[string]any{"x-role": needs.String()}
+	o.Security = []map[string][]string{{tokenScheme: {}}}
+	if !s.options.Tokens {
+		o.Security = append(o.Security, map[string][]string{}) // without one, too
+	}
 }
 
 // register adds an operation whose body may be left out, which is described for each
@@ -108,8 +154,9 @@ type Asking struct {
 	Project    string   `query:"project" maxLength:"255" doc:"What it is for, for the journal and for quotas."`
 }
 
-func (a *Asking) request(task string, given []byte) service.Request {
-	return service.Request{Task: task, Given: given, Key: a.Key, Priority: a.Priority, Experiment: a.Experiment, Robot: a.Robot, Labels: a.Labels, For: service.Behalf{By: a.By, Project: a.Project}}
+func (a *Asking) request(ctx context.Context, task string, given []byte) (service.Request, error) {
+	by, err := behalf(ctx, a.By, a.Project)
+	return service.Request{Task: task, Given: given, Key: a.Key, Priority: a.Priority, Experiment: a.Experiment, Robot: a.Robot, Labels: a.Labels, For: by}, err
 }
 
 // wait is how long is waited for the end, and whether that was asked for.
@@ -126,26 +173,16 @@ func (a *Asking) wait() (time.Duration, bool) {
 
 type submitting struct {
 	Asking
-	Task        string `path:"task"`
-	RawBody     []byte
-	ContentType string `header:"Content-Type"`
-}
-
-// Resolve refuses a body that says that it is something else than JSON.
-func (i *submitting) Resolve(huma.Context) []error {
-	return notJSON(i.ContentType)
-}
-
-func notJSON(contentType string) []error {
-	media, _, _ := strings.Cut(contentType, ";")
-	if media = strings.TrimSpace(media); media == "" || strings.EqualFold(media, "application/json") {
-		return nil
-	}
-	return []error{problemf(http.StatusUnsupportedMediaType, "parameters are a JSON object; %s is something else", media)}
+	Task    string `path:"task"`
+	RawBody []byte
 }
 
 func (s *Server) submit(ctx context.Context, i *submitting) (*one[*service.View], error) {
-	v, _, err := s.device.Submit(ctx, i.request(i.Task, i.RawBody))
+	r, err := i.request(ctx, i.Task, i.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	v, _, err := s.device.Submit(ctx, r)
 	if err != nil {
 		return nil, answered(err)
 	}
@@ -285,7 +322,11 @@ func (s *Server) control(control string) func(context.Context, *struct {
 		By    string `query:"by" maxLength:"255" doc:"Who asks."`
 	},
 	) (*one[*service.View], error) {
-		if err := s.device.Control(ctx, i.Run, control, i.Now, i.Ready, i.By); err != nil {
+		who, err := behalf(ctx, i.By, "")
+		if err != nil {
+			return nil, err
+		}
+		if err := s.device.Control(ctx, i.Run, control, i.Now, i.Ready, who.By); err != nil {
 			return nil, answered(err)
 		}
 		v, err := s.device.View(ctx, i.Run)
@@ -305,7 +346,11 @@ func (s *Server) answer(ctx context.Context, i *struct {
 	}
 },
 ) (*one[*service.View], error) {
-	if err := s.device.Answer(ctx, i.Run, i.Body.Value, i.Body.Values, i.Body.By); err != nil {
+	who, err := behalf(ctx, i.Body.By, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := s.device.Answer(ctx, i.Run, i.Body.Value, i.Body.Values, who.By); err != nil {
 		return nil, answered(err)
 	}
 	return s.show(ctx, &struct {
@@ -325,7 +370,11 @@ func (s *Server) decide(ctx context.Context, i *struct {
 	}
 },
 ) (*one[*service.View], error) {
-	d := service.Decision{Answer: i.Body.Answer, To: i.Body.To, Redraw: i.Body.Redraw, Values: i.Body.Values, By: i.Body.By}
+	who, err := behalf(ctx, i.Body.By, "")
+	if err != nil {
+		return nil, err
+	}
+	d := service.Decision{Answer: i.Body.Answer, To: i.Body.To, Redraw: i.Body.Redraw, Values: i.Body.Values, By: who.By}
 	if err := s.device.Decide(ctx, i.Run, d); err != nil {
 		return nil, answered(err)
 	}

@@ -2,9 +2,13 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"log"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,9 +19,12 @@ import (
 
 // Limits of what a client may ask for.
 const (
-	maxBody    = 4 << 20 // bytes; a workflow that is linted, or parameters with a table
-	maxHeader  = 64 << 10
-	maxConns   = 2048
+	maxBody   = 4 << 20 // bytes; a workflow that is linted, or parameters with a table
+	maxHeader = 64 << 10
+
+	maxConns     = 2048
+	maxConnsEach = 256 // from one address, unless it is this computer's
+
 	bodyWithin = 10 * time.Second
 	headWithin = 10 * time.Second
 	idleWithin = 2 * time.Minute
@@ -28,17 +35,26 @@ const (
 type Server struct {
 	device   *service.Device
 	version  string
-	insecure bool // names of hosts are not looked at
+	options  Options
+	front    *front
+	keyring  *service.Keyring
+	refusals few           // of those that are written down
+	within   time.Duration // a body has to arrive; a test makes it shorter
 	now      atomic.Pointer[offer]
 }
 
-// New returns a server. Version is that of ot2flow. An insecure one answers to
-// whatever name a client calls it by; any other only to those of this computer, so
-// that no page in a browser reaches it by a name that was made to mean it.
-func New(device *service.Device, version string, insecure bool) *Server {
-	s := &Server{device: device, version: version, insecure: insecure}
+// New returns a server. Version is that of ot2flow.
+func New(device *service.Device, version string, o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	f, err := newFront(&o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{device: device, version: version, options: o, front: f, keyring: service.NewKeyring(device.Service), within: bodyWithin}
 	s.Reload()
-	return s
+	return s, nil
 }
 
 // Reload has the tasks offered as they are now.
@@ -47,17 +63,10 @@ func (s *Server) Reload() { s.now.Store(s.offer(s.device.Tasks.Snapshot())) }
 // routes finds what answers a request. The operations are the same whatever the tasks
 // are; they are made when the first request comes that needs them.
 func (s *Server) routes() http.Handler {
-	mux := sync.OnceValue(func() *http.ServeMux {
-		mux := http.NewServeMux()
-		s.operations(newAPI(mux, s.blank()))
-		mux.HandleFunc("GET /tasks", s.listed)
-		mux.HandleFunc("POST /execute/{task}", s.executed)
-		mux.HandleFunc("GET /openapi.json", s.openapi)
-		mux.HandleFunc("GET /docs", s.docs)
-		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-			writeProblem(w, notThere(mux, r))
-		})
-		return mux
+	mux := sync.OnceValue(func() *gate {
+		g := s.gate()
+		s.operations(g, s.blank())
+		return g
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { mux().ServeHTTP(w, r) })
 }
@@ -98,30 +107,17 @@ func (s *Server) robotName() string {
 // Handler answers requests.
 func (s *Server) Handler() http.Handler {
 	routes := s.routes()
-	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		routes.ServeHTTP(w, r)
-	})
-	cross := http.NewCrossOriginProtection()
-	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		writeProblem(w, problemf(http.StatusForbidden, "a page of another origin may not ask for this"))
-	}))
-	return s.named(safely(cross.Handler(h)))
-}
-
-// named answers only to names of this computer.
-func (s *Server) named(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		if !s.insecure && !isLoopback(strings.Trim(host, "[]")) {
-			writeProblem(w, problemf(http.StatusMisdirectedRequest, "this server is not called %s", host))
+	return safely(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if p := s.front.unfit(w, r); p != nil {
+			writeProblem(w, p)
 			return
 		}
-		next.ServeHTTP(w, r)
-	})
+		if s.front.shared(w, r) {
+			return
+		}
+		routes.ServeHTTP(w, r)
+	}))
 }
 
 // safely answers with an error where a handler fails in a way nobody thought of.
@@ -149,8 +145,8 @@ func isLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
 }
 
 // Serve answers requests until ctx is done; the listener is closed then, and what is
@@ -159,9 +155,15 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	h := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: headWithin, IdleTimeout: idleWithin, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog:    log.New(&faultLog{log: s.options.Log}, "", 0),
+	}
+	serve := h.Serve
+	if files := s.options.Certificate; files != nil {
+		h.TLSConfig = &tls.Config{GetCertificate: files.Get, MinVersion: tls.VersionTLS12}
+		serve = func(l net.Listener) error { return h.ServeTLS(l, "", "") }
 	}
 	gone := make(chan error, 1)
-	go func() { gone <- h.Serve(&limited{Listener: l, free: make(chan struct{}, maxConns)}) }()
+	go func() { gone <- serve(newLimited(l)) }()
 	select {
 	case err := <-gone:
 		return err
@@ -176,4 +178,18 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return err
 	}
 	return nil
+}
+
+// faultLog takes what goes wrong with connections, of which anybody can make many.
+type faultLog struct {
+	log  *slog.Logger
+	some few
+}
+
+// Write logs a line.
+func (f *faultLog) Write(line []byte) (int, error) {
+	if f.some.take(time.Now()) {
+		f.log.Warn("connection: " + strings.TrimSpace(string(line)))
+	}
+	return len(line), nil
 }

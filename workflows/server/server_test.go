@@ -75,16 +75,27 @@ type bench struct {
 
 func serve(t testing.TB, robot, state string, texts ...string) *bench {
 	t.Helper()
+	return serveFolder(t, robot, state, folderOf(t, texts...))
+}
+
+// folderOf is a folder of workflows.
+func folderOf(t testing.TB, texts ...string) string {
+	t.Helper()
 	dir := t.TempDir()
 	for i, text := range texts {
 		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("w%d.yaml", i)), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return serveFolder(t, robot, state, dir)
+	return dir
 }
 
 func serveFolder(t testing.TB, robot, state, dir string) *bench {
+	t.Helper()
+	return serveGuarded(t, robot, state, dir, Options{})
+}
+
+func serveGuarded(t testing.TB, robot, state, dir string, o Options) *bench {
 	t.Helper()
 	tasks := service.NewTasks(dir)
 	if _, err := tasks.Refresh(t.Context()); err != nil {
@@ -95,11 +106,14 @@ func serveFolder(t testing.TB, robot, state, dir string) *bench {
 	}
 	s := &service.Service{State: state, Version: "test"}
 	b := &bench{t: t, device: service.NewDevice(s, tasks, robot, func(run, text string) { t.Log(run, text) })}
-	b.server = New(b.device, "test", false)
+	var err error
+	if b.server, err = New(b.device, "test", o); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
 	done.Go(func() {
-		if err := b.device.Serve(ctx); err != nil {
+		if err := b.device.Serve(ctx); err != nil && ctx.Err() == nil {
 			t.Error(err)
 		}
 	})
@@ -423,7 +437,7 @@ func TestUnwelcome(t *testing.T) {
 			t.Errorf("%.40q: %d %v", body, resp.StatusCode, v)
 		}
 	}
-	b.want(404, "GET", "/runs/..%2f..%2fetc%2fpasswd", "")
+	b.want(400, "GET", "/runs/..%2f..%2fetc%2fpasswd", "")
 	b.want(422, "GET", "/runs?limit=100000000", "")
 	if list := b.want(200, "GET", "/runs", "")["runs"].([]any); len(list) != 0 {
 		t.Errorf("something was accepted: %v", list)

@@ -12,17 +12,18 @@ import (
 
 // standing registers what is asked of the lab itself: its robots and their queues, times
 // of maintenance, schedules.
-func (s *Server) standing(api huma.API, op func(method, path, id, tag, summary string, status ...int) huma.Operation) {
+func (s *Server) standing(api huma.API, op func(a access, method, path, id, tag, summary string, status ...int) huma.Operation) {
 	const get, post, remove = http.MethodGet, http.MethodPost, http.MethodDelete
 	const none, bad = http.StatusNotFound, http.StatusUnprocessableEntity
-	huma.Register(api, op(get, "/robots", "robots", "lab", "The robots, and what they do"), s.robots)
-	huma.Register(api, op(get, "/robots/{robot}", "robot", "lab", "One robot", none), s.oneRobot)
-	huma.Register(api, op(post, "/robots/{robot}/pause", "pause-queue", "lab", "Begin nothing more on a robot until its queue is resumed; what is under way goes on", none, bad), s.pauseQueue)
-	huma.Register(api, op(post, "/robots/{robot}/resume", "resume-queue", "lab", "Let the queue of a robot go on", none), s.resumeQueue)
-	huma.Register(api, op(get, "/maintenance", "maintenance", "lab", "Times in which nothing is begun"), s.maintenance)
-	huma.Register(api, op(post, "/maintenance", "maintain", "lab", "Add a time in which nothing is begun", none, bad), s.maintain)
-	huma.Register(api, op(remove, "/maintenance/{id}", "maintain-not", "lab", "Take a time of maintenance back", none), s.maintainNot)
-	huma.Register(api, op(get, "/schedules", "schedules", "lab", "Tasks that are carried out by themselves"), s.schedules)
+	viewer, operator, admin := access{role: service.Viewer}, access{role: service.Operator}, access{role: service.Admin}
+	huma.Register(api, op(viewer, get, "/robots", "robots", "lab", "The robots, and what they do"), s.robots)
+	huma.Register(api, op(viewer, get, "/robots/{robot}", "robot", "lab", "One robot", none), s.oneRobot)
+	huma.Register(api, op(operator, post, "/robots/{robot}/pause", "pause-queue", "lab", "Begin nothing more on a robot until its queue is resumed; what is under way goes on", none, bad), s.pauseQueue)
+	huma.Register(api, op(operator, post, "/robots/{robot}/resume", "resume-queue", "lab", "Let the queue of a robot go on", none), s.resumeQueue)
+	huma.Register(api, op(viewer, get, "/maintenance", "maintenance", "lab", "Times in which nothing is begun"), s.maintenance)
+	huma.Register(api, op(admin, post, "/maintenance", "maintain", "lab", "Add a time in which nothing is begun", none, bad), s.maintain)
+	huma.Register(api, op(admin, remove, "/maintenance/{id}", "maintain-not", "lab", "Take a time of maintenance back", none), s.maintainNot)
+	huma.Register(api, op(viewer, get, "/schedules", "schedules", "lab", "Tasks that are carried out by themselves"), s.schedules)
 }
 
 type robotList struct {
@@ -61,7 +62,11 @@ func (s *Server) pauseQueue(ctx context.Context, i *struct {
 	By    string `query:"by" maxLength:"255" doc:"Who asks."`
 },
 ) (*one[service.RobotView], error) {
-	if err := s.device.Pause(ctx, i.Robot, i.Why, service.Behalf{By: i.By}); err != nil {
+	who, err := behalf(ctx, i.By, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := s.device.Pause(ctx, i.Robot, i.Why, who); err != nil {
 		return nil, answered(err)
 	}
 	return s.oneRobot(ctx, &ofRobot{i.Robot})
@@ -92,11 +97,15 @@ func (s *Server) maintain(ctx context.Context, i *struct {
 	}
 },
 ) (*one[service.Maintenance], error) {
-	m := service.Maintenance{Robot: i.Body.Robot, From: i.Body.From, To: i.Body.To, Why: i.Body.Why, By: i.Body.By}
+	who, err := behalf(ctx, i.Body.By, "")
+	if err != nil {
+		return nil, err
+	}
+	m := service.Maintenance{Robot: i.Body.Robot, From: i.Body.From, To: i.Body.To, Why: i.Body.Why, By: who.By}
 	if m.From.IsZero() {
 		m.From = time.Now()
 	}
-	m, err := s.device.Maintain(ctx, m)
+	m, err = s.device.Maintain(ctx, m)
 	if err != nil {
 		return nil, answered(err)
 	}

@@ -116,13 +116,15 @@ func writtenText(w *spec.Written) string {
 
 // typed describes one operation of each kind for every task, with its parameters, and
 // what else is answered by hand.
-func typed(doc *huma.OpenAPI, now *snapshot) {
-	doc.AddOperation(&huma.Operation{
+func (s *Server) typed(doc *huma.OpenAPI, now *snapshot, roles map[string]service.Role) {
+	tasks := &huma.Operation{
 		Method: http.MethodGet, Path: "/tasks", OperationID: "tasks", Tags: []string{"tasks"}, Summary: "What can be carried out", Responses: map[string]*huma.Response{
 			"200": {Description: "OK", Content: map[string]*huma.MediaType{"application/json": {Schema: doc.Components.Schemas.Schema(taskListType, true, "TaskList")}}},
 			"304": {Description: "What If-None-Match names is what there is."},
 		},
-	})
+	}
+	s.secure(tasks, roles[tasks.OperationID])
+	doc.AddOperation(tasks)
 	errors := doc.Components.Schemas.Schema(problemType, true, "Problem")
 	view := doc.Components.Schemas.Schema(viewType, true, "View")
 	for _, v := range now.Versions {
@@ -136,6 +138,7 @@ func typed(doc *huma.OpenAPI, now *snapshot) {
 					"default": {Description: "A problem.", Content: map[string]*huma.MediaType{"application/problem+json": {Schema: errors}}},
 				},
 			}
+			s.secure(o, roles[id])
 			doc.AddOperation(o)
 		}
 		add("/execute/"+t.Name, "execute", "tasks", "Carry out "+t.Name+" and wait for its end", "200", executed(body.Content["application/json"].Schema))

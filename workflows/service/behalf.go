@@ -10,13 +10,19 @@ import (
 )
 
 // Behalf says for whom a run is.
-type Behalf struct{ By, Project string }
+type Behalf struct {
+	By, Project string
+	From        string // where it was asked for; empty: at this computer
+}
 
 // holder is who does it.
 func (o Behalf) holder() journal.Holder {
 	h := Myself()
 	if o.By != "" {
 		h.Name = o.By
+	}
+	if o.From != "" {
+		h.Host = o.From
 	}
 	return h
 }
