@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"strings"
 	"time"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
@@ -65,28 +66,37 @@ type Computed struct {
 // that one's, and fresh is false.
 func (s *Store) Compute(ctx context.Context, o *Computed) (id string, at time.Time, fresh bool, err error) {
 	now := s.now()
-	data := o.appendJSON(make([]byte, 0, 256))
-	err = s.write(ctx, func(t *tx) error {
-		id, fresh = "", false
-		if o.Key != "" {
-			if found, err := t.row("SELECT id FROM submissions WHERE asker = ?", []any{o.Key}, &id); err != nil || found {
+	data := string(o.appendJSON(make([]byte, 0, 256)))
+	for range fineTries {
+		err = s.write(ctx, func(t *tx) error {
+			id, fresh = "", false
+			if o.Key != "" {
+				if found, err := t.row("SELECT id FROM submissions WHERE asker = ?", []any{o.Key}, &id); err != nil || found {
+					return err
+				}
+			}
+			var err error
+			if id, err = t.w.fineID(now); err != nil {
 				return err
 			}
+			fresh = true
+			return t.compute(o, id, now.UnixNano(), data)
+		})
+		if !isTaken(err) { // another process took the id in the same moment
+			break
 		}
-		var err error
-		if id, err = t.fineID(now); err != nil {
-			return err
-		}
-		fresh = true
-		return t.compute(o, id, now.UnixNano(), data)
-	})
+	}
 	return id, now.UTC(), fresh, err
 }
+
+// fineTries is how often an id is made anew that another process has taken.
+const fineTries = 100
 
 // ComputedSeq is the number of the last event of a computed run.
 const ComputedSeq = 3
 
-func (t *tx) compute(o *Computed, id string, now int64, data []byte) error {
+// compute adds a run to those that are written together at the end of the transaction.
+func (t *tx) compute(o *Computed, id string, now int64, data string) error {
 	f := o.Form
 	if t.form != f {
 		blob, err := t.keep(f.plan)
@@ -95,38 +105,70 @@ func (t *tx) compute(o *Computed, id string, now int64, data []byte) error {
 		}
 		t.form, t.formBlob = f, blob
 	}
-	err := t.exec(`INSERT INTO runs (id, workflow, file, fingerprint, plan, steps, estimate, robot, robot_name, address, serial, software, simulated,
-		name, host, pid, version, repeats, fence, began, at, ended, seq, verdict, project, computed) VALUES (?, ?, ?, ?, ?, 0, ?, '', ?, '', '', '', 1, ?, ?, ?, ?, '', 0, ?, ?, ?, ?, 'ok', ?, ?)`,
-		id, f.workflow, f.file, f.fingerprint, t.formBlob, f.estimate, o.Robot.Name, o.By.Name, o.By.Host, o.By.PID, o.Version, now, now, now, ComputedSeq, o.Project, string(data))
-	if err != nil || o.Key == "" {
-		return err
+	t.computed = append(t.computed, id, f.workflow, f.file, f.fingerprint, t.formBlob, f.estimate, o.Robot.Name, o.By.Name, o.By.Host, o.By.PID, o.Version, now, now, now, o.Project, data)
+	if o.Key == "" {
+		return nil
 	}
 	return t.exec(`INSERT INTO submissions (id, queue, workflow, given, asker, asked, priority, experiment, name, host, project, at, state, reason, closed, hash, size)
 		VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, '', ?, ?, ?)`,
 		id, o.Queue, f.workflow, string(o.Given), o.Key, o.Asked, o.Experiment, o.By.Name, o.By.Host, o.Project, now, string(Begun), now, f.plan.hash, f.plan.size)
 }
 
-// fineID returns an id that no other run has, of which there is one every 2.5 µs:
-// that of newID with three more digits of the time.
-func (t *tx) fineID(now time.Time) (string, error) {
+const (
+	insertComputed = `INSERT INTO runs (id, workflow, file, fingerprint, plan, estimate, robot_name, name, host, pid, version, began, at, ended, project, computed,
+		steps, robot, address, serial, software, simulated, repeats, fence, seq, verdict) VALUES `
+	computedRow    = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', '', '', '', 1, '', 0, 3, 'ok')"
+	computedValues = 16 // of a row
+	computedRows   = 16 // that one statement writes at most
+)
+
+// flush writes the runs that were computed: many by one statement, which costs half as
+// much as one by one.
+func (t *tx) flush() error {
+	for len(t.computed) > 0 {
+		rows := computedRows
+		for rows > len(t.computed)/computedValues {
+			rows /= 2
+		}
+		n := rows * computedValues
+		if err := t.exec(insertComputed+strings.Repeat(computedRow+", ", rows-1)+computedRow, t.computed[:n]...); err != nil {
+			return err
+		}
+		t.computed = t.computed[n:]
+	}
+	return nil
+}
+
+// fineID returns an id of which there is one every 2.5 µs: that of newID with three
+// more digits of the time. No run of this process has it, nor one that was there when
+// the process wrote its first of the day.
+func (w *writer) fineID(now time.Time) (string, error) {
 	hi, lo := bits.Mul64(uint64(usOf(now)), slots<<15)
 	n, _ := bits.Div64(hi, lo, daySecs*1_000_000)
 	day := now.Format("060102")
-	if t.w.fineDay == day && n <= t.w.fine {
-		n = t.w.fine + 1
-	}
-	for ; ; n++ {
-		id := idOf(now, int64(n), 7)
-		var one int
-		found, err := t.row("SELECT 1 FROM runs WHERE id = ?", []any{id}, &one)
+	if w.fineDay != day {
+		w.fineDay, w.fine = day, 0
+		var last string
+		t := &tx{w: w, ctx: context.Background()}
+		found, err := t.row("SELECT id FROM runs WHERE id > ? AND id < ? AND length(id) = ? ORDER BY id DESC LIMIT 1", []any{day + "-", day + "-~", len(day) + 8}, &last)
 		if err != nil {
 			return "", err
 		}
-		if !found {
-			t.w.fineDay, t.w.fine = day, n
-			return id, nil
+		if found {
+			w.fine = numberOf(last[len(day)+1:])
 		}
 	}
+	n = max(n, w.fine+1)
+	w.fine = n
+	return idOf(now, int64(n), 7), nil
+}
+
+// numberOf reads digits.
+func numberOf(text string) (n uint64) {
+	for i := range len(text) {
+		n = n<<5 | uint64(strings.IndexByte(digits, text[i]))
+	}
+	return n
 }
 
 // computedJSON is the row of a computed run, as it is read.

@@ -70,6 +70,15 @@ const (
 	codeNotADB   = 26
 )
 
+// codeUnique is the extended result code of a value that is there already.
+const codeUnique = 2067
+
+// isTaken reports whether a row was refused because there is one with its name.
+func isTaken(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code() == codeUnique
+}
+
 // trouble turns what SQLite says into an *Error; other errors stay.
 func (s *Store) trouble(err error) error {
 	var e *sqlite.Error

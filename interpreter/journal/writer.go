@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 )
 
 // writer is the one connection that writes. What several goroutines want
@@ -93,15 +94,20 @@ func (w *writer) serve() {
 	}
 }
 
-// gather takes what is waiting besides j.
+// gather takes what is waiting besides j, and what comes when everybody had a chance
+// to ask who is about to.
 func (w *writer) gather(j *job) []*job {
-	group := []*job{j}
+	group, asked := []*job{j}, false
 	for len(group) < groupSize {
 		select {
 		case j := <-w.jobs:
 			group = append(group, j)
 		default:
-			return group
+			if asked {
+				return group
+			}
+			asked = true
+			runtime.Gosched()
 		}
 	}
 	return group
@@ -137,6 +143,9 @@ func (w *writer) transact(jobs []*job) (err error) {
 			return err
 		}
 	}
+	if err := t.flush(); err != nil {
+		return err
+	}
 	return t.exec("COMMIT")
 }
 
@@ -148,6 +157,7 @@ type tx struct {
 
 	form     *Form // the last one that was kept in it
 	formBlob int64
+	computed []any // rows that are not written yet
 }
 
 // stmt prepares a statement once.
