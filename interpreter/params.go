@@ -442,6 +442,19 @@ func example(t eval.Type) string {
 
 // unknownParams reports values for parameters that do not exist, by name.
 func (x *expansion) unknownParams(in Input) {
+	n := 0
+	for i := range x.p.params {
+		name := x.p.params[i].decl.Name.Value
+		if _, given := in.Params[name]; given {
+			n++
+		}
+		if _, given := in.Written[name]; given {
+			n++
+		}
+	}
+	if n == len(in.Params)+len(in.Written) {
+		return
+	}
 	known := map[string]bool{}
 	var names []string
 	for i := range x.p.params {

@@ -3,6 +3,7 @@ package ot2
 import (
 	"math"
 	"strconv"
+	"sync"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 )
@@ -46,19 +47,33 @@ const trashSlot = slotCount + 1
 // so one Timer serves one program, from its first operation to its last.
 type Timer struct {
 	deck *program.Deck
-	slot []uint8                             // by index into Deck.Labware; 0 where the slot is unknown
-	up   []bool                              // likewise: whether it stands on a module
-	heat []heat                              // by index into Deck.Modules
-	at   uint8                               // the slot the gantry is at, with whichever pipette
-	way  [trashSlot + 1][trashSlot + 1]int64 // µm
+	slot []uint8 // by index into Deck.Labware; 0 where the slot is unknown
+	up   []bool  // likewise: whether it stands on a module
+	heat []heat  // by index into Deck.Modules
+	at   uint8   // the slot the gantry is at, with whichever pipette
+	way  *ways
 }
+
+// ways are the distances between slots, µm.
+type ways [trashSlot + 1][trashSlot + 1]int64
+
+// allWays are the same on every robot.
+var allWays = sync.OnceValue(func() *ways {
+	w := &ways{}
+	for from := 1; from <= trashSlot; from++ {
+		for to := 1; to <= trashSlot; to++ {
+			w[from][to] = slotDistance(from, to)
+		}
+	}
+	return w
+})
 
 var _ program.Timer = (*Timer)(nil)
 
 // NewTimer returns the time model for a program on deck d, with the gantry
 // where it is after homing.
 func NewTimer(d *program.Deck) *Timer {
-	t := &Timer{deck: d, slot: make([]uint8, len(d.Labware)), up: make([]bool, len(d.Labware)), heat: make([]heat, len(d.Modules)), at: trashSlot}
+	t := &Timer{deck: d, slot: make([]uint8, len(d.Labware)), up: make([]bool, len(d.Labware)), heat: make([]heat, len(d.Modules)), at: trashSlot, way: allWays()}
 	for i := range t.heat {
 		t.heat[i] = heat{now: roomTemperature, lid: roomTemperature}
 	}
@@ -71,11 +86,6 @@ func NewTimer(d *program.Deck) *Timer {
 	for i := range d.Labware {
 		if on := d.Labware[i].On; on.On == program.OnLabware && int(on.Index) < len(t.up) {
 			t.up[i] = d.Labware[on.Index].On.On == program.OnModule
-		}
-	}
-	for from := 1; from <= trashSlot; from++ {
-		for to := 1; to <= trashSlot; to++ {
-			t.way[from][to] = slotDistance(from, to)
 		}
 	}
 	return t
