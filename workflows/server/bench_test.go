@@ -12,22 +12,22 @@ import (
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
-// asker asks over one connection, with next to no work of its own.
-type asker struct {
+// caller asks over one connection, with next to no work of its own.
+type caller struct {
 	net.Conn
 	in *bufio.Reader
 }
 
-func newAsker(b *testing.B, s *bench) *asker {
+func newCaller(b *testing.B, s *bench) *caller {
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 	if err != nil {
 		b.Error(err)
 		return nil
 	}
-	return &asker{c, bufio.NewReader(c)}
+	return &caller{c, bufio.NewReader(c)}
 }
 
-func (a *asker) ask(request []byte) error {
+func (a *caller) ask(request []byte) error {
 	if _, err := a.Write(request); err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func BenchmarkRequests(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetParallelism(32)
 			b.RunParallel(func(pb *testing.PB) {
-				a := newAsker(b, s)
+				a := newCaller(b, s)
 				if a == nil {
 					return
 				}
