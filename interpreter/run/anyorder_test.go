@@ -66,6 +66,12 @@ func (l *life) start(rest *run.Rest) {
 	}()
 }
 
+// settle lets the runner hear everything there is to hear.
+func (l *life) settle() {
+	for l.lab.look() {
+	}
+}
+
 // ended takes leave of a runner that has come to its end.
 func (l *life) ended() {
 	if l.runner == nil {
@@ -95,9 +101,6 @@ func (l *life) count(what string) { l.counts[what]++ }
 func (l *life) do(t *rapid.T, what string, f func() bool) {
 	l.lab.mu.Lock()
 	ok := f()
-	if ok {
-		l.lab.changed()
-	}
 	l.lab.mu.Unlock()
 	if !ok {
 		t.Skip("not now")
@@ -110,7 +113,7 @@ func (l *life) RobotSteps(t *rapid.T) {
 	half := rapid.Bool().Draw(t, "half")
 	l.do(t, "step", func() bool { return l.lab.step(half) })
 	for range n - 1 {
-		if synctest.Wait(); !l.again(half) {
+		if l.settle(); !l.again(half) {
 			return
 		}
 	}
@@ -119,7 +122,6 @@ func (l *life) RobotSteps(t *rapid.T) {
 func (l *life) again(half bool) bool {
 	l.lab.mu.Lock()
 	defer l.lab.mu.Unlock()
-	defer l.lab.changed()
 	return l.lab.step(half)
 }
 
@@ -188,7 +190,10 @@ func (l *life) PersonAsks(t *rapid.T) {
 }
 
 func (l *life) TimePasses(t *rapid.T) {
-	time.Sleep(time.Duration(rapid.IntRange(1, 12).Draw(t, "s")) * time.Second)
+	for range rapid.IntRange(1, 12).Draw(t, "s") {
+		time.Sleep(time.Second)
+		l.settle()
+	}
 }
 
 // RunnerCrashes: from here on it writes nothing and nobody hears of it.
@@ -206,7 +211,6 @@ func (l *life) crash() {
 	}
 	l.lab.mu.Lock()
 	l.runner.dead = true
-	l.lab.changed()
 	l.lab.mu.Unlock()
 	l.runner.cancel()
 	<-l.runner.done
@@ -294,7 +298,7 @@ func (l *life) answer(t *rapid.T, open *run.Undecided) {
 
 // Check holds after everything that happens.
 func (l *life) Check(t *rapid.T) {
-	synctest.Wait()
+	l.settle()
 	if r := l.runner; r != nil {
 		l.ended()
 		if l.runner == nil {
@@ -329,7 +333,6 @@ func (l *life) finish(t *rapid.T) {
 			l.lab.standing = paused
 		}
 		stuck := !l.lab.step(true)
-		l.lab.changed()
 		l.lab.mu.Unlock()
 		if stuck && l.runner != nil {
 			select {

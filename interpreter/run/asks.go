@@ -7,13 +7,22 @@ func (s *State) stops() bool {
 	return s.Stop && (s.Stopping || s.Done >= s.StopAt || s.isLive(s.Done+1)) || s.stopIsDue()
 }
 
-// stopIsDue reports whether the device is to be asked to stop now. While it
-// stands still there is nothing to be gained by waiting for a better step.
+// stopIsDue reports whether the device is to be asked to stop now. What it is at
+// would be cut off, and nobody would know how much of it happened; so it is asked
+// to stand still first, unless the stop is to be at once. While it stands still
+// there is nothing to be gained by waiting for a better step.
 func (s *State) stopIsDue() bool {
 	if !s.Stop || s.Stopping || s.isEnding() && s.Halted == NoStatus {
 		return false // nobody asked, it was asked, or the device is ending the run anyway
 	}
-	return s.Done >= s.StopAt || s.Halted != NoStatus || s.Waiting != 0
+	between := s.Stage == Ready && s.Done >= s.StopAt
+	return s.StopAt == 0 || between || s.Halted != NoStatus || s.Waiting != 0
+}
+
+// reaches reports whether the device is at the step after which it is to stand
+// still, or past it. Behind the last step of a batch it does by itself.
+func (s *State) reaches(at int) bool {
+	return s.Stage == Following && at > 0 && at < s.Batch.Last && max(s.Done, s.Current) >= at
 }
 
 func (s *State) pauseAsked(e PauseAsked) []Action {
@@ -70,11 +79,16 @@ func (s *State) stopAsked(e StopAsked) []Action {
 
 func (s *State) askFailed(e AskFailed) []Action {
 	if !s.live() || e.Why != Unreachable && e.Why != Timeout {
-		return nil // it was heard, and refused
+		return s.refusedToStand(e) // it was heard, and refused
 	}
 	switch {
 	case e.Control == Stop:
 		s.Stopping = false
+	case e.Control == Stand:
+		s.Stood = false
+		if s.Hold && s.Ask == 0 {
+			s.Ask = Pause
+		}
 	case s.Ask == 0:
 		s.Ask = e.Control
 	}
@@ -83,4 +97,13 @@ func (s *State) askFailed(e AskFailed) []Action {
 	}
 	s.Lost = true
 	return []Action{Reconnect{}}
+}
+
+// refusedToStand stops a device as it is that does not stand still before.
+func (s *State) refusedToStand(e AskFailed) []Action {
+	if !s.live() || e.Control != Stand || !s.Stop {
+		return nil
+	}
+	s.StopAt = 0
+	return s.follow()
 }

@@ -37,8 +37,9 @@ type Session interface {
 	Next(ctx context.Context) (Report, error)
 	// Extend says that the plan goes on. What was sent of it is the same in both.
 	Extend(p *program.Plan)
-	// Ask asks for a pause, a resumption or a stop. That it was heard is
-	// confirmed only by Next. Asking for what is so already does no harm.
+	// Ask asks for a pause, a resumption or a stop, or to Stand, which Next
+	// reports as Paused. That it was heard is confirmed only by Next. Asking
+	// for what is so already does no harm.
 	Ask(ctx context.Context, c Control) error
 	// Find says what is known of step n. It only reads.
 	Find(ctx context.Context, n int) (Finding, error)
@@ -157,14 +158,17 @@ type Report struct {
 // Control is what a person may ask of a run under way.
 type Control uint8
 
-// The controls.
+// The controls. Stand is what a device is asked for where people want a pause or
+// a stop, and not at once: to end the step that it is at, and to stand still
+// before the next, so that nothing is under way then.
 const (
 	Pause Control = iota + 1
 	Resume
 	Stop
+	Stand
 )
 
-var controlNames = [...]string{"", "pause", "resume", "stop"}
+var controlNames = [...]string{"", "pause", "resume", "stop", "stand"}
 
 // String returns the control as journals say it.
 func (c Control) String() string { return controlNames[c] }

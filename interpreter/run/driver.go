@@ -250,8 +250,7 @@ func (d *driver) act(ctx context.Context, a Action) error {
 		}
 		d.await(ctx)
 	case Reconnect:
-		d.retries, d.lostAt = 0, d.o.Clock.Now()
-		d.retryLater()
+		return d.lost(ctx)
 	case FindStep:
 		return d.findStep(ctx, a)
 	case Close:

@@ -43,7 +43,7 @@ func (s *State) ended(e Ended) []Action {
 }
 
 func (s *State) restarted(e Restarted) []Action {
-	s.Left, s.Lost, s.Stopping, s.Hold, s.HoldAt = false, false, false, false, 0
+	s.Left, s.Lost, s.Stopping, s.Stood, s.Hold, s.HoldAt = false, false, false, false, false, 0
 	s.Current, s.Waiting, s.Halted, s.Tries, s.Overdue = 0, 0, NoStatus, 0, 0
 	s.Accepted.Fence = e.Fence
 	switch s.Stage {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"testing/synctest"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
@@ -15,7 +16,8 @@ import (
 // told of it is what was so at that moment. It outlives runners.
 type lab struct {
 	mu      sync.Mutex
-	wake    chan struct{} // closed and replaced when something changed
+	wake    chan struct{} // closed and replaced when whoever waits for news is to look
+	told    int           // how often news was heard
 	journal *run.Memory
 	plant   *plant // the deck
 	faults  []string
@@ -52,9 +54,21 @@ func newLab(p *plant) *lab {
 	return &lab{wake: make(chan struct{}), journal: new(run.Memory), plant: p, cable: true}
 }
 
-func (l *lab) changed() {
+// look has whoever waits for news look for it, and reports whether there was any.
+// Nothing is looked at before: at a moment that the property does not choose, the
+// runner would be asking for something too, and which of the two comes first would
+// be another every time.
+func (l *lab) look() bool {
+	synctest.Wait()
+	l.mu.Lock()
+	before := l.told
 	close(l.wake)
 	l.wake = make(chan struct{})
+	l.mu.Unlock()
+	synctest.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.told > before
 }
 
 func (l *lab) fault(format string, a ...any) { l.faults = append(l.faults, fmt.Sprintf(format, a...)) }
@@ -131,7 +145,7 @@ func (l *lab) press(c run.Control) error {
 		return &run.Error{Kind: run.Rejected, Message: "nothing is under way"}
 	case c == run.Stop:
 		l.stopping = true
-	case c == run.Pause && l.standing == moving:
+	case (c == run.Pause || c == run.Stand) && l.standing == moving:
 		l.pausing = true
 	case c == run.Resume && l.standing == doorIsOpn:
 		return &run.Error{Kind: run.Rejected, Message: "the door is open"}
@@ -252,7 +266,6 @@ func (w *wire) Send(_ context.Context, batch run.Batch) error {
 		return &run.Error{Kind: run.Rejected, Message: "no"}
 	}
 	w.taken, w.final = batch.Last, batch.Final
-	w.changed()
 	if !answered {
 		return w.unheard()
 	}
@@ -271,16 +284,25 @@ func (w *wire) checkIntent(batch run.Batch) {
 func (w *wire) Ask(_ context.Context, c run.Control) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.checkStop(c)
 	done, answered := w.hears(w.dead)
 	if !done {
 		return errLost
 	}
 	err := w.press(c)
-	w.changed()
 	if !answered {
 		return w.unheard()
 	}
 	return err
+}
+
+// checkStop: nothing is cut off, unless a stop was to be at once.
+func (w *wire) checkStop(c run.Control) {
+	records, _ := w.journal.Read(context.Background())
+	state, err := fold(records)
+	if c == run.Stop && w.begun > 0 && !w.waits(w.begun) && w.standing == moving && !*w.dead && (err != nil || state.StopAt > 0) {
+		w.lab.fault("step %d is cut off by a stop that had time: %v", w.begun, err)
+	}
 }
 
 func (w *wire) Find(_ context.Context, n int) (run.Finding, error) {
@@ -305,20 +327,6 @@ func (w *wire) Next(ctx context.Context) (run.Report, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for {
-		switch {
-		case ctx.Err() != nil:
-			return run.Report{}, ctx.Err()
-		case *w.dead || !w.cable:
-			return run.Report{}, errLost
-		case w.gone || w.lab.id != w.id:
-			return run.Report{}, &run.Error{Kind: run.Halted, Message: "no such run"}
-		}
-		if r, ok := w.news(); ok {
-			if r.Status != run.NoStatus {
-				w.said = r.Status
-			}
-			return r, nil
-		}
 		wake := w.wake
 		w.mu.Unlock()
 		select {
@@ -326,7 +334,28 @@ func (w *wire) Next(ctx context.Context) (run.Report, error) {
 		case <-ctx.Done():
 		}
 		w.mu.Lock()
+		r, err, ok := w.hearNews(ctx)
+		if ok {
+			w.told++
+			return r, err
+		}
 	}
+}
+
+func (w *wire) hearNews(ctx context.Context) (run.Report, error, bool) {
+	switch {
+	case ctx.Err() != nil:
+		return run.Report{}, ctx.Err(), true
+	case *w.dead || !w.cable:
+		return run.Report{}, errLost, true
+	case w.gone || w.lab.id != w.id:
+		return run.Report{}, &run.Error{Kind: run.Halted, Message: "no such run"}, true
+	}
+	r, ok := w.news()
+	if r.Status != run.NoStatus {
+		w.said = r.Status
+	}
+	return r, nil, ok
 }
 
 // news is what has not been reported yet, in order.

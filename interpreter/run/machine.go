@@ -5,10 +5,6 @@ import (
 	"slices"
 )
 
-// MaxTries is how often a batch may be intended anew after proof that none of
-// it was taken, before the run is given up as unreachable.
-const MaxTries = 3
-
 // Machine folds events into a State and says what is to be done. It is pure:
 // it reads no clock and does nothing itself, and the same events give the same
 // state and the same actions. The zero Machine is ready for Accepted.
@@ -93,7 +89,7 @@ func (m *Machine) On(e Event) ([]Action, error) {
 		s.Halted = e.Status
 		return s.follow(), nil
 	case Resumed:
-		s.Halted, s.Waiting, s.Hold, s.HoldAt, s.Overdue = NoStatus, 0, false, 0, 0
+		s.Halted, s.Waiting, s.Hold, s.HoldAt, s.Overdue, s.Stood = NoStatus, 0, false, 0, 0, false
 		return s.goOn(), nil
 	case Lost:
 		s.Lost = true

@@ -21,9 +21,6 @@ func (s *State) proceed() []Action {
 		return s.conclude()
 	case s.Halted == DoorOpen && !s.isLive(s.Done+1):
 		return s.follow() // the device would refuse it
-	case s.Tries >= MaxTries && s.Batch.First == s.Done+1:
-		s.fail(Unreachable, 0, "the device took none of the steps, as often as they were sent")
-		return s.giveUp()
 	}
 	return []Action{JournalIntent{s.nextBatch()}}
 }
@@ -62,7 +59,7 @@ func (s *State) nextBatch() Batch {
 	return b
 }
 
-// follow waits for news, after asking for a stop if one is due.
+// follow waits for news, after asking for what is due.
 func (s *State) follow() []Action {
 	if s.Ended != NoStatus || s.Lost || s.Stage == Intending || s.Stage == Seeking {
 		return nil
@@ -71,7 +68,13 @@ func (s *State) follow() []Action {
 	case s.stopIsDue():
 		s.Stopping, s.Ask = true, 0
 		return []Action{AskControl{Stop}, Await{}}
-	case c == Pause && !s.holds() && s.Hold: // not yet
+	case s.Stop && !s.Stopping && !s.Stood && s.reaches(s.StopAt):
+		s.Stood = true
+		return []Action{AskControl{Stand}, Await{}}
+	case c == Pause && s.Hold && !s.holds() && !s.reaches(s.HoldAt): // not yet
+	case c == Pause && s.HoldAt > 0 && (s.Stage == Following || s.Stage == Performing || s.Sent):
+		s.Ask = 0
+		return []Action{AskControl{Stand}, Await{}}
 	case c != 0 && (s.Stage == Following || s.Stage == Performing || s.Sent):
 		s.Ask = 0
 		return []Action{AskControl{c}, Await{}}

@@ -28,6 +28,22 @@ func (d *driver) gone(ctx context.Context, err error) error {
 	return d.emit(ctx, Ended{Status: Gone, Reason: clean(err.Error())})
 }
 
+// takesNothing reports whether what is being sent was sent before, and was lost.
+func (d *driver) takesNothing() bool {
+	return d.m.state.Stage == Intending && d.m.state.Tries > 1
+}
+
+// lost waits for a device to which there is no connection. One that answers, and
+// takes nothing of what it is sent, has not come back since that began.
+func (d *driver) lost(ctx context.Context) error {
+	if d.takesNothing() {
+		return d.again(ctx)
+	}
+	d.retries, d.lostAt = 0, d.o.Clock.Now()
+	d.retryLater()
+	return nil
+}
+
 // retryLater sets the time of the next attempt to reach the device: half a
 // second at first, up to ten.
 func (d *driver) retryLater() {
@@ -58,7 +74,12 @@ func (d *driver) reconnect(ctx context.Context) error {
 
 func (d *driver) again(ctx context.Context) error {
 	if d.o.Patience > 0 && d.o.Clock.Now().Sub(d.lostAt) >= d.o.Patience {
-		return d.emit(ctx, Left{Reason: "the device did not answer for " + d.o.Patience.String()})
+		reason := "the device did not answer for " + d.o.Patience.String()
+		if d.takesNothing() {
+			reason = "the device answers, and took nothing of what it was sent for " + d.o.Patience.String()
+			d.whyLeaves = reason
+		}
+		return d.emit(ctx, Left{Reason: reason})
 	}
 	d.retryLater()
 	return nil

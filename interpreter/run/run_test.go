@@ -126,7 +126,7 @@ func (b *bench) execute() {
 	switch {
 	case b.stopping:
 		b.end(run.Stopped)
-	case b.pausing:
+	case b.pausing && b.started <= b.pos: // between two steps
 		b.paused, b.pausing = true, false
 	case b.pos < b.taken:
 		b.pos++
@@ -209,13 +209,13 @@ func (l *link) Ask(_ context.Context, c run.Control) error {
 		return errLost
 	}
 	switch c {
-	case run.Pause:
+	case run.Pause, run.Stand:
 		l.pausing = !l.paused
 	case run.Resume:
 		l.resumed = l.paused
 		l.paused, l.pausing = false, false
 	case run.Stop:
-		l.stopping = true
+		l.stopping, l.paused = true, false
 	}
 	l.changed()
 	if choice < 60 {

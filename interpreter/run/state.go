@@ -106,6 +106,7 @@ type State struct {
 	Ask      Control  // Pause or Resume, wanted and not yet passed on
 	Stop     bool     // a person wants a stop
 	StopAt   int      // once this step is done; 0: at once
+	Stood    bool     // the device has been asked to stand still, so that it can be stopped
 	Stopping bool     // the device has been asked to stop
 	Lost     bool     // there is no connection
 	Left     bool     // nobody follows

@@ -47,7 +47,7 @@ func (s *State) goesOn() bool {
 // nextRun begins the next run on the device. The events that follow are about
 // it alone.
 func (s *State) nextRun() []Action {
-	s.Base, s.Stage, s.Handle, s.Batch, s.Tries, s.Handed, s.Sent = s.Done, Opening, nil, Batch{}, 0, 0, false
+	s.Base, s.Stage, s.Handle, s.Batch, s.Tries, s.Handed, s.Sent, s.Stood = s.Done, Opening, nil, Batch{}, 0, 0, false, false
 	s.Ended, s.Reason, s.Halted, s.Lost, s.Current, s.Waiting = NoStatus, "", NoStatus, false, 0, 0
 	return []Action{OpenRun{}}
 }

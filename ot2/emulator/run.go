@@ -41,6 +41,7 @@ type run struct {
 	stored    object // what the run says of itself, where it is from before the power went
 	played    bool
 	greeted   bool // homed after the first play, which no command says
+	hangs     bool // its end is waited for without end
 
 	queue      queueState
 	result     result
@@ -150,6 +151,11 @@ func (r *run) status() string {
 		return "paused"
 	}
 	return "idle"
+}
+
+// isOvertaken reports whether the file is carried out, and somebody has queued more.
+func (r *run) isOvertaken() bool {
+	return r.protocol != nil && r.greeted && len(r.feed) == 0 && len(r.queued) > 0 && !r.queued[0].fromFile
 }
 
 // isOver reports whether nothing of the run is still to come.

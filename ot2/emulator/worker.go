@@ -56,6 +56,12 @@ func (e *Emulator) advance(r *run) bool {
 			e.sleep(r, e.options.HomeTime)
 		}
 		return true
+	case r.isOvertaken():
+		// The run ends with its file, while the robot waits already at what
+		// somebody queued behind it: neither comes to an end.
+		r.hangs = r.queued[0].kind == "waitForResume"
+		r.finish(succeeded, e.now())
+		return true
 	case len(r.queued) > 0:
 		c := r.queued[0]
 		r.queued = r.queued[1:]
@@ -85,7 +91,7 @@ func (e *Emulator) sleep(r *run, d time.Duration) bool {
 func (e *Emulator) cleanUp(r *run) {
 	if r.played {
 		e.mu.Unlock()
-		if r.result == stopped && e.faults.StopHangs {
+		if r.hangs || r.result == stopped && e.faults.StopHangs {
 			<-e.ctx.Done()
 		}
 		err := e.clock.Sleep(e.ctx, e.options.EndTime)

@@ -65,7 +65,9 @@ func TestStopAtOnce(t *testing.T) {
 }
 
 // advance moves the clock on whenever the robot sleeps.
-func advance(c *emulator.Manual) (stop func()) {
+func advance(c *emulator.Manual) (stop func()) { return advanceBy(c, 500*time.Millisecond) }
+
+func advanceBy(c *emulator.Manual, step time.Duration) (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -76,7 +78,7 @@ func advance(c *emulator.Manual) (stop func()) {
 			case <-quit:
 				return
 			case <-tick.C:
-				c.Advance(500 * time.Millisecond)
+				c.Advance(step)
 			}
 		}
 	}()

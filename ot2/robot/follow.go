@@ -17,6 +17,9 @@ type follower struct {
 	next  int // index in the robot's list of the first command that is not over
 
 	upcoming string // the key of that command; empty where the robot lists none
+	working  bool   // that command is under way, and is none at which the robot stands
+	ahead    bool   // the robot has a command at which it is to stand still, and is not past it
+	settling bool   // the robot is paused, and may be about to end the command that it is at
 
 	status    string
 	startedAt string
@@ -75,10 +78,10 @@ func (f *follower) page(index int, commands []commandJSON) bool {
 		case index+i > f.next:
 			return false // others are missing before it
 		case !f.take(&commands[i]):
-			f.upcoming = commands[i].Key
+			f.upcoming, f.working = commands[i].Key, commands[i].Status == "running" && !f.standsAt(commands[i].Key)
 			return false
 		}
-		f.upcoming = ""
+		f.upcoming, f.working = "", false
 		f.next++
 	}
 	return true
@@ -130,6 +133,19 @@ func (f *follower) wait(c *commandJSON) bool {
 	return over
 }
 
+// standsAt reports whether a robot stands at the command that has a key.
+func (f *follower) standsAt(key string) bool {
+	n, _, ours := parseKey(key)
+	_, _, waits := parseSentinel(key)
+	return waits || ours && n > 0 && n <= len(f.steps) && f.isPause(n) && f.last(n)
+}
+
+// stands reports whether the robot is where it is to stand still, and does not say
+// that it does.
+func (f *follower) stands() bool {
+	return f.standing == standKey && statusOf(f.status) == run.Running
+}
+
 // waitsBefore reports whether the robot still has something before step n: an
 // earlier step, or a command that waits to be let go of.
 func (f *follower) waitsBefore(n int) bool {
@@ -149,7 +165,7 @@ func (f *follower) atWait() bool {
 // says returns how the run stands. That it waits for us is nobody's pause.
 func (f *follower) says() run.Status {
 	s := statusOf(f.status)
-	switch waits := s == run.Paused && f.standing != "" || f.live && f.status == "idle"; {
+	switch waits := f.live && (s == run.Paused && f.standing != "" || f.status == "idle"); {
 	case waits && f.hold:
 		return run.Paused
 	case waits:
@@ -227,7 +243,7 @@ func (f *follower) reports() []run.Report {
 			break
 		}
 	}
-	if s := f.says(); s != run.NoStatus && s != f.reported {
+	if s := f.says(); s != run.NoStatus && s != f.reported && (s != run.Paused || !f.settling) {
 		f.reported = s
 		f.heldAt = f.at
 		if f.at < len(f.steps) && f.steps[f.at].started {

@@ -108,6 +108,7 @@ func TestFollowGrows(t *testing.T) {
 	longer := steps()
 	longer.Steps = append(longer.Steps, program.Step{N: 4, Op: program.Op{Kind: program.Ask}, Live: &program.Live{}}, program.Step{N: 5, Op: program.Op{Kind: program.Comment}})
 	f := newFollower(steps())
+	f.live = true
 	f.run(&runJSON{Status: "running"})
 	f.page(0, listed("1.1", "succeeded", "1.2", "succeeded", "2.1", "succeeded", "3.1", "succeeded", sentinel(3, 1), "succeeded", sentinel(3, 2), "succeeded"))
 	f.extend(longer)

@@ -374,7 +374,7 @@ func (s live) Ask(ctx context.Context, c run.Control) error {
 		return err
 	}
 	s.mu.Lock()
-	s.f.hold = c == run.Pause
+	s.f.hold = c == run.Pause || c == run.Stand
 	stands := s.f.standing != "" || !s.played
 	s.mu.Unlock()
 	if stands {

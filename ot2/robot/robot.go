@@ -26,6 +26,7 @@ type Options struct {
 	Fast     time.Duration     // between looks at a run where something happens; 0.25 s
 	Slow     time.Duration     // between looks at a run where nothing does; 1 s
 	Settle   time.Duration     // until a request that was given up is certain not to arrive; 3 s
+	Margin   time.Duration     // how long a protocol has to go on for at least, for a command to be queued into it; 10 s
 }
 
 func (o Options) filled() Options {
@@ -44,6 +45,7 @@ func (o Options) filled() Options {
 		{&o.Fast, 250 * time.Millisecond},
 		{&o.Slow, time.Second},
 		{&o.Settle, 3 * time.Second},
+		{&o.Margin, 10 * time.Second},
 	} {
 		if *d.at <= 0 {
 			*d.at = d.usual

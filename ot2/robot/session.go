@@ -36,6 +36,13 @@ type session struct {
 	lost     time.Time // when a play was sent to which there was no answer
 	owed     int       // the step before which a live run is still to be let go of; 0: none
 	resuming int       // plays recorded before such a play that was to resume; -1: none
+
+	stand     int       // the step after which it is to stand still; 0: none
+	gently    bool      // the last thing asked for was to stand still
+	free      bool      // it is to go on where it was to stand still
+	began     time.Time // when the robot was first seen to work
+	beganAt   int       // commands that were done by then
+	heldSince time.Time // when the robot was first seen to be paused at a command
 }
 
 func (r *Robot) session(p *program.Plan, h handle) *session {
@@ -135,8 +142,10 @@ func (s *session) Next(ctx context.Context) (run.Report, error) {
 		if err := s.refresh(ctx, false); err != nil {
 			return run.Report{}, err
 		}
-		if err := (live{s}).releaseLate(ctx); err != nil {
-			return run.Report{}, err
+		for _, late := range []func(context.Context) error{live{s}.releaseLate, s.standStill, s.letGoOn} {
+			if err := late(ctx); err != nil {
+				return run.Report{}, err
+			}
 		}
 	}
 }
@@ -195,7 +204,8 @@ func (s *session) refresh(ctx context.Context, all bool) error {
 		return err
 	}
 	s.mu.Lock()
-	again := s.f.pausing()
+	s.keepTime()
+	again := s.f.pausing() || s.f.stands()
 	s.mu.Unlock()
 	if again {
 		if err := s.look(ctx); err != nil {
@@ -212,6 +222,7 @@ func (s *session) refresh(ctx context.Context, all bool) error {
 	if s.f.next > before {
 		s.pause = s.r.o.Fast
 	}
+	s.settle()
 	return nil
 }
 
@@ -258,6 +269,7 @@ func (s *session) pages(ctx context.Context) error {
 		}
 		s.mu.Lock()
 		whole := s.f.page(at, e.Data) && s.f.next > from
+		s.f.ahead = waitsAhead(e.Data)
 		s.mu.Unlock()
 		if !whole || at+len(e.Data) < from+length {
 			return nil
@@ -270,11 +282,21 @@ func (s *session) pages(ctx context.Context) error {
 // mean more later.
 func (s *session) Ask(ctx context.Context, c run.Control) error {
 	defer s.wake()
+	s.mu.Lock()
+	s.gently = c == run.Stand
+	s.mu.Unlock()
 	switch c {
 	case run.Resume:
 		return s.resume(ctx)
 	case run.Pause:
 		return s.unlessSo(ctx, s.act(ctx, "pause"), "paused", "blocked-by-open-door")
+	case run.Stand:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.free, s.stand = false, max(1, s.f.at)
+		if s.f.at < len(s.f.steps) && s.f.steps[s.f.at].started {
+			s.stand = s.f.at + 1
+		}
 	case run.Stop:
 		return s.unlessSo(ctx, s.act(ctx, "stop"), "stop-requested", "finishing")
 	}
@@ -318,7 +340,8 @@ func (s *session) resume(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	before := s.resuming
-	s.resuming = -1
+	s.resuming, s.stand = -1, 0
+	s.free = s.f.ahead && statusOf(current.Status) != run.Paused
 	s.mu.Unlock()
 	switch {
 	case before >= 0 && current.plays() > before:

@@ -232,7 +232,7 @@ func (s *session) Ask(ctx context.Context, c run.Control) error {
 		return refused
 	}
 	switch c {
-	case run.Pause:
+	case run.Pause, run.Stand:
 		b.pausing = !b.paused
 	case run.Resume:
 		b.pausing = false
@@ -247,7 +247,7 @@ func (s *session) Ask(ctx context.Context, c run.Control) error {
 }
 
 // buttons are the controls as a robot's API calls them.
-var buttons = map[run.Control]string{run.Pause: "pause", run.Resume: "play", run.Stop: "stop"}
+var buttons = map[run.Control]string{run.Pause: "pause", run.Stand: "pause", run.Resume: "play", run.Stop: "stop"}
 
 // Find knows everything.
 func (s *session) Find(ctx context.Context, n int) (run.Finding, error) {
