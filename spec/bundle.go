@@ -368,7 +368,7 @@ func (l *loader) read(name string, limit int64) ([]byte, error) {
 	if l.fsys != nil {
 		full := path.Join(l.dir, name)
 		if !fs.ValidPath(full) {
-			return nil, errOutside
+			return nil, ErrOutside
 		}
 		return readFile(l.fsys, full, limit)
 	}
@@ -382,9 +382,12 @@ func (l *loader) read(name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
+// ErrOutside is the error of a file system that is asked for something outside of it,
+// such as by a symbolic link.
+var ErrOutside = errors.New("outside the folder")
+
 // Errors of reading that get messages of their own.
 var (
-	errOutside = errors.New("outside the folder")
 	errNotFile = errors.New("not a regular file")
 	errFolder  = errors.New("a folder")
 	errChanged = errors.New("changed while it was read")
@@ -398,7 +401,7 @@ func (e *tooLargeError) Error() string { return fmt.Sprintf("%d bytes are too ma
 // again, up to three times.
 func readFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	if !fs.ValidPath(name) {
-		return nil, errOutside
+		return nil, ErrOutside
 	}
 	for range 3 {
 		data, err := readOnce(fsys, name, limit)
@@ -476,7 +479,7 @@ func problem(what string, err error) diag.Diagnostic {
 		return diag.Diagnostic{Code: diag.NotAFile, Message: what + " is a pipe or a device, not a file", Help: `write "-" to read a workflow from standard input`}
 	case errors.Is(err, errChanged):
 		return diag.Diagnostic{Code: diag.FileChanged, Message: what + " changed while it was read", Help: "wait until the program that writes it is done, and try again"}
-	case errors.Is(err, errOutside):
+	case errors.Is(err, ErrOutside):
 		return diag.Diagnostic{
 			Code: diag.FileOutside, Message: what + " is outside the folder that files are read from",
 			Help: "put the file into the workflow's folder, or start ot2flow from a folder that holds both",

@@ -23,6 +23,8 @@ type Checked struct {
 	Prepared    *interpreter.Prepared // nil where there are errors
 	Diagnostics diag.List
 
+	within bool // nothing outside of a folder is read
+
 	given []spec.File         // what runs are given, read beside the bundle
 	again map[foundKey]*times // what was found in runs
 	units struct {            // see plainUnits
@@ -36,6 +38,9 @@ func (c *Checked) Dir() string { return filepath.ToSlash(filepath.Dir(c.Path)) }
 
 // Source returns the text of a file that a diagnostic names, or nil.
 func (c *Checked) Source(file string) []byte {
+	if c.Bundle == nil && c.within {
+		return nil
+	}
 	if c.Bundle == nil {
 		data, err := os.ReadFile(file)
 		if err != nil {

@@ -18,6 +18,7 @@ type guarding struct {
 	insecure, tokens bool
 	cert, key        string
 	hosts, origins   []string
+	allow            []string
 	rate             float64
 }
 
@@ -28,6 +29,7 @@ func (g *guarding) flags(f *pflag.FlagSet) {
 	f.BoolVar(&g.insecure, "insecure", false, "be reached by others without a certificate, and without tokens unless --tokens is given")
 	f.StringArrayVar(&g.hosts, "host", nil, "a name by which clients may call the server, beside those of its certificate; repeatable")
 	f.StringArrayVar(&g.origins, "origin", nil, "whose pages may ask for things in a browser, such as https://lims.example.org; repeatable")
+	f.StringArrayVar(&g.allow, "allow", nil, "where requests, measurements and messages of workflows may go, such as reader.lab.example, *.lab.example:8080, 192.168.1.30 or 10.1.0.0/16; repeatable; otherwise nowhere")
 	f.Float64Var(&g.rate, "rate", 100, "how many requests a second are taken from one other computer; 0 is any number")
 }
 

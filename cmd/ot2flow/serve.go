@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ot2flow/ot2flow/workflows"
+	"github.com/ot2flow/ot2flow/workflows/outside"
 	"github.com/ot2flow/ot2flow/workflows/server"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
@@ -81,6 +82,9 @@ func (a *app) serve(ctx context.Context, roots []string, o serving) error {
 	guard, err := o.guard.options(o.http, log)
 	if err != nil {
 		return err
+	}
+	if a.service().Reach, err = outside.NewReach(o.guard.allow); err != nil {
+		return usage("--allow: %v", err)
 	}
 	device := service.NewDevice(a.service(), service.NewTasks(roots...), o.robot, func(run, text string) {
 		if run == "" {

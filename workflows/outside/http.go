@@ -20,8 +20,11 @@ import (
 const maxAnswer = 1 << 20
 
 func (o *Outside) client() *http.Client {
-	if o.HTTP != nil {
+	switch {
+	case o.HTTP != nil:
 		return o.HTTP
+	case o.Reach != nil:
+		return o.Reach.client
 	}
 	return &http.Client{CheckRedirect: sameHost}
 }
@@ -77,6 +80,11 @@ func newRequest(ctx context.Context, l *program.Live) (*http.Request, error) {
 // send sends a request once and returns the body of an answer that is no
 // refusal.
 func (o *Outside) send(r *http.Request) ([]byte, error) {
+	if o.Reach != nil && o.HTTP == nil {
+		if err := o.Reach.goes(r.URL); err != nil {
+			return nil, &run.Error{Kind: run.Rejected, Message: err.Error()}
+		}
+	}
 	answer, err := o.client().Do(r)
 	if err != nil {
 		return nil, failed(r, err)
@@ -113,6 +121,8 @@ func failed(r *http.Request, err error) error {
 	out := &run.Error{Kind: run.InDoubt, Message: "the answer of " + r.URL.Host + " was cut off", Err: err}
 	var dial *net.OpError
 	switch {
+	case errors.Is(err, errBeyond):
+		out.Kind, out.Message = run.Rejected, dialled(err).Error()
 	case errors.As(err, &dial) && dial.Op == "dial":
 		out.Kind, out.Message = run.Unreachable, r.URL.Host+" cannot be reached: "+dial.Err.Error()
 	case errors.Is(err, context.DeadlineExceeded):
@@ -121,6 +131,15 @@ func failed(r *http.Request, err error) error {
 		out.Message = "the wait for " + r.URL.Host + " was given up"
 	}
 	return out
+}
+
+// dialled is what a connection was refused for, without where and how it was tried.
+func dialled(err error) error {
+	var dial *net.OpError
+	if errors.As(err, &dial) {
+		return dial.Err
+	}
+	return err
 }
 
 // read finds the declared values in an answer.

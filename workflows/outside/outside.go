@@ -16,8 +16,9 @@ import (
 // Outside carries out live steps. The zero Outside sends over HTTP and knows no
 // mail server.
 type Outside struct {
-	HTTP *http.Client // nil is one that follows no redirect to another host
-	Mail Mail
+	HTTP  *http.Client // nil is one that follows no redirect to another host
+	Reach *Reach       // where requests may go, unless HTTP is set; nil is everywhere
+	Mail  Mail
 	// Secret reads a secret by its name; nil is the function Secret.
 	Secret func(name string) (string, error)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ot2flow/ot2flow/ot2/emulator"
+	"github.com/ot2flow/ot2flow/workflows/outside"
 )
 
 // What servers that are written by hand do wrong, see the head of each test.
@@ -140,5 +141,21 @@ func TestExecuteTakesBackWhatCannotBegin(t *testing.T) {
 	}
 	if list := b.want(200, "GET", "/runs?state=queued", "")["runs"].([]any); len(list) != 0 {
 		t.Errorf("%v", list)
+	}
+}
+
+// A workflow has the server call whatever it likes. Here it goes where the server was
+// told that it may, and nowhere else, and that is said before anything has moved.
+func TestServerCallsOnlyWhatItMay(t *testing.T) {
+	_, robot := emulated(t, emulator.Options{Clock: emulator.NoTime()})
+	b := serve(t, robot, journalFile(t), strings.Replace(smallText, "steps:\n", "steps:\n  - request: {url: 'http://169.254.169.254/latest/meta-data'}\n", 1))
+	none, err := outside.NewReach(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.device.Service.Reach = none
+	v := b.want(422, "POST", "/tasks/small/runs", `{}`)
+	if !strings.Contains(v["detail"].(string), "--allow 169.254.169.254") {
+		t.Errorf("%v", v)
 	}
 }

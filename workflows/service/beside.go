@@ -71,6 +71,16 @@ func (b *beside) begins() error {
 	return nil
 }
 
+// reaches says which step of a plan would send something where nothing may be sent.
+func (s *Service) reaches(plan *program.Plan) error {
+	for i := range plan.Steps {
+		if err := s.Reach.Check(&plan.Steps[i]); err != nil {
+			return usage("step %d (%s): %v", plan.Steps[i].N, plan.Steps[i].ID(), err)
+		}
+	}
+	return nil
+}
+
 // SourceOf returns the text of files that a plan keeps.
 func SourceOf(plan *program.Plan) func(file string) []byte {
 	return func(file string) []byte {

@@ -23,10 +23,11 @@ import (
 type Tasks = workflows.Registry[*workflows.Checked]
 
 // NewTasks are the workflows in files and folders. Each is proved with its defaults
-// and examples before it is served.
+// and examples before it is served, and reads nothing outside of the folder that was
+// named.
 func NewTasks(roots ...string) *Tasks {
 	return workflows.NewRegistry(func(_ context.Context, path string) workflows.Result[*workflows.Checked] {
-		c := workflows.Open(path)
+		c := workflows.OpenWithin(roots, path)
 		c.Lint(nil)
 		out := workflows.ResultOf(c, c)
 		out.OK = out.OK && !c.Diagnostics.HasErrors()
@@ -185,6 +186,11 @@ func (d *Device) submit(ctx context.Context, r Request) (v *View, fresh bool, er
 	plan, err := planOf(task.Value, r.Given, nil)
 	if err != nil {
 		return nil, false, err
+	}
+	if !d.simulates() {
+		if err := d.Service.reaches(plan); err != nil {
+			return nil, false, err
+		}
 	}
 	queue, err := d.queueFor(ctx, &r, plan)
 	if err != nil {

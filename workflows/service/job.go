@@ -192,6 +192,7 @@ func (j *Job) Carry(ctx context.Context, person Person, o Carrying) (run.Result,
 	if b := j.beside; b != nil {
 		b.person, b.alone, b.sim, b.seed, b.id = person, o.Alone, j.Place.Simulated(), options.Seed, j.ID()
 		b.cache = &cache{j.book.store, j.ID(), o.NoCache}
+		b.world.Reach = j.service.Reach
 		options.Perform, options.Grow = b.perform, b.grow
 		if options.BatchSteps == 0 {
 			options.BatchSteps = liveBatch

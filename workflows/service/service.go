@@ -10,6 +10,7 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter/journal"
 	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/workflows/outside"
 )
 
 // None is the State of a service that remembers nothing, which only simulates.
@@ -20,6 +21,8 @@ const None = "none"
 type Service struct {
 	State   string // the journal: a file, None, or empty for the user's own
 	Version string // of ot2flow, for the journal
+	// Reach is where workflows may send requests; nil is everywhere.
+	Reach *outside.Reach
 	// Around is put around the journal of a run, where a test wants to be there when
 	// something is written; nil otherwise. Through is put around the robot, likewise.
 	Around  func(run.Journal) run.Journal

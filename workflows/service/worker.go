@@ -330,6 +330,10 @@ func (st *station) opened(ctx context.Context, store *journal.Store, o *journal.
 		job, err := st.device.Service.Open(ctx, Order{Plan: plan, Robot: st.Address, For: Behalf{By: o.By.Name, Project: o.Project}, Known: known, Say: st.device.say(o.ID), Tell: st.device.say(o.ID)})
 		if job != nil && !job.Place.Simulated() {
 			st.saw(&job.Place.Device)
+			if err := st.device.Service.reaches(plan); err != nil {
+				job.Close()
+				return nil, err
+			}
 		}
 		var again *Renewed
 		if !errors.As(err, &again) {
