@@ -132,7 +132,7 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 		stop() // the next signal ends the process
 		log.Info("ending; a robot that moves is paused at a good place first")
 	})
-	watcher := workflows.Watch(working, device.Tasks, workflows.Options{Poll: poll}, func(c workflows.Change[*workflows.Checked]) {
+	watcher := workflows.Watch(working, device.Tasks, workflows.Options{Poll: poll}, func(c workflows.Change[*workflows.Task]) {
 		s.Reload()
 		for _, v := range c.Changed {
 			log.Info("the task is another one", "task", v.Name, "file", v.Path)
@@ -167,7 +167,7 @@ func logTasks(log *slog.Logger, tasks *service.Tasks) {
 }
 
 // logProblem says what is wrong with a file, and what is served instead.
-func logProblem(log *slog.Logger, p *workflows.Problem[*workflows.Checked]) {
+func logProblem(log *slog.Logger, p *workflows.Problem[*workflows.Task]) {
 	served := "nothing"
 	if p.Served != nil {
 		served = "the last good version of " + p.Served.Name

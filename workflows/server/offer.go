@@ -14,7 +14,7 @@ import (
 	"github.com/ot2flow/ot2flow/workflows"
 )
 
-type snapshot = workflows.Snapshot[*workflows.Checked]
+type snapshot = workflows.Snapshot[*workflows.Task]
 
 // offer is what is said of the tasks of a moment, each when somebody asks for it for
 // the first time.

@@ -393,7 +393,7 @@ func TestReload(t *testing.T) {
 	write(mixText)
 	b := serveFolder(t, service.Sim, journalFile(t), dir)
 	changed := make(chan bool, 10)
-	w := workflows.Watch(t.Context(), b.device.Tasks, workflows.Options{Poll: 50 * time.Millisecond}, func(workflows.Change[*workflows.Checked]) {
+	w := workflows.Watch(t.Context(), b.device.Tasks, workflows.Options{Poll: 50 * time.Millisecond}, func(workflows.Change[*workflows.Task]) {
 		b.server.Reload()
 		changed <- true
 	})

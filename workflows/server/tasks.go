@@ -8,7 +8,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/workflows"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
@@ -70,48 +69,28 @@ func (s *Server) task(_ context.Context, i *struct {
 	return &one[taskView]{Status: http.StatusOK, Body: viewOf(v, now)}, nil
 }
 
-func viewOf(v *workflows.Version[*workflows.Checked], now *snapshot) taskView {
-	p := v.Value.Prepared
-	out := taskView{Name: v.Name, Description: p.Description(), File: v.Path, Hash: v.Hash, Parameters: []paramView{}}
+func viewOf(v *workflows.Version[*workflows.Task], now *snapshot) taskView {
+	out := taskView{Name: v.Name, Description: v.Value.Description, File: v.Path, Hash: v.Hash, Parameters: []paramView{}}
 	for _, problem := range now.Problems {
 		if problem.Served == v {
 			out.Problem = (&service.Findings{List: problem.Diagnostics}).Error()
 		}
 	}
-	declared := p.Declared()
-	for i := range declared {
-		d := &declared[i]
-		one := paramView{
-			Name: d.Name.Value, Type: typeName(d), Unit: workflows.UnitOf(d), Description: d.Description.Text,
-			Default: writtenText(&d.Default), Min: d.Min.Text, Max: d.Max.Text, Required: !p.HasDefault(d.Name.Value),
-		}
-		for _, c := range d.Choices {
-			one.Choices = append(one.Choices, c.Text)
-		}
-		out.Parameters = append(out.Parameters, one)
+	for i := range v.Value.Params {
+		d := &v.Value.Params[i]
+		out.Parameters = append(out.Parameters, paramView{
+			Name: d.Name, Type: typeName(d), Unit: d.Unit, Description: d.Description,
+			Default: d.Default, Min: d.Min, Max: d.Max, Choices: d.Choices, Required: d.Required,
+		})
 	}
 	return out
 }
 
-func typeName(d *spec.Param) string {
-	if d.Type.Value == "list" {
-		return "list of " + d.Of.Value
+func typeName(d *workflows.TaskParam) string {
+	if d.Type == "list" {
+		return "list of " + d.Of
 	}
-	return d.Type.Value
-}
-
-func writtenText(w *spec.Written) string {
-	if !w.Many {
-		return w.Text
-	}
-	var parts []string
-	for _, item := range w.Items {
-		if item.IsRow {
-			return strconv.Itoa(len(w.Items)) + " rows"
-		}
-		parts = append(parts, item.Text)
-	}
-	return "[" + strings.Join(parts, ", ") + "]"
+	return d.Type
 }
 
 // typed describes one operation of each kind for every task, with its parameters, and
@@ -129,7 +108,7 @@ func (s *Server) typed(doc *huma.OpenAPI, now *snapshot, roles map[string]servic
 	view := doc.Components.Schemas.Schema(viewType, true, "View")
 	for _, v := range now.Versions {
 		t := viewOf(v, now)
-		body := &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Schema: paramsSchema(v.Value.Prepared.Declared(), &t)}}}
+		body := &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Schema: paramsSchema(v.Value.Params, &t)}}}
 		add := func(path, id, tag, summary string, good string, schema *huma.Schema, params ...*huma.Param) {
 			o := &huma.Operation{
 				Method: http.MethodPost, Path: path, OperationID: id + "-" + t.Name, Tags: []string{tag}, Summary: summary, Description: t.Description,
@@ -173,11 +152,11 @@ func submitParams() []*huma.Param {
 }
 
 // paramsSchema describes the parameters of a task.
-func paramsSchema(declared []spec.Param, t *taskView) *huma.Schema {
+func paramsSchema(declared []workflows.TaskParam, t *taskView) *huma.Schema {
 	out := &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{}, AdditionalProperties: false}
 	for i := range declared {
 		d, p := &declared[i], &t.Parameters[i]
-		schema := valueSchema(d.Type.Value, d.Of.Value, p)
+		schema := valueSchema(d.Type, d.Of, p)
 		schema.Description = strings.TrimSpace(p.Description + describe(p))
 		out.Properties[p.Name] = schema
 		if p.Required {

@@ -33,12 +33,12 @@ type forms struct {
 }
 
 type form struct {
-	version *workflows.Version[*workflows.Checked]
+	version *workflows.Version[*workflows.Task]
 	form    *journal.Form
 }
 
 // of returns the form of a plan.
-func (f *forms) find(task *workflows.Version[*workflows.Checked], p *program.Plan) (*journal.Form, error) {
+func (f *forms) find(task *workflows.Version[*workflows.Task], p *program.Plan) (*journal.Form, error) {
 	f.mu.RLock()
 	was := f.of[task.Name]
 	f.mu.RUnlock()
@@ -59,7 +59,7 @@ func (f *forms) find(task *workflows.Version[*workflows.Checked], p *program.Pla
 }
 
 // compute keeps a run that is over already.
-func (d *Device) compute(ctx context.Context, store *journal.Store, task *workflows.Version[*workflows.Checked], r *Request, queue string, p *program.Plan) (*View, bool, error) {
+func (d *Device) compute(ctx context.Context, store *journal.Store, task *workflows.Version[*workflows.Task], r *Request, queue string, p *program.Plan) (*View, bool, error) {
 	f, err := d.forms.find(task, p)
 	if err != nil {
 		return nil, false, err

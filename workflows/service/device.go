@@ -20,16 +20,21 @@ import (
 )
 
 // Tasks are the workflows that a device carries out, by name.
-type Tasks = workflows.Registry[*workflows.Checked]
+type Tasks = workflows.Registry[*workflows.Task]
+
+// atHand is how many workflows are ready at the same time. Another one takes some
+// milliseconds to be made.
+const atHand = 16
 
 // NewTasks are the workflows in files and folders. Each is proved with its defaults
 // and examples before it is served, and reads nothing outside of the folder that was
 // named.
 func NewTasks(roots ...string) *Tasks {
-	return workflows.NewRegistry(func(_ context.Context, path string) workflows.Result[*workflows.Checked] {
+	shelf := workflows.NewShelf(atHand)
+	return workflows.NewRegistry(func(_ context.Context, path string) workflows.Result[*workflows.Task] {
 		c := workflows.OpenWithin(roots, path)
 		c.Lint(nil)
-		out := workflows.ResultOf(c, c)
+		out := workflows.ResultOf(c, shelf.Task(c))
 		out.OK = out.OK && !c.Diagnostics.HasErrors()
 		return out
 	}, roots...)
@@ -105,7 +110,7 @@ func (d *Device) Plan(task string, given []byte) (*program.Plan, error) {
 	if !ok {
 		return nil, d.NoTask(task)
 	}
-	return planOf(v.Value, given, nil)
+	return planOfTask(v.Value, given)
 }
 
 // NoTask is the error of a task that there is not.
@@ -122,6 +127,15 @@ func (d *Device) NoTask(task string) error {
 
 // givenName is how messages call the parameters of a request.
 const givenName = "parameters"
+
+// planOfTask makes the plan of a task for a deck of which nothing is known.
+func planOfTask(t *workflows.Task, given []byte) (*program.Plan, error) {
+	c, err := t.Checked()
+	if err != nil {
+		return nil, cannot("%v", err)
+	}
+	return planOf(c, given, nil)
+}
 
 // planOf makes the plan of a workflow for what a run is given and what is known of
 // the deck.
@@ -183,7 +197,7 @@ func (d *Device) submit(ctx context.Context, r Request) (v *View, fresh bool, er
 	if err != nil {
 		return nil, false, err
 	}
-	plan, err := planOf(task.Value, r.Given, nil)
+	plan, err := planOfTask(task.Value, r.Given)
 	if err != nil {
 		return nil, false, err
 	}
