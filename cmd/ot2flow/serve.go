@@ -24,6 +24,7 @@ type serving struct {
 	http, robot string
 	poll        time.Duration
 	guard       guarding
+	logging     logging
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -52,6 +53,7 @@ without, and then everybody in the network may move the robot.`,
 	c.Flags().StringVar(&o.robot, "robot", "", "the robot that the tasks are for: its name or address; sim is the built-in simulator")
 	c.Flags().DurationVar(&o.poll, "poll", 0, "also look at the files this often, for network folders that send no events")
 	o.guard.flags(c.Flags())
+	o.logging.flags(c.Flags())
 	c.Flags().StringVar(&a.state, "state", "", "the journal of runs: a file, or the folder it is in; by default one of the user's own")
 	c.RunE = func(c *cobra.Command, args []string) error { return a.serve(c.Context(), args, o) }
 	return c
@@ -75,9 +77,9 @@ func (a *app) serve(ctx context.Context, roots []string, o serving) error {
 	if info, err := os.Stat(a.state); err == nil && info.IsDir() {
 		a.state = filepath.Join(a.state, "journal.db")
 	}
-	log := slog.New(slog.NewTextHandler(a.err, nil))
-	if a.quiet {
-		log = slog.New(slog.DiscardHandler)
+	log, err := o.logging.logger(a)
+	if err != nil {
+		return err
 	}
 	guard, err := o.guard.options(o.http, log)
 	if err != nil {
@@ -86,13 +88,7 @@ func (a *app) serve(ctx context.Context, roots []string, o serving) error {
 	if a.service().Reach, err = outside.NewReach(o.guard.allow); err != nil {
 		return usage("--allow: %v", err)
 	}
-	device := service.NewDevice(a.service(), service.NewTasks(roots...), o.robot, func(run, text string) {
-		if run == "" {
-			log.Info(text, "robot", o.robot)
-			return
-		}
-		log.Info(text, "robot", o.robot, "run", run)
-	})
+	device := service.NewDevice(a.service(), service.NewTasks(roots...), o.robot, noted(log))
 	release, err := device.Own(ctx)
 	if err != nil {
 		return err

@@ -105,7 +105,7 @@ func serveGuarded(t testing.TB, robot, state, dir string, o Options) *bench {
 		t.Fatal(p.Diagnostics)
 	}
 	s := &service.Service{State: state, Version: "test"}
-	b := &bench{t: t, device: service.NewDevice(s, tasks, robot, func(run, text string) { t.Log(run, text) })}
+	b := &bench{t: t, device: service.NewDevice(s, tasks, robot, func(n service.Note) { t.Log(n.Run, n.Text) })}
 	var err error
 	if b.server, err = New(b.device, "test", o); err != nil {
 		t.Fatal(err)

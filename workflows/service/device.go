@@ -50,12 +50,12 @@ type Robot struct {
 
 // NewDevice returns a device of one robot that serves nothing yet. What happens is
 // logged, with the run that it is about, or none.
-func NewDevice(s *Service, tasks *Tasks, robot string, log func(run, text string)) *Device {
+func NewDevice(s *Service, tasks *Tasks, robot string, log func(Note)) *Device {
 	return NewLab(s, tasks, []Robot{{Name: robot, Address: robot}}, log)
 }
 
 // NewLab is NewDevice for several robots, whose names differ.
-func NewLab(s *Service, tasks *Tasks, robots []Robot, log func(run, text string)) *Device {
+func NewLab(s *Service, tasks *Tasks, robots []Robot, log func(Note)) *Device {
 	d := &Device{Service: s, Tasks: tasks, Log: log}
 	for _, r := range robots {
 		d.stations = append(d.stations, &station{Robot: r, device: d, wake: make(chan struct{}, 1), refusals: map[string]refusal{}})
@@ -81,7 +81,7 @@ func (d *Device) poke() {
 type Device struct {
 	Service *Service
 	Tasks   *Tasks
-	Log     func(run, text string)
+	Log     func(Note)
 
 	changed  beacon
 	stations []*station
@@ -90,6 +90,7 @@ type Device struct {
 	clock    clock
 	forms    forms
 	feeds    feeds
+	counts   counts
 }
 
 // Request is what somebody wants carried out.
@@ -211,7 +212,10 @@ func (d *Device) submit(ctx context.Context, r Request) (v *View, fresh bool, er
 		return nil, false, err
 	}
 	if d.computes(plan) {
-		return d.compute(ctx, store, task, &r, queue, plan)
+		if v, fresh, err = d.compute(ctx, store, task, &r, queue, plan); fresh {
+			d.counts.computed.Add(1)
+		}
+		return v, fresh, err
 	}
 	o := journal.Submission{
 		Queue: queue, Labels: r.Labels, Workflow: task.Name, Given: compact(r.Given), Key: r.Key, Priority: r.Priority,
@@ -224,6 +228,9 @@ func (d *Device) submit(ctx context.Context, r Request) (v *View, fresh bool, er
 		return nil, false, cannot("%v", err)
 	case !fresh && got.Asked != o.Asked:
 		return nil, false, r.otherAsked(got.ID)
+	}
+	if fresh {
+		d.counts.submitted.Add(1)
 	}
 	d.poke()
 	v, err = d.View(ctx, got.ID)
@@ -321,7 +328,7 @@ func (d *Device) Ask(ctx context.Context, id string, r run.Request, ready bool) 
 }
 
 func (d *Device) say(id string) func(string) {
-	return func(text string) { d.Log(id, text) }
+	return func(text string) { d.Log(Note{Run: id, Text: text}) }
 }
 
 // controlsOf are those of a run that is under way here.

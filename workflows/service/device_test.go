@@ -72,7 +72,7 @@ func bench(t testing.TB, robot, state string, texts ...string) *Device {
 	}
 	s := &Service{State: state, Version: "test"}
 	t.Cleanup(s.Close)
-	return NewDevice(s, tasks, robot, func(run, text string) { t.Log(run, text) })
+	return NewDevice(s, tasks, robot, func(n Note) { t.Log(n.Run, n.Text) })
 }
 
 // served serves a device until the end of the test, or until it is called.

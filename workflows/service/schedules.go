@@ -107,7 +107,7 @@ func (d *Device) keepSchedules(ctx context.Context, store *journal.Store) {
 	for ctx.Err() == nil {
 		next, err := d.keepUp(ctx, store, time.Now())
 		if err != nil && ctx.Err() == nil {
-			d.Log("", "schedules: "+err.Error())
+			d.Log(Note{Text: "schedules: " + err.Error(), Wrong: true})
 		}
 		pause := time.NewTimer(min(lookEvery, max(time.Millisecond, time.Until(next))))
 		select {
@@ -213,7 +213,7 @@ func (d *Device) sayLeftOut(s *schedule, n int, first, last time.Time, why strin
 	if n > 1 {
 		times = fmt.Sprintf("%d times from %s on", n, first.Format("2006-01-02 15:04"))
 	}
-	d.Log("", fmt.Sprintf("schedule %s: left out %s: %s; the next is at %s", s.Name, times, why, s.Times.Next(time.Now()).Format("2006-01-02 15:04")))
+	d.Log(Note{Text: fmt.Sprintf("schedule %s: left out %s: %s; the next is at %s", s.Name, times, why, s.Times.Next(time.Now()).Format("2006-01-02 15:04"))})
 }
 
 // dueKey is the key of what is submitted for a time of a schedule.
@@ -252,7 +252,7 @@ func (d *Device) submitDue(ctx context.Context, store *journal.Store, s *schedul
 	d.clock.mu.Lock()
 	s.last = v.ID
 	d.clock.mu.Unlock()
-	d.Log(v.ID, "submitted by schedule "+s.Name)
+	d.Log(Note{Run: v.ID, Text: "submitted by schedule " + s.Name})
 	return "", nil
 }
 

@@ -55,10 +55,12 @@ const shared = "*"
 const refusedFor = 15 * time.Second
 
 func (st *station) log(run, text string) {
-	if len(st.device.stations) > 1 {
-		text = st.Name + ": " + text
-	}
-	st.device.Log(run, text)
+	st.note(Note{Run: run, Text: text})
+}
+
+func (st *station) note(n Note) {
+	n.Robot = st.Name
+	st.device.Log(n)
 }
 
 // controlsOf are those of a run, if that is the one under way.

@@ -407,8 +407,10 @@ func (st *station) carry(ctx context.Context, job *Job, id string, o Carrying) e
 	st.mu.Unlock()
 	st.device.changed.light()
 	// The run is not cut off when the server ends: it is left when the robot stands.
+	st.device.counts.begun.Add(1)
 	st.log(id, "under way: "+job.Plan.Workflow.Name)
 	result, err := job.Carry(context.WithoutCancel(ctx), &inbox{st: st, id: id}, o)
+	st.device.counts.end(&result)
 	st.log(id, HowItEnded(&result)+" of "+fmt.Sprint(len(job.Plan.Steps))+" steps")
 	st.mu.Lock()
 	st.current = nil
@@ -438,6 +440,11 @@ func (p *inbox) Tell(string) {}
 // See tells those who wait that something has happened: of steps, not every one by
 // itself.
 func (p *inbox) See(e run.Event, _ run.Progress, _ Standing) {
+	p.st.device.counts.see(e)
+	if n := noteOf(e); n.Text != "" {
+		n.Run = p.id
+		p.st.note(n)
+	}
 	switch e.(type) {
 	case run.StepStarted, run.StepDone:
 		if time.Since(p.told) < stepsTold {
@@ -464,7 +471,9 @@ func (p *inbox) Pause(ctx context.Context, _ run.Question) (run.Control, error) 
 }
 
 // Ask waits for an answer through the journal.
-func (p *inbox) Ask(ctx context.Context, _ *Question) (run.Response, error) {
+func (p *inbox) Ask(ctx context.Context, q *Question) (run.Response, error) {
+	p.st.device.counts.waits.Add(1)
+	p.st.note(Note{Run: p.id, Step: q.Step.N, Text: "asks: " + q.Step.Live.Message})
 	<-ctx.Done()
 	return run.Response{}, ctx.Err()
 }
