@@ -194,7 +194,8 @@ type expansion struct {
 	endings    []endpoint // that finally is proved from
 
 	explain *explainer
-	over    bool // the program has failed: nothing behind that point is looked at
+	ending  *closer // where the run ended that is to be closed; nil but for Closing
+	over    bool    // the program has failed: nothing behind that point is looked at
 	stuck   bool
 	err     error
 }
@@ -358,7 +359,7 @@ func (x *expansion) run() {
 // is larger than allowed.
 func (x *expansion) halted() bool {
 	x.tooMany = x.tooMany || x.work > maxIdle+workForAStep*x.step.N
-	return x.err != nil || x.tooMany || x.over || x.fault != nil
+	return x.err != nil || x.tooMany || x.over || x.fault != nil || x.ending.isReached()
 }
 
 // newFrame returns a frame inside another. Frames are made in batches, because
@@ -459,7 +460,13 @@ func (x *expansion) text(t *eval.Template) (string, bool) {
 }
 
 // deferred ends the walk where something reads a result that is missing.
-func (x *expansion) deferred() { x.defers, x.over = true, true }
+func (x *expansion) deferred() {
+	if e := x.ending; e != nil && !e.closing {
+		e.reached = true // the run came no further
+		return
+	}
+	x.defers, x.over = true, true
+}
 
 // quantity evaluates an expression for a quantity; an unwritten one gives the
 // default.
@@ -504,6 +511,7 @@ func (x *expansion) emit(op program.Op, text string, f *program.Frame, m *progra
 	if x.step.N >= MaxSteps {
 		x.tooMany = true
 	}
+	x.ending.reaches(x.step.N)
 	if x.halted() {
 		return
 	}

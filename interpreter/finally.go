@@ -46,14 +46,21 @@ func (x *expansion) finally(nodes []*node, f *program.Frame) {
 	was := x.fault
 	x.fault = nil
 	if len(nodes) == 0 || x.halted() {
+		if x.ending.isReached() && len(nodes) > 0 {
+			x.closing(nodes, f)
+		}
 		x.fault = was
 		return
 	}
 	outer, guards, retried := x.last, x.guards, x.retried
 	x.last, x.guards, x.retried = true, 0, nil
-	for _, n := range nodes {
+	for i, n := range nodes {
 		n.expand(x, f)
 		switch failed := x.fault; {
+		case x.ending.isReached():
+			x.closing(nodes[i:], f)
+			x.last, x.guards, x.retried, x.fault = outer, guards, retried, was
+			return
 		case f == nil:
 			x.unheard()
 		case was == nil:

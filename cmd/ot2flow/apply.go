@@ -299,8 +299,13 @@ func (a *app) endedInSimulator(plan *program.Plan, where *service.Place, result 
 	}
 	end := where.World().Result()
 	end.Outputs = plan.Outputs
-	if f := result.State.Failure; f != nil && f.Step == 0 && end.Outcome == sim.OK {
-		end.Fail(diag.Diagnostic{Code: diag.RunFailed, Message: f.Reason})
+	if f := result.State.Failure; f != nil && end.Outcome == sim.OK {
+		d := diag.Diagnostic{Code: diag.RunFailed, Message: f.Reason}
+		var at *run.Error
+		if f.Step > 0 && errors.As(err, &at) {
+			d.Span, d.Message = at.Where, at.Error()
+		}
+		end.Fail(d)
 	}
 	if report := a.reportResult(plan.Workflow.Name, end); report != nil {
 		return report

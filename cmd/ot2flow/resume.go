@@ -19,6 +19,7 @@ import (
 type resuming struct {
 	applying
 	with  string // a recovery workflow
+	close bool   // nothing but what finally says
 	ready bool   // what had to be done by hand is done
 	by    string
 	ask   *run.Request // what is asked of a run instead of that it goes on
@@ -41,9 +42,13 @@ again. After a restart of the robot, what may still be on is dropped first.
 
 A run that another ot2flow follows, and that is paused, is let go on through that one.
 
+--finally does nothing but what stands under finally in the workflow, behind a run that was
+stopped in haste or in the Opentrons App, that is in doubt, or that is given up. Elsewhere
+that was done when the run ended. What remains can still be gone on with afterwards.
+
 --with FILE carries out a workflow for the same deck before that, such as one that rinses a
 well or fills one up.`,
-		Example: "  ot2flow runs resume last\n  ot2flow runs resume 261123-4x7k --with refill.yaml",
+		Example: "  ot2flow runs resume last\n  ot2flow runs resume last --finally\n  ot2flow runs resume 261123-4x7k --with refill.yaml",
 		Args:    oneRun,
 	}
 	a.formatFlag(c, "text", "json")
@@ -51,6 +56,7 @@ well or fills one up.`,
 	f := c.Flags()
 	f.StringVar(&o.deck.Robot, "robot", "", "the robot's address, if it has another one than it had")
 	f.StringVar(&o.with, "with", "", "a recovery workflow for the same deck, done first")
+	f.BoolVar(&o.close, "finally", false, "do nothing but what finally says")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask whether to go on")
 	o.accepting(c)
 	f.BoolVar(&o.ready, "ready", false, "with --yes: what has to be done by hand before is done")
@@ -136,10 +142,10 @@ func (a *app) agreed(where *service.Place, o resuming) (bool, error) {
 
 // goOn carries out what remains of a run that the robot has ended.
 func (a *app) goOn(ctx context.Context, j *service.Job, s *status, o resuming) error {
-	rest, err := j.Remains(ctx, o.with, a.show)
+	rest, err := a.remains(ctx, j, o)
 	var undecided *run.Undecided
 	switch {
-	case errors.Is(err, run.ErrNothingLeft):
+	case errors.Is(err, run.ErrNothingLeft), errors.Is(err, service.ErrClosed):
 		a.tell("run %s: %v", j.Summary.ID, err)
 		return nil
 	case errors.As(err, &undecided):
@@ -163,6 +169,18 @@ func (a *app) goOn(ctx context.Context, j *service.Job, s *status, o resuming) e
 	return a.carryOutStory(ctx, j, s, o, service.Carrying{Rest: rest})
 }
 
+// remains is what is carried out of a run that the robot has ended.
+func (a *app) remains(ctx context.Context, j *service.Job, o resuming) (*run.Rest, error) {
+	if !o.close {
+		return j.Remains(ctx, o.with, a.show)
+	}
+	rest, err := j.Closing(ctx)
+	if err == nil && rest == nil {
+		err = service.ErrClosed
+	}
+	return rest, err
+}
+
 // showRest says what will be done, before anybody is asked.
 func (a *app) showRest(j *service.Job, rest *run.Rest) {
 	if a.quiet {
@@ -175,7 +193,12 @@ func (a *app) showRest(j *service.Job, rest *run.Rest) {
 		us += timer.Duration(&rest.Plan.Steps[i].Op)
 	}
 	t.f("%s %s of %s: ", t.bold("Run"), j.Summary.ID, j.Plan.Workflow.Name)
-	if from := rest.Event.From; from <= len(j.Plan.Steps) {
+	if rest.Event.Closing {
+		t.f("what finally says, %s, about %s\n", plural(len(rest.Plan.Steps), "step"), clock(us/1000))
+		for i := range rest.Plan.Steps {
+			t.f("  %s\n", sentence(&rest.Plan.Steps[i], rest.Plan.Deck))
+		}
+	} else if from := rest.Event.From; from <= len(j.Plan.Steps) {
 		step := &j.Plan.Steps[from-1]
 		t.f("goes on with step %d of %d (%s), about %s\n", from, len(j.Plan.Steps), step.ID(), clock(us/1000))
 	} else {
@@ -242,13 +265,33 @@ func (a *app) carryOutStory(ctx context.Context, j *service.Job, s *status, o re
 	if isTold(err) {
 		return err
 	}
+	if c.Rest != nil && c.Rest.Event.Closing && !result.State.Left {
+		return a.closed(j, &result)
+	}
 	if o.ask != nil && a.confirmed(j, &result, o.ask.Control) {
 		return nil
 	}
-	if result.Story == nil || len(result.Story.Parts) == 1 {
+	if result.Story == nil || result.Story.PartsOfPlan() == 1 {
 		return a.endedOnRobot(j.Plan, j.Place, result, s.took(), err)
 	}
 	return a.endedInParts(j, plan, &result, s, err)
+}
+
+// closed says what came of what finally says.
+func (a *app) closed(j *service.Job, result *run.Result) error {
+	c := result.State.Closed
+	if c == nil || c.Verdict != run.VerdictOK {
+		why := "it did not come to its end"
+		if c != nil && c.Reason != "" {
+			why = c.Reason
+		}
+		return &exitError{exitFailed, fmt.Sprintf("what `finally` says was not done to its end: %s", why)}
+	}
+	a.tell("what `finally` of run %s says is done", j.Summary.ID)
+	if result.State.MayGoOn() {
+		a.tell("what remains can be gone on with: ot2flow runs resume %s", j.Summary.ID)
+	}
+	return nil
 }
 
 // endedInParts says how a run ended that was carried out in several parts.
@@ -280,7 +323,7 @@ func (a *app) endedInParts(j *service.Job, plan *program.Plan, result *run.Resul
 		}
 		how, _, _ := strings.Cut(service.HowItEnded(result), ",")
 		how, _, _ = strings.Cut(how, " after")
-		fmt.Fprintf(w, "%s: %s, %d of %s%s on %s, in %d parts\n", j.Plan.Workflow.Name, how, done, plural(len(j.Plan.Steps), "step"), left, j.Place.Device.Name, len(result.Story.Parts))
+		fmt.Fprintf(w, "%s: %s, %d of %s%s on %s, in %d parts\n", j.Plan.Workflow.Name, how, done, plural(len(j.Plan.Steps), "step"), left, j.Place.Device.Name, result.Story.PartsOfPlan())
 		contents(w, held, a.colors(a.out), "Wells in the end, by the plan")
 		if result.Verdict == run.VerdictOK {
 			outputs(w, j.Plan.Outputs)

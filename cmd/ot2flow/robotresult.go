@@ -24,7 +24,7 @@ func (a *app) endedOnRobot(plan *program.Plan, where *service.Place, r run.Resul
 		}
 		return &exitError{code, whereOf(plan, err) + err.Error()}
 	}
-	held := service.ByPlan(plan, r.Done)
+	held := service.ByRun(plan, &r)
 	if a.format == "json" {
 		if _, problem := a.out.Write(appendRun(nil, plan, where, &r, held, took, err)); problem != nil {
 			return a.written(problem)
@@ -75,7 +75,7 @@ func (a *app) unclear(where *service.Place, r *run.Result) {
 		fmt.Fprintf(a.err, "the robot is paused, and nothing moves until somebody goes on: ot2flow runs resume %s, or resume it in the Opentrons App\n", s.Accepted.Run)
 	case s.Left:
 		fmt.Fprintf(a.err, "the robot was left to itself; see how it goes on in the Opentrons App, or ask %s/runs/%s; follow it again with: ot2flow runs resume %s\n", where.Address(), robot.RunOf(s.Handle), s.Accepted.Run)
-	case s.MayGoOn() && s.Sent:
+	case s.MayGoOn() && (s.Sent || s.Done > 0):
 		fmt.Fprintf(a.err, "what remains can be gone on with: ot2flow runs resume %s\n", s.Accepted.Run)
 	}
 }
@@ -106,6 +106,9 @@ func appendRun(b []byte, plan *program.Plan, where *service.Place, r *run.Result
 	}
 	if r.Doubt.First > 0 {
 		b = fmt.Appendf(b, ",\n  \"in_doubt\": {\"first\": %d, \"last\": %d}", r.Doubt.First, r.Doubt.Last)
+	}
+	if c := r.State.Closed; c != nil {
+		text("finally", c.Verdict.String())
 	}
 	b = append(b, ",\n  \"duration_s\": "...)
 	b = quantity.AppendDecimal(b, took.Milliseconds(), 1000)

@@ -275,6 +275,9 @@ func said(e run.Event) string {
 	case run.Answered:
 		return "answered: " + e.Answer.String() + by(e.By)
 	case run.Continued:
+		if e.Closing {
+			return fmt.Sprintf("what finally says is done%s: %s", by(e.By), plural(len(e.Added), "step"))
+		}
 		return fmt.Sprintf("gone on with at step %d%s", e.From, by(e.By))
 	}
 	return "" // what is said by the steps, or means nothing to people

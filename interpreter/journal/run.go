@@ -71,7 +71,7 @@ type part struct{ from, added int }
 
 // on takes the next event.
 func (p *part) on(e run.Event) {
-	if c, ok := e.(run.Continued); ok {
+	if c, ok := e.(run.Continued); ok && !c.Closing {
 		*p = part{c.From, len(c.Added)}
 	}
 }
@@ -386,6 +386,14 @@ type fold struct {
 }
 
 func foldOf(s run.State, p part) fold {
+	if s.Closes != nil {
+		f := foldOf(*s.Closes, p)
+		f.over, f.verdict, f.left = false, run.NoVerdict, s.Left
+		if s.Stage == run.Performing || s.Waiting > 0 {
+			f.waiting = max(1, f.done)
+		}
+		return f
+	}
 	f := fold{
 		over: s.Stage == run.Over, intended: s.Batch.First > 0 || p.from > 0, left: s.Left,
 		verdict: s.Verdict, done: p.of(s.Done), reason: s.Reason,

@@ -79,3 +79,10 @@ type Timer interface {
 	// Duration returns the time op takes, in µs.
 	Duration(op *Op) int64
 }
+
+// Closing is what is done of a workflow's finally where its run has ended early.
+type Closing struct {
+	Steps []Step // numbered from 1
+	Of    []int  // for each, which of the steps of the language it belongs to, from 1, in the order in which they are done
+	Open  bool   // more follow, which depend on results
+}

@@ -252,15 +252,19 @@ func (l *life) goOn(t *rapid.T) bool {
 		return false
 	}
 	dead := false
-	job := run.Job{Run: "r", Plan: story.Last().Plan}
 	l.lab.mu.Lock()
 	cable := l.lab.cable
 	l.lab.mu.Unlock()
 	if !cable {
 		return false // the robot is asked first, and does not answer
 	}
-	if err := run.EndLeftover(context.Background(), backend{l.lab, &dead}, job, story.Last()); err != nil {
-		return false
+	for _, part := range story.Leftovers() {
+		if err := run.EndLeftover(context.Background(), backend{l.lab, &dead}, run.Job{Run: "r", Plan: part.Plan}, part); err != nil {
+			return false
+		}
+	}
+	if rapid.Bool().Draw(t, "finally") && l.closes(t, story) {
+		return true
 	}
 	rest, err := story.Rest(nil)
 	if open := (*run.Undecided)(nil); errors.As(err, &open) {
@@ -274,8 +278,45 @@ func (l *life) goOn(t *rapid.T) bool {
 		t.Fatal(err)
 	}
 	compareWorld(t, l.lab.plant, rest)
-	l.lab.plant.origin = rest.Origin
+	l.lab.plant.origin, l.lab.plant.closing = rest.Origin, false
 	l.count("go on")
+	l.start(rest)
+	return true
+}
+
+// closes starts a runner with what finally says, where some of it is left.
+func (l *life) closes(t *rapid.T, story *run.Story) bool {
+	if !story.Last().State.MayClose() {
+		return false
+	}
+	end, err := story.Ending()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range end.State.Mounts {
+		if end.State.Mounts[i].On {
+			t.Fatalf("a tip is on where the run is closed: %+v", end)
+		}
+	}
+	c := &program.Closing{}
+	for i, kind := range []program.Kind{program.Home, program.StopTemperature, program.Lights} {
+		if i+1 > end.Seen {
+			c.Steps = append(c.Steps, program.Step{N: len(c.Steps) + 1, Op: program.Op{Kind: kind, Well: program.None}, Frame: &program.Frame{Label: "finally"}})
+			c.Of = append(c.Of, i+1)
+		}
+	}
+	rest, err := story.Closing(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rest == nil {
+		return false
+	}
+	if p := l.lab.plant; !p.closing {
+		p.closing, p.was = true, p.truth
+	}
+	l.lab.plant.origin = rest.Origin
+	l.count("close")
 	l.start(rest)
 	return true
 }

@@ -64,6 +64,7 @@ func (s *State) resumeAsked() []Action {
 }
 
 func (s *State) stopAsked(e StopAsked) []Action {
+	s.Hasty = s.Hasty || e.Now && s.Halted == NoStatus && s.Waiting == 0 && s.Overdue == 0
 	s.StopAt = sooner(s.Stop, s.StopAt, e.After, e.Now)
 	s.Stop, s.Overdue = true, 0
 	switch s.Stage {

@@ -136,11 +136,15 @@ func stands(m *program.ModuleState, kind program.Kind) bool {
 // on: a robot that was restarted has forgotten it, and any robot asks for it in
 // every program anew. What the run had waited for is waited for again.
 func (s *Story) setAgain(r *Rest, at *standing, all bool) {
+	was := at.state // what closed a run has switched off what the rest relies on
+	if at.before != nil {
+		was = at.before
+	}
 	var waits []program.Op
 	for i := range s.Plan.Deck.Modules {
 		for _, one := range settings {
 			t, ok := at.told[setting{int8(i), one.set}]
-			if !ok || !stands(at.state.Module(i), one.set) || !all && one.end != 0 && !s.reliedOn(at.from, int8(i), one.set, one.end) {
+			if !ok || !stands(was.Module(i), one.set) || !all && one.end != 0 && !s.reliedOn(at.from, int8(i), one.set, one.end) {
 				continue
 			}
 			if t.waited {

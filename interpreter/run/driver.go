@@ -180,6 +180,10 @@ func (d *driver) emit(ctx context.Context, e Event) error {
 	if len(d.story.Parts) > parts {
 		d.take()
 	}
+	if _, is := e.(Finished); is {
+		d.plan = d.story.last().Plan // of the part that was closed
+		d.clock = newStepClock(d.plan, d.o.Timer)
+	}
 	d.forget()
 	if _, is := e.(Grown); is {
 		d.grown()

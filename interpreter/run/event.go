@@ -125,6 +125,7 @@ type Grown struct {
 	// Renamed are tips that stand for those that an earlier part took already.
 	Renamed []Renamed `json:"renamed,omitempty"`
 	Failed  string    `json:"failed,omitempty"` // why it comes to no good end behind its last step
+	Added   []Added   `json:"added,omitempty"`  // all steps of the part, where it closes the run
 
 	Plan *program.Plan `json:"-"` // the run's; a journal keeps it in place of the one it has
 }
@@ -231,7 +232,8 @@ type Answered struct {
 }
 
 // Continued begins another part of a run that did not get to its end: the
-// steps Added, and after them those of the run's plan from step From on.
+// steps Added, and after them those of the run's plan from step From on. A part that
+// is Closing does what finally says, and changes nothing of how the run ended.
 type Continued struct {
 	From        int       `json:"from"`
 	Added       []Added   `json:"added,omitempty"`
@@ -246,6 +248,7 @@ type Continued struct {
 	Live        []int     `json:"live,omitempty"`
 	Protocols   []int     `json:"protocols,omitempty"`
 	Open        bool      `json:"open,omitempty"`
+	Closing     bool      `json:"finally,omitempty"` // the part closes the run: it has the steps Added, and none of the plan
 }
 
 // Kind returns "accepted".

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec/diag"
 )
 
 // every has one of each event, with no field empty.
@@ -31,7 +32,7 @@ var every = []Event{
 	Performed{2, map[string]string{"f1": "3"}, "saturated", program.Invalid, "Ada", 70_000, []TimeLeft{{1, -5}}},
 	TimerSet{1, 10_000},
 	TimeUp{1, 3, 70_000, "the timeout has passed"},
-	Grown{7, []int{2, 6}, []int{3}, true, "sha256:3", []Renamed{{program.WellRef{Labware: 1}, program.WellRef{Labware: 1, Well: 2}}}, "too dark", nil},
+	Grown{7, []int{2, 6}, []int{3}, true, "sha256:3", []Renamed{{program.WellRef{Labware: 1}, program.WellRef{Labware: 1, Well: 2}}}, "too dark", []Added{{Op: program.Op{Kind: program.PickUpTip, Well: program.WellRef{Labware: 1, Well: 2}}, Text: "x"}, {Op: program.Op{Kind: program.Notify, Well: program.None}, Live: &program.Live{Message: "stopped", To: "mailto:ada@example.org"}, Of: 2, Path: "finally[1]", Where: diag.Span{File: "a.yaml", Start: diag.Pos{Line: 7, Column: 3}}}}, nil},
 	GrowFailed{"B3 would overflow"},
 	Waiting{3, "swap plates"},
 	PauseAsked{"me", true, 4},
@@ -49,7 +50,7 @@ var every = []Event{
 	Reattached{Handle(`{}`)},
 	Finished{VerdictDoubt},
 	Answered{AnswerDone, 4, true, "Ada", map[string]string{"": "5 uL"}},
-	Continued{3, []Added{{program.Op{Kind: program.PickUpTip, Well: program.WellRef{Labware: 1, Well: 2}}, "x"}}, []Moved{{Labware: 2, To: program.Place{On: program.OnModule, Index: 1}}}, []Renamed{{program.WellRef{Labware: 1}, program.WellRef{Labware: 1, Well: 2}}}, "sha256:2", 4, 2, 9, "Ada", 12, []int{1}, []int{2}, true},
+	Continued{3, []Added{{Op: program.Op{Kind: program.PickUpTip, Well: program.WellRef{Labware: 1, Well: 2}}, Text: "x"}, {Op: program.Op{Kind: program.Notify, Well: program.None}, Live: &program.Live{Message: "stopped", To: "mailto:ada@example.org"}, Of: 2, Path: "finally[1]", Where: diag.Span{File: "a.yaml", Start: diag.Pos{Line: 7, Column: 3}}}}, []Moved{{Labware: 2, To: program.Place{On: program.OnModule, Index: 1}}}, []Renamed{{program.WellRef{Labware: 1}, program.WellRef{Labware: 1, Well: 2}}}, "sha256:2", 4, 2, 9, "Ada", 12, []int{1}, []int{2}, true, true},
 }
 
 func TestEventsSurviveJSON(t *testing.T) {

@@ -46,11 +46,9 @@ func (s *Story) now() (*standing, error) {
 	at := &standing{state: program.NewState(s.Plan.Deck), told: map[setting]told{}}
 	last := len(s.Parts) - 1
 	for i := range s.Parts[:last] {
-		p := &s.Parts[i]
-		if _, err := p.replay(at); err != nil {
+		if err := at.part(&s.Parts[i], false); err != nil {
 			return nil, err
 		}
-		p.end(at.state)
 	}
 	for i := range s.Parts[last].Plan.Steps[:s.m.state.Done] {
 		at.do(&s.Parts[last].Plan.Steps[i].Op)

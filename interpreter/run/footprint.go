@@ -104,8 +104,12 @@ func (s *Story) footprint(r *Record, since map[int]int64, answer bool) ledger.Fo
 	s.last().State = s.m.State()
 	w := newWalk(s.Plan.Deck)
 	w.f.Since, w.f.At, w.f.Seq = since[len(s.Parts)], r.At.UnixNano(), r.Seq
+	about := len(s.Parts) - 1
+	if answer {
+		about = s.mainIndex()
+	}
 	for i := range s.Parts {
-		p, last := &s.Parts[i], i == len(s.Parts)-1
+		p, last := &s.Parts[i], i == about
 		if last {
 			for k := range s.Plan.Deck.Labware {
 				w.f.Before = append(w.f.Before, ledger.PlaceOf(w.state, k))

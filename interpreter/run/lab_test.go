@@ -432,8 +432,13 @@ func (l *lab) hear(e run.Event) {
 	}
 }
 
-// truth is the last step of the part that happened.
-func (l *lab) truth() int { return l.plant.truth }
+// truth is the last step that happened of the part that did what the plan says.
+func (l *lab) truth() int {
+	if l.plant.closing {
+		return l.plant.was
+	}
+	return l.plant.truth
+}
 
 var (
 	_ run.Backend = backend{}

@@ -66,7 +66,7 @@ func (s *State) illegal(e Event) string {
 	case Answered:
 		return s.illegalAnswer(e)
 	case Continued:
-		return unless(s.MayGoOn(), "there is nothing to go on with")
+		return unless(e.Closing && s.MayClose() || !e.Closing && s.MayGoOn(), "there is nothing to go on with")
 	}
 	return ""
 }

@@ -110,12 +110,15 @@ func (m *Machine) On(e Event) ([]Action, error) {
 		s.Handle, s.Lost = e.Handle, false
 		return s.reconcile(), nil
 	case Finished:
-		s.Stage = Over
+		s.finished()
 		return nil, nil
 	case Answered:
 		s.Answer = &e
 		return nil, nil
 	case Continued:
+		if e.Closing {
+			return s.closesWith(e), nil
+		}
 		return s.goOnWith(e), nil
 	}
 	return nil, &IllegalEvent{Event: e, Stage: s.Stage, Why: "not an event of this package"}

@@ -145,6 +145,9 @@ func (d *driver) findBeside(ctx context.Context, n int) error {
 
 // grow has the plan gone on with.
 func (d *driver) grow(ctx context.Context) error {
+	if d.m.state.Closes != nil {
+		return d.growClosing(ctx)
+	}
 	if d.o.Grow == nil {
 		return d.emit(ctx, GrowFailed{Reason: "nobody knows how the plan goes on"})
 	}
@@ -187,7 +190,7 @@ func (s *Story) results() []Performed {
 	for i := range s.Parts {
 		p := &s.Parts[i]
 		state := &p.State
-		if i == len(s.Parts)-1 {
+		if p == s.last() {
 			state = &s.m.state
 		}
 		for _, r := range state.Performed {
@@ -245,6 +248,9 @@ func (s *Story) longer(plan *program.Plan) (Grown, error) {
 
 // Grow has the part go on as e says, with the run's plan as it is by now.
 func (p *Part) Grow(plan *program.Plan, e *Grown) error {
+	if p.Closes() {
+		return p.growClosing(e)
+	}
 	if p.begun == nil {
 		p.Plan, p.Origin = plan, ordinals(len(plan.Steps))
 		return nil

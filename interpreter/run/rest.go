@@ -61,6 +61,8 @@ type standing struct {
 	byHand []string
 	stray  []int // pipettes on which something may be that the robot does not know of
 	told   map[setting]told
+	next   int            // the first step of the part that is still to be done
+	before *program.State // what closed the run; nil where nothing did
 }
 
 // Stand returns the state of the deck after everything the run did, as a
@@ -81,24 +83,44 @@ func (s *Story) Stand() (*program.State, error) {
 
 func (s *Story) standing() (*standing, error) {
 	at := &standing{state: program.NewState(s.Plan.Deck), told: map[setting]told{}}
-	next := 0
 	for i := range s.Parts {
-		p := &s.Parts[i]
-		var err error
-		if next, err = p.replay(at); err != nil {
+		if err := at.part(&s.Parts[i], false); err != nil {
 			return nil, err
 		}
-		at.byHand, at.stray = p.end(at.state)
 	}
-	p := s.last()
-	at.from = len(s.Plan.Steps) + 1
-	for _, o := range p.Origin[next-1:] {
+	at.from = s.from(at.next)
+	return at, nil
+}
+
+// part does what a part did, and what its end did. Where never, steps of which
+// nobody knows whether they happened did not.
+func (at *standing) part(p *Part, never bool) error {
+	if p.Closes() {
+		at.closedBy(p)
+		return nil
+	}
+	var undecided *Undecided
+	next, err := p.replay(at)
+	switch {
+	case errors.As(err, &undecided) && never:
+		next = undecided.Doubt.First
+	case err != nil:
+		return err
+	}
+	at.next, at.before = next, nil
+	at.byHand, at.stray = p.end(at.state)
+	return nil
+}
+
+// from is the first step of the run's plan that is still to be done, where that of
+// the last part is next.
+func (s *Story) from(next int) int {
+	for _, o := range s.main().Origin[next-1:] {
 		if o > 0 {
-			at.from = o
-			break
+			return o
 		}
 	}
-	return at, nil
+	return len(s.Plan.Steps) + 1
 }
 
 // replay does what the part did, and returns the first of its steps that is
@@ -292,15 +314,14 @@ func (s *Story) Rest(recovery []program.Step) (*Rest, error) {
 		r.Notes = append(r.Notes, fmt.Sprintf("%s is taken to be where it was moved: %s", s.Plan.Deck.Labware[m.Labware].Name, s.Plan.Deck.PlaceName(m.To)))
 	}
 	for _, a := range at.strays() {
-		name := s.Plan.Deck.Pipettes[a.Op.Pipette].Name
 		r.add(at, a)
-		r.Notes = append(r.Notes, "drop whatever is on "+name+" into the trash: the robot was restarted and does not know what is on; where nothing is, nothing happens")
+		r.Notes = append(r.Notes, dropNote(s.Plan.Deck, &a))
 	}
 	if at.from <= len(s.Plan.Steps) || len(recovery) > 0 {
 		s.setAgain(r, at, len(recovery) > 0)
 	}
 	for i := range recovery {
-		r.add(at, Added{recovery[i].Op, recovery[i].Text})
+		r.add(at, Added{Op: recovery[i].Op, Text: recovery[i].Text})
 	}
 	if len(recovery) > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("carry out the %d steps of the recovery workflow", len(recovery)))
@@ -324,6 +345,10 @@ func (s *Story) Rest(recovery []program.Step) (*Rest, error) {
 		r.Event.Of = len(s.Plan.Steps)
 	}
 	return r, nil
+}
+
+func dropNote(d *program.Deck, a *Added) string {
+	return "drop whatever is on " + d.Pipettes[a.Op.Pipette].Name + " into the trash: the robot was restarted and does not know what is on; where nothing is, nothing happens"
 }
 
 func whyNot(s *State) string {

@@ -27,6 +27,8 @@ type plant struct {
 	ended    run.Status
 	final    bool
 	truth    int             // the last step of the part that happened
+	closing  bool            // it is one that closes the run
+	was      int             // truth of the part before it
 	before   []circumstances // of the run's plan, by index
 	faults   []string
 }
@@ -77,7 +79,7 @@ func (p *plant) Open(_ context.Context, job run.Job) (run.Session, error) {
 		p.world.Mounts[i].Nozzles = program.AllNozzles
 	}
 	for i := range job.Plan.Deck.Labware {
-		if told, is := job.Plan.Deck.Labware[i].On, p.world.Place(i); told != is {
+		if told, is := job.Plan.Deck.Labware[i].On, p.world.Place(i); told != is && !p.closing { // what closes a run needs none, and nobody may have decided yet
 			p.faults = append(p.faults, fmt.Sprintf("the robot is told that labware %d is at %v, and it is at %v", i, told, is))
 		}
 	}

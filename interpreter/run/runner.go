@@ -50,6 +50,9 @@ type Options struct {
 	// are those of the run's plan. It begins as the plan so far does. An error
 	// says why the run cannot go on; the run is stopped. Nil is such an error.
 	Grow func(ctx context.Context, results []Performed) (*program.Plan, error)
+	// Closing returns what finally says behind the end of a run, with these results
+	// of steps beside the device in it; N counts its own steps.
+	Closing func(ctx context.Context, at *Ending, results []Performed) (*program.Closing, error)
 	// Observe hear every event in order, after it was journalled.
 	Observe []func(Event, Progress)
 	Clock   Clock  // nil is the machine's

@@ -108,6 +108,7 @@ type State struct {
 	StopAt   int      // once this step is done; 0: at once
 	Stood    bool     // the device has been asked to stand still, so that it can be stopped
 	Stopping bool     // the device has been asked to stop
+	Hasty    bool     // the stop was wanted at once, while something moved
 	Lost     bool     // there is no connection
 	Left     bool     // nobody follows
 	Ended    Status   // how the device says the run ended; NoStatus while it has not
@@ -125,6 +126,8 @@ type State struct {
 	Overdue   int       // the limit because of which a person is asked; 0: none
 	Replan    bool      // what comes behind Done has to be worked out anew
 	Answer    *Answered // what a person decided about the end of this part; nil: nothing yet
+	Closes    *State    // how the run ended that is being closed; nil: none is
+	Closed    *Closed   // what came of closing it; nil: it was not begun
 }
 
 // Outstanding reports whether the device was sent steps of which it is not

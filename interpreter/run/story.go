@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec/diag"
 )
 
 // Added is an operation that is no step of the plan: what has to be done first
@@ -14,6 +15,12 @@ import (
 type Added struct {
 	Op   program.Op
 	Text string
+	Live *program.Live // of a step beside the device
+	// Of, Path and Where say of one that closes the run which step of the language
+	// under finally it belongs to, from 1.
+	Of    int
+	Path  string
+	Where diag.Span
 }
 
 // addedJSON has the operation's name in place of its number, which is not the
@@ -21,12 +28,18 @@ type Added struct {
 type addedJSON struct {
 	Kind string `json:"Kind"`
 	program.Op
-	Text string `json:"Text,omitempty"`
+	Text   string        `json:"Text,omitempty"`
+	Live   *program.Live `json:"live,omitempty"`
+	Of     int           `json:"of,omitempty"`
+	Path   string        `json:"step,omitempty"`
+	File   string        `json:"file,omitempty"`
+	Line   int           `json:"line,omitempty"`
+	Column int           `json:"column,omitempty"`
 }
 
 // MarshalJSON returns the operation with its name.
 func (a Added) MarshalJSON() ([]byte, error) {
-	return encode(addedJSON{a.Op.Kind.String(), a.Op, a.Text})
+	return encode(addedJSON{a.Op.Kind.String(), a.Op, a.Text, a.Live, a.Of, a.Path, a.Where.File, a.Where.Start.Line, a.Where.Start.Column})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -39,7 +52,8 @@ func (a *Added) UnmarshalJSON(b []byte) error {
 	if !ok {
 		return fmt.Errorf("unknown operation %q", in.Kind)
 	}
-	*a = Added{in.Op, in.Text}
+	*a = Added{Op: in.Op, Text: in.Text, Live: in.Live, Of: in.Of, Path: in.Path}
+	a.Where = diag.Span{File: in.File, Start: diag.Pos{Line: in.Line, Column: in.Column}}
 	a.Op.Kind = kind
 	return nil
 }
@@ -123,22 +137,49 @@ func ordinals(n int) []int {
 	return out
 }
 
-func (s *Story) last() *Part { return &s.Parts[len(s.Parts)-1] }
+// last is the part that the machine is about: behind the end of one that closed
+// the run it is about the one before.
+func (s *Story) last() *Part {
+	if s.m.state.Closes != nil {
+		return &s.Parts[len(s.Parts)-1]
+	}
+	return s.main()
+}
 
-// Last returns the part that is under way or was last.
+// main is the last part that did what the plan says.
+func (s *Story) main() *Part { return &s.Parts[s.mainIndex()] }
+
+func (s *Story) mainIndex() int {
+	i := len(s.Parts) - 1
+	for i > 0 && s.Parts[i].Closes() {
+		i--
+	}
+	return i
+}
+
+// Last returns the part that is under way or was last; one that closed the run
+// only while it is under way.
 func (s *Story) Last() *Part { return s.last() }
 
 // on takes the next event.
 func (s *Story) on(e Event) ([]Action, error) {
-	before := s.m.State()
+	before, last := s.m.State(), s.last()
 	actions, err := s.m.On(e)
 	if err != nil {
 		return nil, err
 	}
 	switch e := e.(type) {
+	case Finished:
+		if before.Closes != nil {
+			last.State = before
+			last.State.Stage, last.State.Closes = Over, nil
+		}
 	case Accepted:
 		s.print, s.size = e.Fingerprint, e.Steps
 	case Grown:
+		if before.Closes != nil {
+			return actions, last.growClosing(&e)
+		}
 		s.print, s.size = e.Fingerprint, e.Steps
 		if c := s.last().begun; c != nil {
 			s.size += c.From - 1 - len(c.Added)
@@ -155,8 +196,10 @@ func (s *Story) on(e Event) ([]Action, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.last().State = before
-		s.Parts, s.renames = append(s.Parts, part), e.Renamed
+		last.State = before
+		if s.Parts = append(s.Parts, part); !e.Closing {
+			s.renames = e.Renamed
+		}
 	case StepDone:
 		s.renames = afterNewTips(s.Plan.Deck, &s.last().Plan.Steps[e.N-1].Op, s.renames)
 	default:
@@ -175,6 +218,9 @@ func (s *Story) part(e *Continued) (Part, error) {
 	deck, ok := deckAfter(s.Plan.Deck, e.Moved)
 	if !ok {
 		return Part{}, &Error{Kind: Rejected, Message: "the journal says that labware was moved to a place that its plan does not have; it is damaged, or of another plan"}
+	}
+	if e.Closing {
+		return s.closingPart(e, deck)
 	}
 	p := *s.Plan
 	p.Deck = deck

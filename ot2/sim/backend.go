@@ -78,10 +78,8 @@ func (b *Backend) Open(ctx context.Context, job run.Job) (run.Session, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case b.ended == run.Succeeded && b.run.Run == job.Run: // the next run of a plan of several
-		b.queue, b.taken, b.final, b.done, b.current = nil, 0, false, 0, 0
-		b.ended, b.news, b.paused, b.released = run.NoStatus, run.NoStatus, false, false
-		b.world.Reopen()
+	case b.ended != run.NoStatus && b.ended != run.Gone && b.run.Run == job.Run:
+		b.reopen() // the next run of a plan of several, or what closes the run
 	case b.taken > 0:
 		return nil, &run.Error{Kind: run.Busy, Message: "the simulator carries out one run, and has begun with one"}
 	}
@@ -90,6 +88,13 @@ func (b *Backend) Open(ctx context.Context, job run.Job) (run.Session, error) {
 	}
 	b.run, b.opened = job, true
 	return &session{b}, nil
+}
+
+// reopen begins another run on the world.
+func (b *Backend) reopen() {
+	b.queue, b.taken, b.final, b.done, b.current, b.failed, b.fails = nil, 0, false, 0, 0, 0, ""
+	b.ended, b.news, b.pausing, b.paused, b.released, b.stopping = run.NoStatus, run.NoStatus, false, false, false, false
+	b.world.Reopen()
 }
 
 // fits compares what the plan takes for granted with what is there.

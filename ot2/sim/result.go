@@ -43,7 +43,8 @@ func (r *Result) Fail(d diag.Diagnostic) {
 // Result returns what has happened so far. It is a snapshot: later steps do
 // not change it.
 func (w *World) Result() *Result {
-	r := &Result{Outcome: w.outcome, Steps: w.steps, DurationMS: (w.now + 500) / 1000, Deck: w.deck, Failure: w.failure}
+	told := w.told()
+	r := &Result{Outcome: told.outcome, Steps: w.steps, DurationMS: (w.now + 500) / 1000, Deck: w.deck, Failure: told.failure}
 	for i := range w.deck.Modules {
 		r.Modules = append(r.Modules, *w.state.Module(i))
 	}
@@ -65,8 +66,8 @@ func (w *World) Result() *Result {
 	for _, v := range w.waste {
 		r.TrashNL += v
 	}
-	if w.failure != nil {
-		r.Diagnostics = diag.List{w.failure.diagnostic()}
+	if told.failure != nil {
+		r.Diagnostics = diag.List{told.failure.diagnostic()}
 	}
 	return r
 }

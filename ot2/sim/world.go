@@ -32,6 +32,7 @@ type World struct {
 	steps   int   // carried out
 	outcome Outcome
 	failure *Failure
+	was     ended   // how the first run on the deck ended that did not end well
 	held    []int64 // scratch: nL by liquid in all channels
 	waste   []int64 // nL by liquid, and last what no declaration names, that went into the trash
 	fresh   []int   // new tips at the start, by labware
@@ -68,7 +69,7 @@ func (w *World) State() *program.State { return w.state }
 func (w *World) ElapsedUS() int64 { return w.now }
 
 // Failure returns the step that failed, or nil.
-func (w *World) Failure() *Failure { return w.failure }
+func (w *World) Failure() *Failure { return w.told().failure }
 
 // Step carries out a step of an expansion. After one that failed, those that
 // follow are left alone. The error is the trace's.
@@ -200,8 +201,28 @@ func (w *World) End() {
 	w.state.Apply(&op)
 }
 
-// Reopen begins another run on the deck as the one before left it.
-func (w *World) Reopen() { w.closed = false }
+// ended is how a run ended.
+type ended struct {
+	outcome Outcome
+	failure *Failure
+}
+
+// Reopen begins another run on the deck as the one before left it. What that came
+// to stays what is told.
+func (w *World) Reopen() {
+	if w.was.outcome == OK {
+		w.was = ended{w.outcome, w.failure}
+	}
+	w.closed, w.outcome, w.failure = false, OK, nil
+}
+
+// told is how the runs on the deck ended, all of them taken together.
+func (w *World) told() ended {
+	if w.was.outcome != OK {
+		return w.was
+	}
+	return ended{w.outcome, w.failure}
+}
 
 // diagnostic tells of the failure as of every other finding.
 func (f *Failure) diagnostic() diag.Diagnostic {

@@ -31,6 +31,7 @@ type beside struct {
 	run     workflows.Run
 	plan    *program.Plan // as far as it is certain
 	done    []interpreter.Result
+	ending  *interpreter.Ending // that is closed just now; nil: none is
 
 	person  Person
 	alone   bool   // nobody is asked here
@@ -48,10 +49,19 @@ func besideOf(plan *program.Plan) (*beside, error) {
 	if !plan.Reacts() {
 		return nil, nil
 	}
+	b, err := reopened(plan)
+	if err != nil {
+		return nil, cannot("the plan goes on by what comes back, and that cannot be worked out: %v", err)
+	}
+	return b, nil
+}
+
+// reopened makes the workflow of a plan again.
+func reopened(plan *program.Plan) (*beside, error) {
 	b := &beside{plan: plan, answers: make(chan *journal.Message, 16)}
 	var err error
 	if b.checked, b.run, err = workflows.Reopen(plan); err != nil {
-		return nil, cannot("the plan goes on by what comes back, and that cannot be worked out: %v", err)
+		return nil, err
 	}
 	if b.world.Mail, err = outside.ParseMail(os.Getenv("OT2FLOW_MAIL")); err != nil {
 		return nil, usage("OT2FLOW_MAIL: %v", err)
@@ -149,7 +159,7 @@ func (b *beside) perform(ctx context.Context, step *program.Step) (run.Response,
 		carryOut = b.simulated
 	}
 	r, err := carryOut(ctx, step)
-	if err == nil && b.sim { // what is likely next may depend on it
+	if err == nil && b.sim && b.ending == nil { // what is likely next may depend on it
 		b.done = append(b.done, interpreter.Result{N: step.N, Values: r.Values})
 	}
 	return r, err
@@ -197,7 +207,7 @@ func (b *beside) simulated(_ context.Context, step *program.Step) (run.Response,
 	if b.checked.Prepared.Scatters(step) {
 		by += fmt.Sprintf(", seed %d", b.seed)
 	}
-	r, ok := b.checked.Prepared.Likely(in, step.N)
+	r, ok := b.likely(in, step.N)
 	if !ok {
 		return run.Response{}, &run.Error{Kind: run.Rejected, Message: "nothing is known of what it is likely to give"}
 	}

@@ -149,7 +149,7 @@ func afterwards(story *run.Story, sum *journal.Summary, answer *run.Answered, te
 		tell("kept; go on with: ot2flow runs resume " + sum.ID)
 		return
 	}
-	tell(fmt.Sprintf("run %s is given up", sum.ID))
+	tell(fmt.Sprintf("run %s is given up; what its `finally` says, if anything, can still be done: ot2flow runs resume %s --finally", sum.ID, sum.ID))
 	if story.Last().State.Ended == run.Gone {
 		tell("the robot was restarted in the middle of it, and may have a tip on that it does not know of: take it off before anything else moves")
 	}

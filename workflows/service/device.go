@@ -279,11 +279,16 @@ func (d *Device) withdraw(ctx context.Context, store *journal.Store, id, by stri
 	return err
 }
 
+// GoingOn says how a run is gone on with that nobody follows.
+type GoingOn struct {
+	Ready   bool // what had to be done by hand before is done
+	Finally bool // nothing but what finally says
+}
+
 // Ask asks for a pause, a stop, or that a run goes on. A run that waits in the queue
-// is withdrawn by a stop. Of one that nobody follows, what remains is carried out:
-// ready says that what had to be done by hand before is done. It returns when that
-// is asked for; the robot has done it when View says so.
-func (d *Device) Ask(ctx context.Context, id string, r run.Request, ready bool) error {
+// is withdrawn by a stop. Of one that nobody follows, what remains is carried out. It
+// returns when that is asked for; the robot has done it when View says so.
+func (d *Device) Ask(ctx context.Context, id string, r run.Request, how GoingOn) error {
 	store, err := d.Service.Journal(ctx)
 	if err != nil {
 		return err
@@ -317,7 +322,7 @@ func (d *Device) Ask(ctx context.Context, id string, r run.Request, ready bool) 
 		if !errors.As(err, &alone) {
 			return err
 		}
-		return d.resume(ctx, store, &resumption{id: id, by: r.By, ready: ready})
+		return d.resume(ctx, store, &resumption{id: id, by: r.By, how: how})
 	}
 	err = d.Service.Ask(ctx, id, r, d.say(id))
 	var alone *Unfollowed
@@ -364,7 +369,7 @@ func (d *Device) Load(ctx context.Context) (current string, queued int, err erro
 }
 
 // Control is Ask by the names of what can be asked for: pause, resume and stop.
-func (d *Device) Control(ctx context.Context, id, control string, now, ready bool, by string) error {
+func (d *Device) Control(ctx context.Context, id, control string, now bool, by string, how GoingOn) error {
 	r := run.Request{Now: now, By: by}
 	if r.By == "" {
 		r.By = "the server"
@@ -372,7 +377,7 @@ func (d *Device) Control(ctx context.Context, id, control string, now, ready boo
 	if err := r.Control.UnmarshalText([]byte(control)); err != nil {
 		return usage("nobody can ask for %s; there are pause, resume and stop", control)
 	}
-	return d.Ask(ctx, id, r, ready)
+	return d.Ask(ctx, id, r, how)
 }
 
 // Answer answers what a run asks: a value, or several by name.

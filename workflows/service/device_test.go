@@ -239,19 +239,19 @@ func TestDeviceStops(t *testing.T) {
 	waits := submit(t, d, Request{Task: "mix-colors"})
 	until(t, d, asks.ID, func(v *View) bool { return v.Question != nil })
 	stop := run.Request{Control: run.Stop, By: "ada"}
-	if err := d.Ask(t.Context(), waits.ID, stop, false); err != nil {
+	if err := d.Ask(t.Context(), waits.ID, stop, GoingOn{}); err != nil {
 		t.Fatal(err)
 	}
 	if v := until(t, d, waits.ID, nil); v.State != StateWithdrawn || !strings.Contains(v.Reason, "ada") {
 		t.Errorf("%+v", v)
 	}
-	if err := d.Ask(t.Context(), asks.ID, stop, false); err != nil {
+	if err := d.Ask(t.Context(), asks.ID, stop, GoingOn{}); err != nil {
 		t.Fatal(err)
 	}
 	if v := until(t, d, asks.ID, nil); v.State != StateStopped {
 		t.Errorf("%+v", v)
 	}
-	if err := d.Ask(t.Context(), "261123-0000", stop, false); err == nil {
+	if err := d.Ask(t.Context(), "261123-0000", stop, GoingOn{}); err == nil {
 		t.Error("a run that is not there was stopped")
 	}
 }

@@ -176,23 +176,22 @@ func seedIn(ctx context.Context, j run.Journal) (uint64, error) {
 // may be done.
 func (j *Job) Carry(ctx context.Context, person Person, o Carrying) (run.Result, error) {
 	o.Alone = o.Alone && j.Place.Simulated()
-	ctx, controls := control(ctx, j.Place.Simulated())
 	options := run.Options{
 		Run: j.Plan.Workflow.Name, Plan: j.Plan, Backend: j.Place.backend, Timer: ot2.Machine{}.Timer, Patience: o.Patience,
-		BatchSteps: o.BatchSteps, Requests: controls.requests, Rest: o.Rest, By: o.By,
-		Observe: []func(run.Event, run.Progress){func(e run.Event, p run.Progress) { person.See(e, p, controls.see(e, p)) }},
-		Answer:  person.Pause, Virtual: j.Place.Simulated(),
+		BatchSteps: o.BatchSteps, Rest: o.Rest, By: o.By, Virtual: j.Place.Simulated(),
 	}
 	j.book.into(&options)
+	if options.Journal == nil {
+		options.Journal = new(run.Memory) // of all parts
+	}
 	if j.Place.Simulated() {
 		if options.Seed, _ = seedIn(ctx, options.Journal); options.Seed == 0 {
 			options.Seed = o.Seed
 		}
 	}
+	j.attend(person, &o, options.Seed)
+	options.Closing = j.closesOn
 	if b := j.beside; b != nil {
-		b.person, b.alone, b.sim, b.seed, b.id = person, o.Alone, j.Place.Simulated(), options.Seed, j.ID()
-		b.cache = &cache{j.book.store, j.ID(), o.NoCache}
-		b.world.Reach = j.service.Reach
 		options.Perform, options.Grow = b.perform, b.grow
 		if options.BatchSteps == 0 {
 			options.BatchSteps = liveBatch
@@ -201,14 +200,35 @@ func (j *Job) Carry(ctx context.Context, person Person, o Carrying) (run.Result,
 	if j.service.Around != nil {
 		options.Journal = j.service.Around(options.Journal)
 	}
+	if id := j.ID(); id != "" {
+		person.Tell("run " + id)
+	}
+	result, err := j.follow(ctx, person, options, &o)
+	if problem := j.book.unwritten(j.Place, err); problem != nil {
+		return result, problem
+	}
+	return j.close(ctx, person, options, &o, result, err)
+}
+
+// attend has what is beside the robot ask and tell whoever follows the run.
+func (j *Job) attend(person Person, o *Carrying, seed uint64) {
+	if b := j.beside; b != nil {
+		b.person, b.alone, b.sim, b.seed, b.id = person, o.Alone, j.Place.Simulated(), seed, j.ID()
+		b.cache = &cache{j.book.store, j.ID(), o.NoCache}
+		b.world.Reach = j.service.Reach
+	}
+}
+
+// follow carries out one part, as whoever follows it steers.
+func (j *Job) follow(ctx context.Context, person Person, options run.Options, o *Carrying) (run.Result, error) {
+	ctx, controls := control(ctx, j.Place.Simulated())
+	options.Requests, options.Answer = controls.requests, person.Pause
+	options.Observe = []func(run.Event, run.Progress){func(e run.Event, p run.Progress) { person.See(e, p, controls.see(e, p)) }}
 	switch {
 	case o.Paused:
 		options.Observe = append(options.Observe, goOnOnce(controls.requests))
 	case o.Alone:
 		options.Observe = append(options.Observe, goOnAlways(controls.requests))
-	}
-	if id := j.ID(); id != "" {
-		person.Tell("run " + id)
 	}
 	if o.Alone {
 		options.Answer = func(ctx context.Context, q run.Question) (run.Control, error) {
@@ -226,10 +246,7 @@ func (j *Job) Carry(ctx context.Context, person Person, o Carrying) (run.Result,
 	end()
 	deaf()
 	if result.Story != nil {
-		j.Plan = result.Story.Plan
-	}
-	if problem := j.book.unwritten(j.Place, err); problem != nil {
-		return result, problem
+		j.Plan, j.Story = result.Story.Plan, result.Story
 	}
 	return result, err
 }

@@ -26,6 +26,20 @@ func ByPlan(plan *program.Plan, done int) *sim.Result {
 	return result
 }
 
+// ByRun replays what happened in the part of a run that ended, and in what closed it.
+func ByRun(plan *program.Plan, r *run.Result) *sim.Result {
+	out := ByPlan(plan, r.Done)
+	if r.State.Closed == nil || r.Story == nil {
+		return out
+	}
+	if end, err := r.Story.Ending(); err == nil {
+		for i := range out.Modules {
+			out.Modules[i] = *end.State.Module(i)
+		}
+	}
+	return out
+}
+
 // ByStory replays what happened in all parts of a run.
 func ByStory(story *run.Story) *sim.Result {
 	state, err := story.Stand()

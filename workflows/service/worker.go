@@ -26,12 +26,12 @@ const pauseWithin = time.Minute
 
 // resumption is a run that is to be gone on with.
 type resumption struct {
-	id    string
-	by    string
-	ready bool         // what had to be done by hand before is done
-	ask   *run.Request // what is asked of it instead; nil: that it goes on
-	auto  bool         // nobody asked: it was under way when the server ended
-	said  chan error   // nil when it is about to go on; nil where nobody waits
+	id   string
+	by   string
+	how  GoingOn      // what a person said
+	ask  *run.Request // what is asked of it instead; nil: that it goes on
+	auto bool         // nobody asked: it was under way when the server ended
+	said chan error   // nil when it is about to go on; nil where nobody waits
 }
 
 // Own makes this process the one that serves the queues, until what is returned is
@@ -385,13 +385,20 @@ func (st *station) goOn(ctx context.Context, r *resumption) error {
 	case r.auto || state.Verdict == run.VerdictOK:
 		st.device.changed.light()
 		return nil
+	case r.how.Finally:
+		if o.Rest, err = job.Closing(ctx); err != nil {
+			return err
+		}
+		if o.Rest == nil {
+			return usage("run %s: %v", r.id, ErrClosed)
+		}
 	default:
 		if o.Rest, err = job.Remains(ctx, "", func(diag.List, func(string) []byte) {}); err != nil {
 			return err
 		}
-		if len(o.Rest.ByHand) > 0 && !r.ready {
-			return &Error{Kind: Undecided, Message: fmt.Sprintf("something has to be done by hand first: %s; say that it is done with ready", o.Rest.ByHand[0])}
-		}
+	}
+	if o.Rest != nil && len(o.Rest.ByHand) > 0 && !r.how.Ready {
+		return &Error{Kind: Undecided, Message: fmt.Sprintf("something has to be done by hand first: %s; say that it is done with ready", o.Rest.ByHand[0])}
 	}
 	if err := job.Prepare(); err != nil {
 		return err
