@@ -424,18 +424,7 @@ func TestMigrationToLedgers(t *testing.T) {
 	if err := one.open(t.Context(), Options{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, sql := range []string{
-		"INSERT INTO blobs VALUES (1, 'x', 0, '')",
-		`INSERT INTO runs (id, workflow, file, fingerprint, plan, steps, estimate, robot, robot_name, address, serial, software, simulated, name, host, pid, version, repeats, fence, began, at)
-			VALUES ('a', 'w', 'w.yaml', 'f', 1, 1, 0, 'OT2-1', 'left', '', 'OT2-1', '', 0, 'anna', '', 1, '', '', 1, 0, 0)`,
-	} {
-		if _, err := one.db.Exec(sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := one.Close(); err != nil {
-		t.Fatal(err)
-	}
+	leaveRun(t, one)
 	known, err := opened(t, path, Options{}).Ledgers(t.Context())
 	if err != nil || len(known) != 1 || known[0] != (Known{"OT2-1", "left", ""}) {
 		t.Error(known, err)
@@ -503,6 +492,66 @@ func TestMigrations(t *testing.T) {
 	all.Wait()
 	if _, err := Open(t.Context(), path, Options{}); troubleOf(err) != Newer {
 		t.Error(err)
+	}
+}
+
+// A journal that an earlier version of this program left is opened by several of
+// today's at once: one of them brings it up to date, all of them write to it, and
+// what was in it is still there.
+func TestProcessesMigrate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	for _, version := range []int{0, 1, len(migrations) - 1} {
+		t.Run(strconv.Itoa(version), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "j.db")
+			old := &Store{path: path, now: time.Now, migrations: migrations[:version]}
+			if version > 0 { // 0 is a file that nobody has written to
+				if err := old.open(t.Context(), Options{}); err != nil {
+					t.Fatal(err)
+				}
+				leaveRun(t, old)
+			}
+			var all sync.WaitGroup
+			for i := range 4 {
+				c := process(t, "quiet", path, "OT2-"+strconv.Itoa(i), "3")
+				all.Go(func() {
+					if out, err := c.Output(); err != nil {
+						t.Errorf("%v: %s", err, out)
+					}
+				})
+			}
+			all.Wait()
+			s := opened(t, path, Options{})
+			var runs int
+			for r, err := range s.Runs(t.Context(), Filter{}) {
+				runs++
+				old := err == nil && r.ID == "a" && r.Workflow == "w" && r.Robot.Name == "left"
+				if err != nil || !old && r.Verdict != run.VerdictOK {
+					t.Errorf("%+v, %v", r, err)
+				}
+			}
+			if runs != 4+min(version, 1) {
+				t.Errorf("%d runs", runs)
+			}
+		})
+	}
+}
+
+// leaveRun has a run in a journal of whatever version, and closes it.
+func leaveRun(t *testing.T, s *Store) {
+	t.Helper()
+	for _, sql := range []string{
+		"INSERT INTO blobs VALUES (1, 'x', 0, '')",
+		`INSERT INTO runs (id, workflow, file, fingerprint, plan, steps, estimate, robot, robot_name, address, serial, software, simulated, name, host, pid, version, repeats, fence, began, at)
+			VALUES ('a', 'w', 'w.yaml', 'f', 1, 1, 0, 'OT2-1', 'left', '', 'OT2-1', '', 0, 'anna', '', 1, '', '', 1, 0, 0)`,
+	} {
+		if _, err := s.db.Exec(sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

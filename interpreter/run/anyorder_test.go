@@ -131,8 +131,8 @@ func (l *life) RobotFails(t *rapid.T) {
 }
 
 func (l *life) RobotReboots(t *rapid.T) {
-	half := rapid.Bool().Draw(t, "half")
-	l.do(t, "reboot", func() bool { return l.lab.reboot(half) })
+	half, tells := rapid.Bool().Draw(t, "half"), rapid.Bool().Draw(t, "tells")
+	l.do(t, "reboot", func() bool { return l.lab.reboot(half, tells) })
 }
 
 func (l *life) DoorOpens(t *rapid.T) {

@@ -36,6 +36,9 @@ func (s *State) ended(e Ended) []Action {
 	if s.Stage == Performing {
 		return []Action{GiveUp{}}
 	}
+	if e.Status == Gone && e.Until > 0 {
+		s.Batch.Last = max(s.Done, min(s.Batch.Last, e.Until))
+	}
 	if e.Status == Gone && s.Outstanding() {
 		return s.doubted(Doubted{First: s.Done + 1, Last: s.Batch.Last, Evidence: e.Reason})
 	}

@@ -61,6 +61,9 @@ type Error struct {
 	Where   diag.Span // the step's place in the workflow
 	Message string
 	Err     error // what caused it; may be nil
+	// Until is the last step of its session that may have happened, where a device
+	// that has forgotten the run remembers enough to say so; 0: any may.
+	Until int
 }
 
 // Error returns the message, with the step it is about.

@@ -199,6 +199,7 @@ type Behind struct{}
 type Ended struct {
 	Status Status `json:"status"` // Succeeded, Errored, Stopped or Gone
 	Reason string `json:"reason,omitempty"`
+	Until  int    `json:"until,omitempty"` // of Gone: no step behind this one happened; 0: any may have
 }
 
 // Left says that nobody follows the run any longer; it goes on as it is.

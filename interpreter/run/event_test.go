@@ -44,7 +44,7 @@ var every = []Event{
 	Lost{"no route"},
 	Regained{},
 	Behind{},
-	Ended{Stopped, "from the App"},
+	Ended{Stopped, "from the App", 7},
 	Left{"ctrl-c"},
 	Restarted{8},
 	Reattached{Handle(`{}`)},

@@ -30,6 +30,7 @@ type lab struct {
 	id       int    // of it
 	over     run.Status
 	gone     bool // it was restarted in the middle of it
+	until    int  // and remembers that it came no further than this; 0: nothing
 	standing string
 	taken    int // steps up to this one were taken
 	queued   int // steps up to this one are in its queue, and it stands before them
@@ -126,7 +127,7 @@ func (l *lab) fail(half bool) bool {
 }
 
 // reboot takes the power away. A robot remembers runs that were over.
-func (l *lab) reboot(half bool) bool {
+func (l *lab) reboot(half, tells bool) bool {
 	if !l.has || l.over != run.NoStatus || l.gone {
 		return false
 	}
@@ -134,8 +135,16 @@ func (l *lab) reboot(half bool) bool {
 		l.plant.do(l.begun)
 	}
 	l.gone = true
+	if tells {
+		l.until = max(l.pos, l.begun)
+	}
 	l.plant.end(run.Gone)
 	return true
+}
+
+// forgot is the error of asking for a run that the robot has forgotten.
+func (l *lab) forgot() error {
+	return &run.Error{Kind: run.Halted, Message: "no such run", Until: l.until}
 }
 
 // press is a button of the vendor's App, or a request that does the same.
@@ -217,7 +226,7 @@ func (b backend) Open(ctx context.Context, job run.Job) (run.Session, error) {
 	}
 	l := b.lab
 	l.id++
-	l.has, l.over, l.gone, l.standing = true, run.NoStatus, false, moving
+	l.has, l.over, l.gone, l.until, l.standing = true, run.NoStatus, false, 0, moving
 	l.taken, l.queued, l.final, l.pos, l.begun, l.failed = 0, 0, false, 0, 0, 0
 	l.agreed, l.pausing, l.stopping, l.said = false, false, false, run.NoStatus
 	return &wire{lab: l, id: l.id, dead: b.dead}, nil
@@ -234,7 +243,7 @@ func (b backend) Reattach(_ context.Context, _ run.Job, h run.Handle) (run.Sessi
 	case *b.dead || !b.cable:
 		return nil, errLost
 	case b.gone || w.id != b.id:
-		return nil, &run.Error{Kind: run.Halted, Message: "no such run"}
+		return nil, b.forgot()
 	}
 	return w, nil
 }
@@ -312,7 +321,7 @@ func (w *wire) Find(_ context.Context, n int) (run.Finding, error) {
 	case *w.dead || !w.cable:
 		return run.Finding{}, errLost
 	case w.gone || w.lab.id != w.id:
-		return run.Finding{}, &run.Error{Kind: run.Halted, Message: "no such run"}
+		return run.Finding{}, w.forgot()
 	case n == w.lab.failed:
 		return run.Finding{Outcome: run.HasFailed, Evidence: "failed"}, nil
 	case n <= w.pos:
@@ -349,7 +358,7 @@ func (w *wire) hearNews(ctx context.Context) (run.Report, error, bool) {
 	case *w.dead || !w.cable:
 		return run.Report{}, errLost, true
 	case w.gone || w.lab.id != w.id:
-		return run.Report{}, &run.Error{Kind: run.Halted, Message: "no such run"}, true
+		return run.Report{}, w.forgot(), true
 	}
 	r, ok := w.news()
 	if r.Status != run.NoStatus {

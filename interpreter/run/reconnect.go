@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -25,7 +26,17 @@ func (d *driver) gone(ctx context.Context, err error) error {
 		s := &d.m.state
 		return d.emit(ctx, Doubted{First: s.Done + 1, Last: s.Batch.Last, Evidence: clean(err.Error())})
 	}
-	return d.emit(ctx, Ended{Status: Gone, Reason: clean(err.Error())})
+	return d.emit(ctx, Ended{Status: Gone, Reason: clean(err.Error()), Until: d.until(err)})
+}
+
+// until is the last step that may have happened, as a device says that has
+// forgotten the run; 0: any may have.
+func (d *driver) until(err error) int {
+	var e *Error
+	if !errors.As(err, &e) || e.Until == 0 {
+		return 0
+	}
+	return d.m.state.Base + e.Until
 }
 
 // takesNothing reports whether what is being sent was sent before, and was lost.

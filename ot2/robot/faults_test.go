@@ -184,3 +184,42 @@ func TestRestartWhileToldToBegin(t *testing.T) {
 		})
 	}
 }
+
+// A robot that lost its power has forgotten what it did, and remembers how often it
+// was told to go on: what it was not let go of did not happen, and nobody is asked.
+func TestRestartNarrowsDoubt(t *testing.T) {
+	for name, c := range map[string]struct {
+		batch int
+		at    func(run.Event) bool
+		doubt run.Doubt
+	}{
+		"an uploaded plan, up to its pause":     {0, func(e run.Event) bool { return e == run.StepStarted{N: 2} }, run.Doubt{First: 2, Last: 5}},
+		"and behind it":                         {0, func(e run.Event) bool { return e == run.StepStarted{N: 7} }, run.Doubt{First: 7, Last: 9}},
+		"a batch that is to be handed over":     {3, func(e run.Event) bool { i, is := e.(run.Intended); return is && i.Batch.First == 4 }, run.Doubt{}},
+		"a batch that the robot is at":          {3, func(e run.Event) bool { return e == run.StepStarted{N: 2} }, run.Doubt{First: 2, Last: 3}},
+		"a later batch that the robot is at":    {3, func(e run.Event) bool { return e == run.StepStarted{N: 8} }, run.Doubt{First: 8, Last: 9}},
+		"a later one that is to be handed over": {2, func(e run.Event) bool { i, is := e.(run.Intended); return is && i.Batch.First == 5 }, run.Doubt{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, emulator.Options{Clock: emulator.Scaled(5)})
+			r, err := b.run(planOf(t, small), inBatches(c.batch), func(o *run.Options) {
+				o.Observe = []func(run.Event, run.Progress){func(e run.Event, _ run.Progress) {
+					if c.at(e) {
+						b.emulator.Reboot(0)
+					}
+				}}
+			})
+			want := run.VerdictDoubt
+			if c.doubt == (run.Doubt{}) {
+				want = run.VerdictFailed
+			}
+			if r.Verdict != want || r.Doubt != c.doubt {
+				t.Errorf("%v, in doubt %v, want %v: %v", r.Verdict, r.Doubt, c.doubt, err)
+			}
+			if _, err := r.Story.Rest(nil); want == run.VerdictFailed && err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -125,7 +125,13 @@ func (s live) Send(ctx context.Context, b run.Batch) error {
 			return s.notQueued(ctx, &c, err)
 		}
 	}
-	return s.letGo(ctx, b, there > 0 || len(want) == 0)
+	err = s.letGo(ctx, b, there > 0 || len(want) == 0)
+	if err == nil {
+		s.mu.Lock()
+		s.h.Last, s.h.Plays = b.Last, max(1, s.plays)
+		s.mu.Unlock()
+	}
+	return err
 }
 
 // notQueued says what it means that a command could not be queued.

@@ -25,6 +25,8 @@ type handle struct {
 	Run      string `json:"run"`
 	Protocol string `json:"protocol,omitempty"`
 	Live     bool   `json:"live,omitempty"`    // there is no protocol: steps are handed over batch by batch
+	Last     int    `json:"last,omitempty"`    // of a live run: the last step that it was let go of,
+	Plays    int    `json:"plays,omitempty"`   // and how often it was played by then, or less
 	Foreign  bool   `json:"foreign,omitempty"` // an existing protocol, which is one step
 }
 

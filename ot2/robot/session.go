@@ -33,6 +33,7 @@ type session struct {
 	looked   time.Time     // at the run itself
 	behind   bool          // the last look failed: what is known may be old
 	played   bool
+	plays    int       // how often, when the run was looked at
 	lost     time.Time // when a play was sent to which there was no answer
 	owed     int       // the step before which a live run is still to be let go of; 0: none
 	resuming int       // plays recorded before such a play that was to resume; -1: none
@@ -51,6 +52,8 @@ func (r *Robot) session(p *program.Plan, h handle) *session {
 
 // Handle names robot, run and protocol.
 func (s *session) Handle() run.Handle {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	h, err := json.Marshal(s.h)
 	if err != nil {
 		return nil // strings always have a JSON form
@@ -238,14 +241,40 @@ func (s *session) look(ctx context.Context) error {
 	case current.lost() && current.plays() == 0:
 		current.neverBegun()
 	case current.lost():
-		return failure(run.Halted, nil, "the robot was restarted in the middle of the run and has forgotten what it did; look at the deck before anything else")
+		gone := failure(run.Halted, nil, "the robot was restarted in the middle of the run and has forgotten what it did; look at the deck before anything else")
+		gone.Until = s.until(current.plays())
+		return gone
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.plays = current.plays()
 	s.f.run(current)
 	s.played = s.played || current.plays() > 0
 	s.looked = time.Now()
 	return nil
+}
+
+// until is the last step that can have happened in a run that the robot has
+// forgotten, which remembers how often it was told to play: it gets past no pause
+// without that, and a live run begins no batch before both commands that wait
+// before it were let go of. 0 is any step.
+func (s *session) until(plays int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.h.Live {
+		if s.h.Last > 0 && plays < s.h.Plays+sentinels {
+			return s.h.Last
+		}
+		return 0
+	}
+	for n := range s.f.steps {
+		if s.f.isPause(n + 1) {
+			if plays--; plays == 0 {
+				return n + 1
+			}
+		}
+	}
+	return 0
 }
 
 // pages reads the commands that are new or were not over.
