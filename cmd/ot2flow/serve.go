@@ -126,6 +126,7 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 	defer stop()
 	context.AfterFunc(working, func() {
 		stop() // the next signal ends the process
+		s.End()
 		log.Info("ending; a robot that moves is paused at a good place first")
 	})
 	watcher := workflows.Watch(working, device.Tasks, workflows.Options{Poll: poll}, func(c workflows.Change[*workflows.Task]) {

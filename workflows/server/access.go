@@ -23,6 +23,8 @@ type access struct {
 	role service.Role
 	text bool // the body is text of any kind; otherwise it is JSON
 	kept bool // the journal has who asked for it anyway
+
+	stream bool // the answer goes on as long as somebody listens
 }
 
 // accessKey is where an operation of huma has its access.
@@ -47,26 +49,34 @@ func (g *gate) Handle(op *huma.Operation, handler func(huma.Context)) {
 
 // handle registers a handler that is reached by those who may, with the body in memory.
 func (g *gate) handle(pattern string, a access, handler http.HandlerFunc) {
-	s := g.server
 	g.served[pattern] = a
+	route := g.server.traffic.of(pattern)
 	g.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		who, refused := s.admitted(r, a)
-		if refused == nil {
-			refused = s.given(w, r, a)
-		}
-		if refused != nil {
-			s.refuse(w, r, who, refused)
-			return
-		}
-		if who != nil {
-			r = r.WithContext(context.WithValue(r.Context(), askerKey{}, who))
-		}
-		if a.role <= service.Viewer || a.kept {
-			handler(w, r)
-			return
-		}
-		s.noted(w, r, who, handler)
+		began := time.Now()
+		out := &answer{ResponseWriter: w, status: http.StatusOK}
+		g.server.pass(out, r, a, handler)
+		g.server.traffic.answered(route, out.status, time.Since(began), a.stream)
 	})
+}
+
+// pass has a request handled if it may be.
+func (s *Server) pass(w *answer, r *http.Request, a access, handler http.HandlerFunc) {
+	who, refused := s.admitted(r, a)
+	if refused == nil {
+		refused = s.given(w, r, a)
+	}
+	if refused != nil {
+		s.refuse(w, r, who, refused)
+		return
+	}
+	if who != nil {
+		r = r.WithContext(context.WithValue(r.Context(), askerKey{}, who))
+	}
+	if a.role <= service.Viewer || a.kept {
+		handler(w, r)
+		return
+	}
+	s.noted(w, r, who, handler)
 }
 
 // asker is who asks for something, as far as it is known: nil is somebody at this
@@ -220,16 +230,15 @@ func deedOf(r *http.Request, who *asker) service.Deed {
 // noted has something done that is written down first, and what became of it
 // afterwards. A journal that cannot be written does not keep anybody from stopping a
 // robot.
-func (s *Server) noted(w http.ResponseWriter, r *http.Request, who *asker, handler http.HandlerFunc) {
+func (s *Server) noted(w *answer, r *http.Request, who *asker, handler http.HandlerFunc) {
 	become, err := s.device.Service.Note(r.Context(), deedOf(r, who), "")
 	if err != nil {
 		s.options.Log.Error("who asks for what could not be written down", "error", err, "asked", r.Method+" "+r.URL.Path)
 	}
-	out := &answer{ResponseWriter: w}
-	handler(out, r)
+	handler(w, r)
 	outcome := service.DeedDone
-	if out.status >= http.StatusBadRequest {
-		outcome = "refused: " + http.StatusText(out.status)
+	if w.status >= http.StatusBadRequest {
+		outcome = "refused: " + http.StatusText(w.status)
 	}
 	if err := become(context.WithoutCancel(r.Context()), outcome); err != nil {
 		s.options.Log.Error("what became of it could not be written down", "error", err, "asked", r.Method+" "+r.URL.Path)
@@ -239,22 +248,21 @@ func (s *Server) noted(w http.ResponseWriter, r *http.Request, who *asker, handl
 // answer remembers the status of an answer.
 type answer struct {
 	http.ResponseWriter
-	status int // 0 before the answer begins
+	status int // that it has if nobody says otherwise
+	begun  bool
 }
 
 // WriteHeader begins the answer.
 func (a *answer) WriteHeader(status int) {
-	if a.status == 0 {
-		a.status = status
+	if !a.begun && status >= http.StatusOK {
+		a.status, a.begun = status, true
 	}
 	a.ResponseWriter.WriteHeader(status)
 }
 
-// Write begins the answer if it is not, which is a good one then.
+// Write begins the answer if it is not.
 func (a *answer) Write(data []byte) (int, error) {
-	if a.status == 0 {
-		a.status = http.StatusOK
-	}
+	a.begun = true
 	return a.ResponseWriter.Write(data)
 }
 

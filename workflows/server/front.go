@@ -60,7 +60,7 @@ func (f *front) unfit(w http.ResponseWriter, r *http.Request) *problem {
 		w.Header().Set("Retry-After", strconv.Itoa(int(after/time.Second)+1))
 		return problemf(http.StatusTooManyRequests, "more than %g requests a second come from this address; wait a moment, and wait for runs with Prefer: wait=60 or their events instead of asking again and again", f.options.Rate)
 	}
-	if !f.called(r.Host) {
+	if !f.called(r.Host) && !probes[r.URL.Path] {
 		return problemf(http.StatusMisdirectedRequest, "this server is not called %s; if it should be, its certificate has to say so, or serve --host %s", hostOf(r.Host), hostOf(r.Host))
 	}
 	if !plain(r.URL) {
@@ -71,6 +71,10 @@ func (f *front) unfit(w http.ResponseWriter, r *http.Request) *problem {
 	}
 	return nil
 }
+
+// probes are asked by programs that look after servers, by whatever name; they tell
+// nothing that is worth asking for by a trick.
+var probes = map[string]bool{"/healthz": true, "/readyz": true}
 
 // originOf is that of the page that asks.
 func originOf(r *http.Request) string {

@@ -40,8 +40,8 @@ func (s *Server) operations(g *gate, doc *huma.OpenAPI) map[string]service.Role 
 	const get, post = http.MethodGet, http.MethodPost
 	const none, bad, not = http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusConflict
 	viewer, operator := access{role: service.Viewer}, access{role: service.Operator}
-	submitter, linter := operator, viewer
-	submitter.kept, linter.text = true, true
+	submitter, linter, stream := operator, viewer, viewer
+	submitter.kept, linter.text, stream.stream = true, true, true
 	op := func(a access, method, path, id, tag, summary string, status ...int) huma.Operation {
 		roles[id] = a.role
 		return s.operation(a, method, path, id, tag, summary, status...)
@@ -56,6 +56,9 @@ func (s *Server) operations(g *gate, doc *huma.OpenAPI) map[string]service.Role 
 	byHand(submitter, "POST /execute/{task}", "execute", s.executed)
 	byHand(viewer, "GET /openapi.json", "openapi", s.openapi)
 	byHand(viewer, "GET /docs", "docs", s.docs)
+	byHand(viewer, "GET /metrics", "metrics", s.metricsText)
+	byHand(access{}, "GET /healthz", "alive", s.alive)
+	byHand(access{}, "GET /readyz", "ready", s.ready)
 	byHand(viewer, "/", "", func(w http.ResponseWriter, r *http.Request) { writeProblem(w, notThere(g.ServeMux, r)) })
 
 	huma.Register(api, op(viewer, get, "/health", "health", "server", "Whether the server is there, and what it does"), s.health)
@@ -70,7 +73,7 @@ func (s *Server) operations(g *gate, doc *huma.OpenAPI) map[string]service.Role 
 	huma.Register(api, op(viewer, get, "/runs", "runs", "runs", "List runs, newest first", bad), s.list)
 	huma.Register(api, op(viewer, get, "/runs/{run}", "run", "runs", "How a run stands", none), s.show)
 	huma.Register(api, op(viewer, get, "/runs/{run}/steps", "steps", "runs", "The steps of a run, and what became of them", none), s.steps)
-	huma.Register(api, op(viewer, get, "/runs/{run}/events", "events", "runs", "What happens in a run, as server-sent events", none), s.events)
+	huma.Register(api, op(stream, get, "/runs/{run}/events", "events", "runs", "What happens in a run, as server-sent events", none), s.events)
 	for _, control := range []string{"pause", "resume", "stop"} {
 		huma.Register(api, op(operator, post, "/runs/{run}/"+control, control, "runs", "Ask that a run is to "+control, none, bad, not), s.control(control))
 	}

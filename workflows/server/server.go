@@ -41,6 +41,11 @@ type Server struct {
 	refusals few           // of those that are written down
 	within   time.Duration // a body has to arrive; a test makes it shorter
 	now      atomic.Pointer[offer]
+
+	began          time.Time
+	ending         atomic.Bool
+	reloads, unfit atomic.Int64
+	traffic        traffic
 }
 
 // New returns a server. Version is that of ot2flow.
@@ -52,13 +57,16 @@ func New(device *service.Device, version string, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{device: device, version: version, options: o, front: f, keyring: service.NewKeyring(device.Service), within: bodyWithin}
-	s.Reload()
+	s := &Server{device: device, version: version, options: o, front: f, keyring: service.NewKeyring(device.Service), within: bodyWithin, began: time.Now()}
+	s.now.Store(s.offer(device.Tasks.Snapshot()))
 	return s, nil
 }
 
 // Reload has the tasks offered as they are now.
-func (s *Server) Reload() { s.now.Store(s.offer(s.device.Tasks.Snapshot())) }
+func (s *Server) Reload() {
+	s.reloads.Add(1)
+	s.now.Store(s.offer(s.device.Tasks.Snapshot()))
+}
 
 // routes finds what answers a request. The operations are the same whatever the tasks
 // are; they are made when the first request comes that needs them.
@@ -110,6 +118,7 @@ func (s *Server) Handler() http.Handler {
 	return safely(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if p := s.front.unfit(w, r); p != nil {
+			s.unfit.Add(1)
 			writeProblem(w, p)
 			return
 		}

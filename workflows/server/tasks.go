@@ -102,8 +102,15 @@ func (s *Server) typed(doc *huma.OpenAPI, now *snapshot, roles map[string]servic
 			"304": {Description: "What If-None-Match names is what there is."},
 		},
 	}
-	s.secure(tasks, roles[tasks.OperationID])
-	doc.AddOperation(tasks)
+	for _, o := range []*huma.Operation{
+		tasks,
+		toWatch("/metrics", "metrics", "What happens, in numbers, as Prometheus reads them", "text/plain"),
+		toWatch("/healthz", "alive", "Whether the process answers", "application/json"),
+		toWatch("/readyz", "ready", "Whether what is submitted now is accepted", "application/json"),
+	} {
+		s.secure(o, roles[o.OperationID])
+		doc.AddOperation(o)
+	}
 	errors := doc.Components.Schemas.Schema(problemType, true, "Problem")
 	view := doc.Components.Schemas.Schema(viewType, true, "View")
 	for _, v := range now.Versions {
@@ -123,6 +130,17 @@ func (s *Server) typed(doc *huma.OpenAPI, now *snapshot, roles map[string]servic
 		add("/execute/"+t.Name, "execute", "tasks", "Carry out "+t.Name+" and wait for its end", "200", executed(body.Content["application/json"].Schema))
 		add("/tasks/"+t.Name+"/runs", "submit", "runs", "Submit a run of "+t.Name, "202", view, submitParams()...)
 		add("/tasks/"+t.Name+"/plan", "plan", "tasks", "Show what a run of "+t.Name+" would do", "200", &huma.Schema{Type: huma.TypeObject, Description: "ot2flow.plan/1"})
+	}
+}
+
+// toWatch is an operation for programs that look after servers.
+func toWatch(path, id, summary, form string) *huma.Operation {
+	return &huma.Operation{
+		Method: http.MethodGet, Path: path, OperationID: id, Tags: []string{"server"}, Summary: summary,
+		Responses: map[string]*huma.Response{
+			"200":     {Description: "OK", Content: map[string]*huma.MediaType{form: {Schema: &huma.Schema{}}}},
+			"default": {Description: "A problem.", Content: map[string]*huma.MediaType{"application/problem+json": {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}}}},
+		},
 	}
 }
 

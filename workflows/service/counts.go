@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 
@@ -103,4 +104,27 @@ func noteOf(e run.Event) Note {
 	default:
 	}
 	return Note{}
+}
+
+// Waits are the runs that wait now: for any robot, and of those under way for a person.
+func (d *Device) Waits(ctx context.Context) (anyRobot, people int, err error) {
+	store, err := d.Service.Journal(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	list, err := waiting(ctx, store)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, o := range list {
+		if o.Queue == shared {
+			anyRobot++
+		}
+	}
+	for _, st := range d.stations {
+		if c := st.controlsOf(st.carries()); c != nil && (c.Now().Waiting || c.Now().Overdue) {
+			people++
+		}
+	}
+	return anyRobot, people, nil
 }
