@@ -46,6 +46,16 @@ type Bundle struct {
 	Missing []string // names of files that are referred to and could not be read as text
 	Called  []Called // the workflows that are called, in the order they are found
 	Classes []Called // the files of liquid classes, in the order they are found
+
+	sources map[string]*Source // of the workflows, which were read to find the others
+}
+
+// Source returns a file of the bundle to be parsed, or parsed already.
+func (b *Bundle) Source(f *File) *Source {
+	if src := b.sources[f.Name]; src != nil {
+		return src
+	}
+	return NewSource(f)
 }
 
 // Called is a file that a workflow is made of, such as a workflow that it calls,
@@ -158,6 +168,7 @@ type loader struct {
 	missing []string
 	called  []Called
 	classes []Called
+	sources map[string]*Source
 }
 
 func (l *loader) bundle(main File) (*Bundle, diag.List) {
@@ -167,13 +178,17 @@ func (l *loader) bundle(main File) (*Bundle, diag.List) {
 	l.found = append(l.found, main)
 	l.closure(&main)
 	slices.SortFunc(l.found, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
-	return &Bundle{Main: main.Name, Files: l.found, Hash: hashFiles(main.Name, l.found), Missing: l.missing, Called: l.called, Classes: l.classes}, l.list
+	return &Bundle{Main: main.Name, Files: l.found, Hash: hashFiles(main.Name, l.found), Missing: l.missing, Called: l.called, Classes: l.classes, sources: l.sources}, l.list
 }
 
 // closure takes the files that a workflow refers to into the bundle, and those
 // that the workflows it calls refer to.
 func (l *loader) closure(f *File) {
 	src := NewSource(f)
+	if l.sources == nil {
+		l.sources = map[string]*Source{}
+	}
+	l.sources[f.Name] = src
 	root, _ := src.Parse()
 	for _, ref := range labwareFiles(root) {
 		l.refer(src, src.Scalar(ref), labwareFile)

@@ -3,6 +3,7 @@ package spec
 import (
 	"bytes"
 	"sort"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/ot2flow/ot2flow/spec/diag"
@@ -18,6 +19,10 @@ type Source struct {
 	lines []int // offset of the first character of each line
 	yaml  []int // the same as yaml.v3 counts lines; nearly always the same slice
 	chars []int // characters before every charStep-th byte; nil when all is ASCII
+
+	once sync.Once // of Parse
+	root *yaml.Node
+	list diag.List
 }
 
 // charStep is how many bytes lie between two entries of Source.chars.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,8 +27,14 @@ func Parse(f *File) (*yaml.Node, diag.List) { return NewSource(f).Parse() }
 // when there is none to go on with. It also finds what yaml.v3 lets pass. What
 // is wrong in itself is reported here and taken out of the tree, so that it is
 // not reported again: of two equal keys the second, keys that are not text,
-// merge keys. Where a value has to stay, IsRefused tells it apart.
+// merge keys. Where a value has to stay, IsRefused tells it apart. That is done
+// once; nobody may change the tree.
 func (src *Source) Parse() (*yaml.Node, diag.List) {
+	src.once.Do(func() { src.root, src.list = src.parse() })
+	return src.root, slices.Clone(src.list)
+}
+
+func (src *Source) parse() (*yaml.Node, diag.List) {
 	if bad := checkText(src.file); len(bad) > 0 {
 		return nil, bad
 	}

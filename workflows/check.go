@@ -132,7 +132,7 @@ func Prepare(b *spec.Bundle) (*interpreter.Prepared, diag.List) {
 	if !ok {
 		return nil, nil
 	}
-	src := spec.NewSource(main)
+	src := b.Source(main)
 	root, list := src.Parse()
 	if root == nil || cutOff(list) {
 		return nil, list
@@ -199,7 +199,7 @@ func decodeNamed[T any](b *spec.Bundle, c spec.Called, at string, decode func(*s
 	if !ok {
 		return nil, nil
 	}
-	out, doc, list := decode(spec.NewSource(f))
+	out, doc, list := decode(b.Source(f))
 	if len(doc.Refused) > 0 {
 		list = append(list, schema.Explain(doc)...)
 	}
