@@ -67,19 +67,22 @@ var sweeps = []struct {
 }
 
 func TestChaos(t *testing.T) {
-	whole := calm(t, 0)
-	inBatches := calm(t, 8)
-	trials := drawTrials(whole, inBatches)
+	log := openSweepLog(t, *chaosLog)
+	of := fmt.Sprintf("seed %d, %d moments, each %d records", *chaosSeed, *chaosMoments, *chaosEvery)
+	trials := drawTrials(log.header(t, of, func() (whole, inBatches undisturbed) { return calm(t, 0), calm(t, 8) }))
+	log.restore(trials)
 	began := time.Now()
-	done := carry(t, trials)
-	r := reported(trials[:done], len(trials), time.Since(began))
+	carry(t, slices.DeleteFunc(slices.Clone(trials), isDone), log.keep)
+	drawn := len(trials)
+	trials = slices.DeleteFunc(trials, func(c *trial) bool { return !c.done })
+	r := reported(trials, drawn, time.Since(began))
 	t.Log("\n" + r)
 	if *chaosReport != "" {
 		if err := os.WriteFile(*chaosReport, []byte(r), 0o600); err != nil {
 			t.Error(err)
 		}
 	}
-	for _, c := range trials[:done] {
+	for _, c := range trials {
 		if c.wrong() {
 			t.Errorf("%s:\n  %s", c, strings.Join(c.problems[:min(len(c.problems), 5)], "\n  "))
 		}
@@ -88,9 +91,11 @@ func TestChaos(t *testing.T) {
 
 // undisturbed is a run to which nothing happens.
 type undisturbed struct {
-	records int
-	took    time.Duration
+	Records int
+	Took    time.Duration
 }
+
+func isDone(c *trial) bool { return c.done }
 
 func calm(t *testing.T, live int) undisturbed {
 	c := &trial{live: live}
@@ -115,26 +120,27 @@ func drawTrials(whole, inBatches undisturbed) []*trial {
 			b.pause = 100*time.Millisecond + moment(time.Second)
 			c := &trial{live: s.live, blow: b}
 			if random.IntN(3) == 0 {
-				c.again = blow{victim: s.victim, after: moment(usual.took), pause: 200 * time.Millisecond}
+				c.again = blow{victim: s.victim, after: moment(usual.Took), pause: 200 * time.Millisecond}
 			}
 			trials = append(trials, c)
 		}
-		for n := 1; n <= usual.records; n += *chaosEvery * s.nth {
+		for n := 1; n <= usual.Records; n += *chaosEvery * s.nth {
 			if s.before {
 				add(blow{record: n})
 			}
 			add(blow{record: n, written: true})
 		}
 		for range *chaosMoments / s.share {
-			add(blow{after: moment(usual.took)})
+			add(blow{after: moment(usual.Took)})
 		}
 	}
 	random.Shuffle(len(trials), func(i, j int) { trials[i], trials[j] = trials[j], trials[i] })
 	return trials
 }
 
-// carry carries the trials out, several at a time, and returns how many.
-func carry(t *testing.T, trials []*trial) int {
+// carry carries the trials out, several at a time, has after hear of each, and
+// returns how many it were.
+func carry(t *testing.T, trials []*trial, after ...func(*trial)) int {
 	workers := cmp.Or(*chaosWorkers, 4*runtime.NumCPU())
 	began, said := time.Now(), time.Now()
 	sem, wg := make(chan struct{}, workers), sync.WaitGroup{}
@@ -148,13 +154,17 @@ func carry(t *testing.T, trials []*trial) int {
 		wg.Go(func() {
 			defer func() { <-sem }()
 			for range 3 {
-				*c = trial{flow: c.flow, blow: c.blow, again: c.again, live: c.live, broken: c.broken, lab: c.lab, hasty: c.hasty, t: t, dir: t.TempDir()}
+				*c = trial{n: c.n, flow: c.flow, blow: c.blow, again: c.again, live: c.live, broken: c.broken, lab: c.lab, hasty: c.hasty, t: t, dir: t.TempDir()}
 				start := time.Now()
 				c.run()
 				c.took = time.Since(start)
 				if !c.taken {
 					break
 				}
+			}
+			c.done = true
+			for _, f := range after {
+				f(c)
 			}
 			if c.wrong() && *chaosKeep != "" {
 				kept := filepath.Join(*chaosKeep, strconv.Itoa(i))

@@ -44,6 +44,8 @@ func (b blow) String() string {
 
 // trial is one run under chaos.
 type trial struct {
+	n      int // its number in a sweep
+	done   bool
 	blow   blow
 	again  blow   // happens to the first attempt to go on
 	live   int    // steps that are handed over at a time; 0: the plan is uploaded
