@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/ot2flow/ot2flow/workflows"
+	"github.com/ot2flow/ot2flow/workflows/lab"
 )
 
 var update = flag.Bool("update", false, "write what the commands in Markdown files print into these files")
@@ -101,6 +102,28 @@ func TestWorkflowsInMarkdown(t *testing.T) {
 	}
 	if n == 0 {
 		t.Error("no workflow was found; the README should have one")
+	}
+}
+
+// Every lab that is shown is one that can be used.
+func TestLabsInMarkdown(t *testing.T) {
+	n := 0
+	for _, path := range markdownFiles(t, "..") {
+		for _, b := range blocks(readLines(t, path)) {
+			if text := strings.Join(b.lines, "\n") + "\n"; b.info == "yaml" && strings.HasPrefix(text, "lab:") {
+				n++
+				file := filepath.Join(t.TempDir(), "lab.yaml")
+				if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				for _, d := range lab.Open(file).Diagnostics {
+					t.Errorf("%s:%d: %v: %s", path, b.first+d.Span.Start.Line, d.Code, d.Message)
+				}
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no lab was found; the README should have one")
 	}
 }
 

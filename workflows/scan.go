@@ -36,7 +36,8 @@ func Find(roots ...string) ([]string, diag.List) {
 
 // findings is what one look at the roots brings.
 type findings struct {
-	workflows []string // each once, in the order of Find
+	workflows []string       // each once, in the order of Find
+	rootOf    map[string]int // which of the roots a workflow was found under
 	problems  diag.List
 	area      area
 	links     *links
@@ -57,23 +58,32 @@ type scanner struct {
 	prints *prints
 	known  map[string]bool
 	been   map[string]bool // real paths of files and folders
-	later  []string        // links not yet followed
+	later  []later         // links not yet followed
+	at     int             // which root
+}
+
+// later is a link, and the root it was found under.
+type later struct {
+	path string
+	at   int
 }
 
 // scan finds the workflows of roots. Paths in known count as workflows even if
 // the key is missing.
 func scan(p *prints, roots []string, known map[string]bool) *findings {
 	s := &scanner{
-		findings: &findings{links: newLinks(), area: area{folders: map[string]bool{}, points: map[string]bool{}}},
+		findings: &findings{rootOf: map[string]int{}, links: newLinks(), area: area{folders: map[string]bool{}, points: map[string]bool{}}},
 		prints:   p, known: known, been: map[string]bool{},
 	}
-	for _, root := range roots {
+	for i, root := range roots {
+		s.at = i
 		s.root(filepath.Clean(root))
 	}
 	for len(s.later) > 0 {
 		link := s.later[0]
 		s.later = s.later[1:]
-		s.link(link)
+		s.at = link.at
+		s.link(link.path)
 	}
 	return s.findings
 }
@@ -135,7 +145,7 @@ func (s *scanner) entry(path string, e fs.DirEntry) {
 	switch {
 	case strings.HasPrefix(name, ".") || isTemporary(name):
 	case e.Type()&fs.ModeSymlink != 0 && !isToolFolder(name):
-		s.later = append(s.later, path)
+		s.later = append(s.later, later{path, s.at})
 	case e.IsDir() && !isToolFolder(name):
 		s.folder(path)
 	case e.Type().IsRegular() && isCandidate(name):
@@ -155,6 +165,7 @@ func (s *scanner) file(path string, named bool) {
 	}
 	s.been[to.real] = true
 	s.workflows = append(s.workflows, path)
+	s.rootOf[path] = s.at
 }
 
 // fail reports a root or folder that cannot be read.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ot2flow/ot2flow/workflows/client"
 )
@@ -38,30 +39,43 @@ on the computer, and kept in the shell's history.`,
 		Example: "  ot2flow call mix-colors R=100 mix_well=B2 --device http://localhost:8000\n  ot2flow call --run 261123-4x7k",
 	}
 	f := c.Flags()
-	f.StringVar(&o.device, "device", "http://localhost:8000", "the address of the device server")
-	f.StringVar(&o.ca, "ca", "", "the lab's certificate authority, a PEM file: ca.crt of ot2flow certs")
-	f.StringVar(&o.tokenFile, "token-file", "", "a file with the token; otherwise it is that in OT2FLOW_TOKEN")
-	f.BoolVar(&o.insecure, "insecure", false, "send the token where everybody in the network can read it")
+	o.deviceFlags(f)
 	f.StringVar(&o.run, "run", "", "wait for this run, and submit none")
 	f.BoolVar(&o.detach, "detach", false, "print the id of the run as soon as it is accepted, and do not wait")
 	f.StringVar(&o.options.Key, "key", "", "a key of your own, under which nothing is accepted twice")
 	f.IntVar(&o.options.Priority, "priority", 0, "the greater, the sooner")
 	f.StringVar(&o.options.Experiment, "experiment", "", "runs of one experiment keep their order")
+	f.StringVar(&o.options.Robot, "robot", "", "the robot of the server that does it; by default any that is free and can")
+	f.StringSliceVar(&o.options.Labels, "label", nil, "what the robot must be good for; repeatable")
 	f.StringVar(&o.options.By, "by", "", "who does it, for the journal and for quotas")
 	f.StringVar(&o.options.Project, "project", "", "what it is for, for the journal and for quotas")
 	c.RunE = func(c *cobra.Command, args []string) error { return a.call(c.Context(), args, o) }
 	return c
 }
 
+// deviceFlags say which server is asked, and how.
+func (o *callFlags) deviceFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.device, "device", "http://localhost:8000", "the address of the device server")
+	f.StringVar(&o.ca, "ca", "", "the lab's certificate authority, a PEM file: ca.crt of ot2flow certs")
+	f.StringVar(&o.tokenFile, "token-file", "", "a file with the token; otherwise it is that in OT2FLOW_TOKEN")
+	f.BoolVar(&o.insecure, "insecure", false, "send the token where everybody in the network can read it")
+}
+
+// client is what asks the server.
+func (o *callFlags) client() (*client.Client, error) {
+	server, err := client.New(o.device)
+	if err != nil {
+		return nil, usage("--device: %v", err)
+	}
+	return server, o.identify(server)
+}
+
 func (a *app) call(ctx context.Context, args []string, o callFlags) error {
 	if (len(args) == 0) == (o.run == "") {
 		return usage("name a task of the server, or a run of it with --run")
 	}
-	server, err := client.New(o.device)
+	server, err := o.client()
 	if err != nil {
-		return usage("--device: %v", err)
-	}
-	if err := o.identify(server); err != nil {
 		return err
 	}
 	id := o.run

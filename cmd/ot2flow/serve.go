@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ot2flow/ot2flow/workflows"
 	"github.com/ot2flow/ot2flow/workflows/outside"
@@ -21,16 +22,17 @@ import (
 
 // serving is what serve was told.
 type serving struct {
-	http, robot string
-	poll        time.Duration
-	guard       guarding
-	logging     logging
+	http, robot, config string
+	poll                time.Duration
+	library             bool
+	guard               guarding
+	logging             logging
 }
 
 func (a *app) serveCommand() *cobra.Command {
 	var o serving
 	c := &cobra.Command{
-		Use:   "serve [DIR…] --robot NAME|ADDRESS|sim",
+		Use:   "serve [DIR…] --robot NAME|ADDRESS|sim | --config lab.yaml",
 		Short: "Be a device server: every workflow of a folder as a task, over HTTP",
 		Long: `Serves every workflow of the folders as a task of one robot, or of the simulator, over HTTP:
 GET /tasks, POST /execute/TASK with the parameters as JSON, and every run as a resource that is
@@ -40,6 +42,8 @@ keeps its last good version, and runs go on with the version they began with.
 
 Whatever is accepted is in the journal before that is said: it is carried out once, also when
 the server is killed in between. There is one queue; the robot has one owner, however many ask.
+With --config one server has several robots: a run that names none goes to one that is free and
+can do it. The file is read again when it is saved; one with mistakes changes nothing.
 Ctrl-C pauses the robot at a good place, and leaves the run as soon as it stands; a server that
 is started again takes the queue up.
 
@@ -47,32 +51,24 @@ The server is reached from this computer only, and asks nobody who they are. At 
 it needs a certificate (see ot2flow certs), and everybody has to show a token (see ot2flow tokens):
 what they do is journalled under their names, and listed by ot2flow audit. --insecure does
 without, and then everybody in the network may move the robot.`,
-		Example: "  ot2flow serve workflows --robot 192.168.1.20\n  ot2flow serve examples --robot sim --http 127.0.0.1:8080",
+		Example: "  ot2flow serve workflows --robot 192.168.1.20\n  ot2flow serve examples --robot sim --http 127.0.0.1:8080\n  ot2flow serve --config lab.yaml",
 	}
 	c.Flags().StringVar(&o.http, "http", "127.0.0.1:8000", "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&o.robot, "robot", "", "the robot that the tasks are for: its name or address; sim is the built-in simulator")
 	c.Flags().DurationVar(&o.poll, "poll", 0, "also look at the files this often, for network folders that send no events")
+	c.Flags().StringVar(&o.config, "config", "", "the file of a lab, which says everything else: robots, folders, schedules, maintenance; see ot2flow explain lab")
+	c.Flags().BoolVar(&o.library, "library", false, "serve the workflows that come with ot2flow, too")
 	o.guard.flags(c.Flags())
 	o.logging.flags(c.Flags())
 	c.Flags().StringVar(&a.state, "state", "", "the journal of runs: a file, or the folder it is in; by default one of the user's own")
-	c.RunE = func(c *cobra.Command, args []string) error { return a.serve(c.Context(), args, o) }
+	c.RunE = func(c *cobra.Command, args []string) error { return a.serve(c.Context(), args, o, c.Flags()) }
 	return c
 }
 
-func (a *app) serve(ctx context.Context, roots []string, o serving) error {
-	if len(roots) == 0 {
-		roots = []string{"."}
-	}
-	for _, root := range roots {
-		if _, err := os.Stat(root); err != nil {
-			return cannot("%s cannot be served: %s", root, reason(err))
-		}
-	}
-	switch {
-	case o.robot == "":
-		return usage("say for which robot: --robot NAME or its address; --robot sim serves the built-in simulator")
-	case a.state == service.None:
-		return usage("a server keeps what it accepts in the journal, and --state %s has none", service.None)
+func (a *app) serve(ctx context.Context, roots []string, o serving, flags *pflag.FlagSet) error {
+	set, err := a.setting(roots, o, flags)
+	if err != nil {
+		return err
 	}
 	if info, err := os.Stat(a.state); err == nil && info.IsDir() {
 		a.state = filepath.Join(a.state, "journal.db")
@@ -81,14 +77,17 @@ func (a *app) serve(ctx context.Context, roots []string, o serving) error {
 	if err != nil {
 		return err
 	}
-	guard, err := o.guard.options(o.http, log)
+	guard, err := o.guard.options(set.http, log)
 	if err != nil {
 		return err
 	}
 	if a.service().Reach, err = outside.NewReach(o.guard.allow); err != nil {
 		return usage("--allow: %v", err)
 	}
-	device := service.NewDevice(a.service(), service.NewTasks(roots...), o.robot, noted(log))
+	device := service.NewLab(a.service(), service.NewTasks(set.roots...), set.robots, noted(log))
+	if set.lab != nil {
+		device.Configure(set.lab.Schedules, set.lab.Windows)
+	}
 	release, err := device.Own(ctx)
 	if err != nil {
 		return err
@@ -101,25 +100,25 @@ func (a *app) serve(ctx context.Context, roots []string, o serving) error {
 	if err != nil {
 		return err
 	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.http)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", set.http)
 	if err != nil {
-		return cannot("nothing can listen on %s: %v", o.http, err)
+		return cannot("nothing can listen on %s: %v", set.http, err)
 	}
 	logTasks(log, device.Tasks)
 	scheme := "http"
 	if guard.Certificate != nil {
 		scheme = "https"
 	}
-	log.Info("serving", "tasks", len(device.Tasks.Snapshot().Versions), "robot", o.robot, "http", fmt.Sprintf("%s://%s", scheme, l.Addr()))
+	log.Info("serving", "tasks", len(device.Tasks.Snapshot().Versions), set.who(), set.names(), "http", fmt.Sprintf("%s://%s", scheme, l.Addr()))
 	if err := warnOfTokens(ctx, device.Service, &guard, log); err != nil {
 		return err
 	}
-	return serveUntilSignal(ctx, device, s, l, o.poll, log)
+	return serveUntilSignal(ctx, device, s, l, set, log)
 }
 
 // serveUntilSignal serves until Ctrl-C, or until the system ends; the robot stands
 // then. A second signal does not wait for that.
-func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Server, l net.Listener, poll time.Duration, log *slog.Logger) error {
+func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Server, l net.Listener, set *setting, log *slog.Logger) error {
 	answering, hush := context.WithCancel(ctx)
 	defer hush()
 	working, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
@@ -129,7 +128,7 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 		s.End()
 		log.Info("ending; a robot that moves is paused at a good place first")
 	})
-	watcher := workflows.Watch(working, device.Tasks, workflows.Options{Poll: poll}, func(c workflows.Change[*workflows.Task]) {
+	watcher := workflows.Watch(working, device.Tasks, workflows.Options{Poll: set.poll}, func(c workflows.Change[*workflows.Task]) {
 		s.Reload()
 		for _, v := range c.Changed {
 			log.Info("the task is another one", "task", v.Name, "file", v.Path)
@@ -142,6 +141,7 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 		}
 	})
 	defer watcher.Close()
+	defer set.watch(working, device, log)()
 	answered := make(chan error, 1)
 	go func() {
 		err := s.Serve(answering, l)

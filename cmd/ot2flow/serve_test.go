@@ -50,11 +50,17 @@ var servedAt = regexp.MustCompile(`http=(https?://[0-9.:]+)`)
 // serverOf begins to serve, and returns when that is said.
 func serverOf(t *testing.T, dir, robot, state string, more ...string) *serverProcess {
 	t.Helper()
+	return serverBy(t, append([]string{dir, "--robot", robot, "--state", state, "--http", "127.0.0.1:0"}, more...)...)
+}
+
+// serverBy begins to serve as it is told.
+func serverBy(t *testing.T, args ...string) *serverProcess {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(self, append([]string{"serve", dir, "--robot", robot, "--state", state, "--http", "127.0.0.1:0"}, more...)...)
+	cmd := exec.Command(self, append([]string{"serve"}, args...)...)
 	cmd.Env = append(os.Environ(), chaosChild+"=never")
 	pipe, err := cmd.StderrPipe()
 	if err != nil {

@@ -142,6 +142,8 @@ type Options struct {
 	Key        string // under which nothing is accepted twice
 	Priority   int
 	Experiment string
+	Robot      string   // that does it; empty: any that is free and can
+	Labels     []string // that the robot must have
 	By         string
 	Project    string
 }
@@ -162,7 +164,7 @@ func (c *Client) Tasks(ctx context.Context) ([]Task, error) {
 // Submit has a task carried out with parameters, and returns when that is accepted.
 func (c *Client) Submit(ctx context.Context, task string, params map[string]any, o Options) (*Run, error) {
 	q := url.Values{}
-	for name, value := range map[string]string{"experiment": o.Experiment, "by": o.By, "project": o.Project} {
+	for name, value := range map[string]string{"experiment": o.Experiment, "robot": o.Robot, "labels": strings.Join(o.Labels, ","), "by": o.By, "project": o.Project} {
 		if value != "" {
 			q.Set(name, value)
 		}

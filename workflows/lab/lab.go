@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ot2flow/ot2flow/schema"
@@ -65,11 +66,11 @@ type Opened struct {
 	Lab         *Lab // nil where there are errors
 	Hash        string
 	Diagnostics diag.List
-	text        []byte
+	file        spec.File
 }
 
 // Source returns the text of the file, whatever its name.
-func (o *Opened) Source(string) []byte { return o.text }
+func (o *Opened) Source(string) []byte { return o.file.Data }
 
 // Open reads the file of a lab.
 func Open(path string) *Opened {
@@ -82,9 +83,12 @@ func Open(path string) *Opened {
 	dir, name := filepath.Split(full)
 	bundle, list := spec.Load(os.DirFS(dir), name)
 	var found *Lab
+	for i := 0; bundle == nil && i < len(list); i++ {
+		list[i].Message = strings.Replace(list[i].Message, "the workflow", "the file", 1)
+	}
 	if bundle != nil {
 		f, _ := bundle.File(name)
-		o.text, o.Hash = f.Data, bundle.Hash
+		o.file, o.Hash = *f, bundle.Hash
 		var more diag.List
 		found, more = read(spec.NewSource(f), filepath.Dir(path))
 		list = append(list, more...)

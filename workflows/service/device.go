@@ -58,7 +58,9 @@ func NewDevice(s *Service, tasks *Tasks, robot string, log func(Note)) *Device {
 func NewLab(s *Service, tasks *Tasks, robots []Robot, log func(Note)) *Device {
 	d := &Device{Service: s, Tasks: tasks, Log: log}
 	for _, r := range robots {
-		d.stations = append(d.stations, &station{Robot: r, device: d, wake: make(chan struct{}, 1), refusals: map[string]refusal{}})
+		st := &station{Robot: r, device: d, wake: make(chan struct{}, 1), refusals: map[string]refusal{}}
+		st.labels.Store(&r.Labels)
+		d.stations = append(d.stations, st)
 	}
 	return d
 }

@@ -193,7 +193,7 @@ func TestLabLooksAtLedgers(t *testing.T) {
 // be on.
 func TestLabKeepsOrder(t *testing.T) {
 	d := labOf(t, journalFile(t), []Robot{{Name: "a", Address: Sim, Labels: []string{"x"}}, {Name: "b", Address: Sim, Labels: []string{"x", "y"}}, {Name: "c", Address: Sim}}, mixText)
-	d.Log = func(string, string) {}
+	d.Log = func(Note) {}
 	served(t, d)
 	type asked struct {
 		id, experiment, robot string
@@ -321,7 +321,9 @@ func TestMaintenance(t *testing.T) {
 	if err := d.MaintainNot(t.Context(), m.ID); err != nil {
 		t.Fatal(err)
 	}
-	v = until(t, d, v.ID, func(v *View) bool { return strings.HasPrefix(v.Reason, "it takes about ") || strings.Contains(v.Reason, "calibration") })
+	v = until(t, d, v.ID, func(v *View) bool {
+		return strings.HasPrefix(v.Reason, "it takes about ") || strings.Contains(v.Reason, "calibration")
+	})
 	if v.State != StateQueued {
 		t.Errorf("%+v", v)
 	}
@@ -363,7 +365,7 @@ func TestSchedules(t *testing.T) {
 		now := time.Date(2026, 11, 23, 6, 0, 30, 0, time.UTC)
 		var d *Device
 		start := func() { // what a process knows is gone with it
-			d = NewDevice(one.Service, one.Tasks, Sim, func(string, string) {})
+			d = NewDevice(one.Service, one.Tasks, Sim, func(Note) {})
 			d.Configure([]lab.Schedule{s}, nil)
 		}
 		look := func() {

@@ -41,7 +41,7 @@ func (d *Device) RobotViews(ctx context.Context) ([]RobotView, error) {
 	}
 	var out []RobotView
 	for _, st := range d.stations {
-		v := RobotView{Name: st.Name, Address: st.Address, Description: st.Description, Labels: st.Labels, Paused: d.rests.now(st.Name, time.Now())}
+		v := RobotView{Name: st.Name, Address: st.Address, Description: st.Description, Labels: *st.labels.Load(), Paused: d.rests.now(st.Name, time.Now())}
 		for _, o := range all {
 			if o.Queue == st.Name {
 				v.Queued++

@@ -82,7 +82,7 @@ func (d *Device) Schedules() []ScheduleView {
 	defer c.mu.Unlock()
 	out := []ScheduleView{}
 	for _, s := range c.list {
-		v := ScheduleView{Name: s.Name, Task: s.Task, Cron: s.Times.String(), TimeZone: s.Times.Zone().String(), Off: s.Off, LastRun: s.last, LeftOut: s.missed, Problem: s.trouble}
+		v := ScheduleView{Name: s.Name, Task: s.Task, Cron: s.Times.String(), TimeZone: zoneOf(s.Times.Zone(), now), Off: s.Off, LastRun: s.last, LeftOut: s.missed, Problem: s.trouble}
 		if !s.Off {
 			v.Next = s.Times.Next(now)
 		}
@@ -92,6 +92,15 @@ func (d *Device) Schedules() []ScheduleView {
 		out = append(out, v)
 	}
 	return out
+}
+
+// zoneOf is a time zone for people.
+func zoneOf(zone *time.Location, now time.Time) string {
+	if zone == time.Local {
+		name, _ := now.In(zone).Zone()
+		return name
+	}
+	return zone.String()
 }
 
 // lookEvery bounds how long nobody looks at the clock: it may be set, and a computer may

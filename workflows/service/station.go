@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ot2flow/ot2flow/interpreter/journal"
@@ -20,7 +21,8 @@ import (
 type station struct {
 	Robot
 	device *Device
-	wake   chan struct{} // has a token when there is something to do
+	labels atomic.Pointer[[]string] // what it is good for
+	wake   chan struct{}            // has a token when there is something to do
 
 	taken *journal.Submission // that it is about to begin, or carries out; under device.choosing
 
@@ -88,8 +90,22 @@ func (d *Device) Robots() []Robot {
 	var out []Robot
 	for _, st := range d.stations {
 		out = append(out, st.Robot)
+		out[len(out)-1].Labels = *st.labels.Load()
 	}
 	return out
+}
+
+// Relabel gives robots other labels, by their names; it may be called while the device
+// serves.
+func (d *Device) Relabel(robots []Robot) {
+	for _, r := range robots {
+		for _, st := range d.stations {
+			if st.Name == r.Name {
+				st.labels.Store(&r.Labels)
+			}
+		}
+	}
+	d.poke()
 }
 
 // queues are those that the device serves.
@@ -179,11 +195,12 @@ func (d *Device) listed(why func(i int) string) string {
 
 // lacks says which labels the robot does not have, or nothing.
 func (st *station) lacks(labels []string) string {
+	its := *st.labels.Load()
 	for _, l := range labels {
-		if !slices.Contains(st.Labels, l) {
+		if !slices.Contains(its, l) {
 			has := "it has none"
-			if len(st.Labels) > 0 {
-				has = "it has " + strings.Join(st.Labels, ", ")
+			if len(its) > 0 {
+				has = "it has " + strings.Join(its, ", ")
 			}
 			return fmt.Sprintf("does not have the label %s; %s", l, has)
 		}
