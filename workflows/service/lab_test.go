@@ -253,9 +253,6 @@ func TestLabIsTakenUp(t *testing.T) {
 	d = labOf(t, file, robots, pauseText, smallText)
 	served(t, d)
 	until(t, d, v.ID, func(v *View) bool { return v.Question != nil })
-	if err := d.Control(t.Context(), v.ID, "resume", false, true, "ada"); err == nil { // it may be followed already, and then waits for an answer
-		t.Log("it was gone on with")
-	}
 	until(t, d, submit(t, d, Request{Task: "small"}).ID, state(StateOK))
 	if err := d.Service.Reply(t.Context(), v.ID, []string{"yes"}, "ada", d.say(v.ID)); err != nil {
 		t.Fatal(err)

@@ -181,6 +181,9 @@ func (d *Device) rest(ctx context.Context, robot string, do func(*journal.Store)
 	if err := d.rests.read(ctx, store); err != nil {
 		return err
 	}
+	for _, st := range d.stations {
+		st.waitsFor("", false) // it is looked at anew
+	}
 	d.poke()
 	return nil
 }
