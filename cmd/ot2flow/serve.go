@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -126,6 +127,7 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 	context.AfterFunc(working, func() {
 		stop() // the next signal ends the process
 		s.End()
+		tellSystem("STOPPING=1")
 		log.Info("ending; a robot that moves is paused at a good place first")
 	})
 	watcher := workflows.Watch(working, device.Tasks, workflows.Options{Poll: set.poll}, func(c workflows.Change[*workflows.Task]) {
@@ -148,8 +150,12 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 		stop() // without its requests the device has nothing to do
 		answered <- err
 	}()
+	tellSystem("READY=1")
+	var watched sync.WaitGroup
+	watched.Go(func() { beWatched(answering, s.Well) })
 	err := device.Serve(working)
 	hush()
+	watched.Wait()
 	if gone := <-answered; err == nil && gone != nil {
 		err = cannot("%v", gone)
 	}

@@ -33,6 +33,11 @@ func (s *Server) Ready(ctx context.Context) error {
 	if s.ending.Load() {
 		return errEnding
 	}
+	return s.Well(ctx)
+}
+
+// Well says what is wrong with the server, though it runs.
+func (s *Server) Well(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	_, _, err := s.device.Load(ctx)
