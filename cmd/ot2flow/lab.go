@@ -29,6 +29,8 @@ type setting struct {
 
 	file string
 	lab  *labfile.Lab // nil without a file
+
+	keep func(context.Context) error // has the journal remember what was proved
 }
 
 func (a *app) setting(roots []string, o serving, flags *pflag.FlagSet) (*setting, error) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -85,7 +86,12 @@ func (a *app) serve(ctx context.Context, roots []string, o serving, flags *pflag
 	if a.service().Reach, err = outside.NewReach(o.guard.allow); err != nil {
 		return usage("--allow: %v", err)
 	}
-	device := service.NewLab(a.service(), service.NewTasks(set.roots...), set.robots, noted(log))
+	tasks, keep, err := a.service().Tasks(ctx, set.roots...)
+	if err != nil {
+		return err
+	}
+	set.keep = keep
+	device := service.NewLab(a.service(), tasks, set.robots, noted(log))
 	if set.lab != nil {
 		device.Configure(set.lab.Schedules, set.lab.Windows)
 	}
@@ -94,9 +100,6 @@ func (a *app) serve(ctx context.Context, roots []string, o serving, flags *pflag
 		return err
 	}
 	defer release()
-	if _, err := device.Tasks.Refresh(ctx); err != nil {
-		return cannot("%v", err)
-	}
 	s, err := server.New(device, version, guard)
 	if err != nil {
 		return err
@@ -141,6 +144,7 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 		for i := range c.Problems {
 			logProblem(log, &c.Problems[i])
 		}
+		remember(working, log, set.keep)
 	})
 	defer watcher.Close()
 	defer set.watch(working, device, log)()
@@ -151,6 +155,8 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 		answered <- err
 	}()
 	tellSystem("READY=1")
+	remember(working, log, set.keep)
+	debug.FreeOSMemory() // beginning takes more than serving
 	var watched sync.WaitGroup
 	watched.Go(func() { beWatched(answering, s.Well) })
 	err := device.Serve(working)
@@ -160,6 +166,13 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 		err = cannot("%v", gone)
 	}
 	return err
+}
+
+// remember keeps what was proved; without it, the next beginning takes longer.
+func remember(ctx context.Context, log *slog.Logger, keep func(context.Context) error) {
+	if err := keep(ctx); err != nil && ctx.Err() == nil {
+		log.Warn("what was proved of the workflows is not remembered: " + err.Error())
+	}
 }
 
 func logTasks(log *slog.Logger, tasks *service.Tasks) {

@@ -233,6 +233,13 @@ CREATE TABLE deeds ( -- what people had a device server do, or were refused
 );
 CREATE INDEX deeds_at ON deeds(at);
 `,
+	`
+CREATE TABLE proofs ( -- what was found out about workflows, which can be found out again
+	key  TEXT PRIMARY KEY, -- of what it holds for
+	at   INTEGER NOT NULL,
+	data BLOB NOT NULL
+) WITHOUT ROWID;
+`,
 }
 
 // versionOf returns the version of the journal's form, 0 for an empty file,

@@ -19,27 +19,6 @@ import (
 	"github.com/ot2flow/ot2flow/workflows"
 )
 
-// Tasks are the workflows that a device carries out, by name.
-type Tasks = workflows.Registry[*workflows.Task]
-
-// atHand is how many workflows are ready at the same time. Another one takes some
-// milliseconds to be made.
-const atHand = 16
-
-// NewTasks are the workflows in files and folders. Each is proved with its defaults
-// and examples before it is served, and reads nothing outside of the folder that was
-// named.
-func NewTasks(roots ...string) *Tasks {
-	shelf := workflows.NewShelf(atHand)
-	return workflows.NewRegistry(func(_ context.Context, path string) workflows.Result[*workflows.Task] {
-		c := workflows.OpenWithin(roots, path)
-		c.Lint(nil)
-		out := workflows.ResultOf(c, shelf.Task(c))
-		out.OK = out.OK && !c.Diagnostics.HasErrors()
-		return out
-	}, roots...)
-}
-
 // Robot is a robot, or the simulator, as those who use it know it.
 type Robot struct {
 	Name        string   // what it is called; its queue is called so, too
