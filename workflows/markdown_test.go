@@ -79,7 +79,8 @@ func TestWorkflowsInMarkdown(t *testing.T) {
 	root := ".."
 	n := 0
 	for _, path := range markdownFiles(t, root) {
-		for _, b := range blocks(readLines(t, path)) {
+		all := blocks(readLines(t, path))
+		for _, b := range all {
 			text := strings.Join(b.lines, "\n") + "\n"
 			if b.info != "yaml" || !strings.HasPrefix(text, "ot2flow:") && !strings.Contains(text, "\not2flow:") {
 				continue
@@ -88,6 +89,13 @@ func TestWorkflowsInMarkdown(t *testing.T) {
 			t.Run(fmt.Sprintf("%s:%d", filepath.Base(path), b.first+1), func(t *testing.T) {
 				dir := t.TempDir()
 				copyLabware(t, root, dir)
+				for _, other := range all { // those that say what their files are called may call each other
+					if name, is := strings.CutPrefix(strings.Join(other.lines[:min(1, len(other.lines))], ""), "# workflows/"); is && other.info == "yaml" {
+						if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Join(other.lines, "\n")+"\n"), 0o644); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
 				file := filepath.Join(dir, "workflow.yaml")
 				if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 					t.Fatal(err)
