@@ -74,7 +74,7 @@ func (x *expansion) closing(nodes []*node, f *program.Frame) {
 	e.closing = true
 	x.state, x.sink, x.results, x.step.N, x.waits = e.state, e.sink, e.Results, e.n, 0
 	x.env.State, x.at.After = x.state, x.state
-	x.last, x.guards, x.retried, x.running, x.answered = true, 0, nil, nil, true
+	x.last, x.guards, x.retried, x.running, x.answered, x.attempt = true, 0, nil, nil, true, 0
 	for _, n := range nodes {
 		if e.node++; e.node <= e.Seen {
 			continue
@@ -88,5 +88,5 @@ func (x *expansion) closing(nodes []*node, f *program.Frame) {
 	e.n, e.closing = x.step.N, false
 	x.state, x.sink, x.results, x.step.N, x.waits = outer.state, outer.sink, outer.results, outer.step.N, outer.waits
 	x.env.State, x.at.After = x.state, x.state
-	x.last, x.guards, x.retried, x.running, x.answered = outer.last, outer.guards, outer.retried, outer.running, outer.answered
+	x.last, x.guards, x.retried, x.running, x.answered, x.attempt = outer.last, outer.guards, outer.retried, outer.running, outer.answered, outer.attempt
 }

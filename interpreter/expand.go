@@ -174,7 +174,7 @@ type expansion struct {
 	failed   *diag.Diagnostic // the one that has ended the program
 	guards   int              // retry and on_error around this point
 	retried  *retrying        // the innermost retry
-	attempt  int              // of it
+	attempt  int              // the greatest of all around this point; 0: there is none
 	answered bool             // a live step has brought something, or failed
 	last     bool             // in `finally`
 	touched  int              // operations that cannot be done again

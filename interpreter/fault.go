@@ -176,10 +176,12 @@ const maxAgain = 100
 
 // guarded does the step under its `retry` and `on_error`.
 func (n *node) guarded(x *expansion, f *program.Frame) {
-	g := n.guard
+	g, attempt := n.guard, x.attempt
+	defer func() { x.attempt = attempt }()
 	for i := 1; ; i++ {
 		inner := f
 		if i > 1 {
+			x.attempt = max(attempt, i)
 			inner = x.newFrame(f, "again-"+itoa(i))
 		}
 		x.guards++
@@ -274,13 +276,13 @@ func (n *node) attempts(x *expansion, f *program.Frame) {
 	if !ok {
 		return
 	}
-	outer := x.retried
+	outer, attempt := x.retried, x.attempt
 	x.retried = r
-	defer func() { x.retried = outer }()
+	defer func() { x.retried, x.attempt = outer, attempt }()
 	for i := 1; ; i++ {
 		inner := x.newFrame(f, itoa(i))
 		inner.Note = &attemptNote{i, w.most, r.at.Start.Line}
-		x.attempt = i
+		x.attempt = max(attempt, i) // what was not good enough around here is not taken again
 		x.within(r.limit, n.site.Path, func() { n.act(x, inner) })
 		if x.fault == nil || !r.takes(x.fault) {
 			return

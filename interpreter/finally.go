@@ -52,14 +52,14 @@ func (x *expansion) finally(nodes []*node, f *program.Frame) {
 		x.fault = was
 		return
 	}
-	outer, guards, retried := x.last, x.guards, x.retried
-	x.last, x.guards, x.retried = true, 0, nil
+	outer, guards, retried, attempt := x.last, x.guards, x.retried, x.attempt
+	x.last, x.guards, x.retried, x.attempt = true, 0, nil, 0
 	for i, n := range nodes {
 		n.expand(x, f)
 		switch failed := x.fault; {
 		case x.ending.isReached():
 			x.closing(nodes[i:], f)
-			x.last, x.guards, x.retried, x.fault = outer, guards, retried, was
+			x.last, x.guards, x.retried, x.attempt, x.fault = outer, guards, retried, attempt, was
 			return
 		case f == nil:
 			x.unheard()
@@ -69,7 +69,7 @@ func (x *expansion) finally(nodes []*node, f *program.Frame) {
 			x.fault = nil
 		}
 	}
-	x.last, x.guards, x.retried = outer, guards, retried
+	x.last, x.guards, x.retried, x.attempt = outer, guards, retried, attempt
 	x.fault = was
 }
 

@@ -353,7 +353,7 @@ func (b *live) needs(x *expansion) (*program.Live, bool) {
 		if out.CacheMS, timed = x.quantity(b.cache, 0); timed && out.CacheMS <= 0 {
 			x.addAt(b.cache, diag.Diagnostic{Code: diag.BadDuration, Message: "an answer that holds for " + quantity.Time.Text(out.CacheMS) + " is never taken again", Help: "write for example 1 h, or remove it"})
 		}
-		out.Fresh = x.retried != nil && x.attempt > 1
+		out.Fresh = x.attempt > 1
 	}
 	return out, ok && fine && timed
 }

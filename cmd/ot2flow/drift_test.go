@@ -101,9 +101,9 @@ func TestAnotherPipetteInTheMiddle(t *testing.T) {
 	args := []string{"runs", "resume", "last", "--yes", "--robot", address}
 	_, errs = b.do(exitCannot, "", args...)
 	contains(t, errs, "now the p300_single_gen2 P3HS20 is", "--accept-drift")
-	b.do(exitFine, "", append(args, "--accept-drift")...)
+	b.do(exitFine, "", append(args, "--accept-drift", "--by", "Ada")...)
 	out, _ := b.do(exitFine, "", "state", "log")
-	contains(t, out, "it is meant that right mount")
+	contains(t, out, "Ada ", "it is meant that right mount")
 }
 
 // A module that is another one of its kind matters to a plan that has one, and one

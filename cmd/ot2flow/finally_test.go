@@ -119,6 +119,42 @@ func TestFinallyWhereARunEndsEarly(t *testing.T) {
 	}
 }
 
+// What somebody says of the deck after a run has ended early is so where it is gone on
+// with, and in the ledger afterwards.
+func TestResumeGoesByTheLedger(t *testing.T) {
+	_, address := emulated(t, emulator.Options{Modules: []string{"temperature_module_gen2"}, Faults: emulator.Faults{Script: mishap.Script{Events: []mishap.Event{{At: "3.1", Do: mishap.CommandFailed}}}}})
+	state := filepath.Join(t.TempDir(), "runs.db")
+	for _, one := range []struct {
+		args []string
+		code int
+		says []string
+	}{
+		{[]string{"apply", written(t, safeDeck+safeSteps), "--robot", address, "--yes"}, exitFailed, nil},
+		{[]string{"state", "set", "4=opentrons_96_tiprack_300ul", "1.A1=250 uL dye", "1.C1=10 uL dye", "--why", "filled up"}, exitFine, nil},
+		{[]string{"runs", "answer", "last", "redo"}, exitFine, nil},
+		{[]string{"runs", "resume", "last", "--yes"}, exitFine, []string{
+			"since then: slot 1 A1: 250 uL dye; the run left: 300 uL dye",
+			"since then: slot 4 A1: as new; the run left: tip out",
+			"pick up a new tip from tips.A1 with p300",
+			"plate.A1       210 uL    dye", "plate.B1       20 uL     dye", "plate.C1       30 uL     dye",
+		}},
+		{[]string{"state", "show"}, exitFine, []string{"210 uL dye", "20 uL dye", "30 uL dye", "A1 B1 "}},
+		{[]string{"apply", written(t, safeDeck+safeSteps), "--robot", address, "--yes"}, exitStopped, nil},
+		{[]string{"state", "set", "1=nest_96_wellplate_200ul_flat"}, exitFine, nil},
+		{[]string{"runs", "resume", "last", "--yes"}, exitCannot, []string{"plate is to stand in slot 1, and nest_96_wellplate_200ul_flat does"}},
+	} {
+		code, stdout, stderr := called(append(one.args, "--state", state), map[bool]string{true: "stop\n", false: "\n"}[one.code == exitStopped])
+		if code != one.code {
+			t.Fatalf("%v: exit %d, want %d:\n%s%s", one.args, code, one.code, stdout, stderr)
+		}
+		for _, text := range one.says {
+			if !strings.Contains(stdout+stderr, text) {
+				t.Errorf("%v: %q is missing:\n%s%s", one.args, text, stdout, stderr)
+			}
+		}
+	}
+}
+
 // On the simulator likewise, from where it has come to by then.
 func TestFinallyOnTheSimulator(t *testing.T) {
 	for name, c := range map[string]struct {

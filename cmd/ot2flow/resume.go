@@ -83,6 +83,7 @@ func (a *app) runsResume(ctx context.Context, ref string, o resuming) error {
 		return err
 	}
 	defer j.Close()
+	j.For(service.Behalf{By: o.by})
 	status.plan = j.Plan
 	o.in = newLines(a.in)
 	defer o.in.stop()
@@ -124,8 +125,8 @@ func (a *app) follow(ctx context.Context, j *service.Job, s *status, o resuming)
 		return err
 	}
 	s.plan = j.Story.Last().Plan
-	// A look does not always hear that the robot stands.
-	return a.carryOutStory(ctx, j, s, o, service.Carrying{Paused: o.ask == nil})
+	// A look does not always hear that the robot stands. What a timeout asks is asked again.
+	return a.carryOutStory(ctx, j, s, o, service.Carrying{Paused: o.ask == nil && !j.IsOverdue()})
 }
 
 // agreed asks whether to go on.
@@ -206,6 +207,9 @@ func (a *app) showRest(j *service.Job, rest *run.Rest) {
 	}
 	for _, text := range rest.ByHand {
 		t.f("  by hand, before: %s\n", text)
+	}
+	for _, text := range rest.Since {
+		t.f("  since then: %s\n", text)
 	}
 	for _, text := range rest.Notes {
 		t.f("  first: %s\n", text)

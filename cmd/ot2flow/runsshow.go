@@ -267,7 +267,7 @@ func said(e run.Event) string {
 	case run.Ended:
 		return strings.TrimSuffix(fmt.Sprintf("over on the robot, which says %s: %s", e.Status, e.Reason), ": ")
 	case run.Left:
-		return "nobody followed it any longer: " + e.Reason
+		return strings.TrimSuffix("left as it is: "+e.Reason, ": ")
 	case run.Restarted:
 		return "followed again"
 	case run.Reattached:

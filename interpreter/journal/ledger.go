@@ -52,6 +52,7 @@ func (s *Store) Ledger(ctx context.Context, name string, defs program.Definition
 type Until struct {
 	Run   string // up to this run, or a part of it
 	Begin bool   // that is left out itself
+	Alone bool   // up to its last end, and with what people answered about it since then
 }
 
 // LedgerUntil is Ledger folded from the beginning of what is remembered, to a
@@ -63,6 +64,16 @@ func (s *Store) LedgerUntil(ctx context.Context, name string, defs program.Defin
 		return nil, err
 	}
 	return f.ledger, nil
+}
+
+// ChangedSince reports whether anything happened to a ledger since a run last ended:
+// somebody corrected it, or another run did something.
+func (s *Store) ChangedSince(ctx context.Context, name, id string) (bool, error) {
+	var changed bool
+	err := s.db.QueryRowContext(ctx, `WITH last(run, key) AS (SELECT r.key, coalesce(max(e.key), 0) FROM runs r LEFT JOIN events e ON e.run = r.key AND e.kind = 'finished' WHERE r.id = ?2)
+		SELECT EXISTS (SELECT 1 FROM corrections c, last WHERE c.ledger = ?1 AND c.after >= last.key)
+		OR EXISTS (SELECT 1 FROM runs r, last WHERE r.ledger = ?1 AND r.key <> last.run AND EXISTS (SELECT 1 FROM events e WHERE e.run = r.key AND e.key > last.key))`, name, id).Scan(&changed)
+	return changed, s.trouble(err)
 }
 
 // ledgerFold is a ledger under way.
@@ -79,6 +90,7 @@ type change struct {
 	key        int64 // of the event it became known with, or the last one before it
 	last       int64 // of the last event of the run
 	foot       *ledger.Footprint
+	answer     bool // the foot is what a person said of the run that was over
 	correction *Correction
 }
 
@@ -149,10 +161,10 @@ func (s *Store) changes(ctx context.Context, name string, defs program.Definitio
 		for k := range feet {
 			c := &feet[k]
 			if u.Run == sum.ID {
-				if limit < 0 && u.Begin {
+				switch {
+				case limit < 0 && u.Begin:
 					limit = c.key - 1
-				}
-				if !u.Begin {
+				case !u.Begin && !(u.Alone && c.answer):
 					limit = c.key
 				}
 			}
@@ -172,7 +184,15 @@ func (s *Store) changes(ctx context.Context, name string, defs program.Definitio
 	}
 	slices.SortStableFunc(out, func(a, b change) int { return int(min(1, max(-1, a.key-b.key))) })
 	if u.Run != "" {
-		out = slices.DeleteFunc(out, func(c change) bool { return c.key > limit })
+		out = slices.DeleteFunc(out, func(c change) bool {
+			switch {
+			case c.answer && u.Alone && c.foot.Run == u.Run:
+				return false
+			case c.correction != nil && !u.Begin:
+				return c.key >= limit
+			}
+			return c.key > limit
+		})
 	}
 	return out, nil
 }
@@ -200,7 +220,8 @@ func (s *Store) footprints(ctx context.Context, sum *Summary, defs program.Defin
 		f := &feet[i]
 		f.Run, f.Tools = sum.ID, tools
 		at := slices.IndexFunc(records, func(r run.Record) bool { return r.Seq == f.Seq })
-		out = append(out, change{key: keys[at], last: keys[len(keys)-1], foot: f})
+		_, answer := records[at].Event.(run.Answered)
+		out = append(out, change{key: keys[at], last: keys[len(keys)-1], foot: f, answer: answer})
 	}
 	return out, nil
 }

@@ -18,6 +18,7 @@ type Footprint struct {
 	// not only what was touched.
 	First  bool
 	Open   bool                     // it is not over
+	Ended  int64                    // of what a person decided about it: when it was over, ns since 1970; otherwise 0
 	Before []string                 // where labware stood at its beginning, by index; empty for off the deck
 	Wells  map[program.WellRef]bool // wells and tip places that changed
 	Unsure map[program.WellRef]bool // those of which nobody knows
@@ -33,6 +34,9 @@ func (l *Ledger) Add(f *Footprint) {
 		place := PlaceOf(f.State, i)
 		if place == f.Before[i] && !f.First && !touches(f.Wells, i) {
 			continue
+		}
+		if b := l.At(place); f.Ended > 0 && b != nil && b.Run == "" && b.At > f.Ended {
+			continue // since then somebody has said what is there, which is more than whether a step happened
 		}
 		known := l.was(f, i)
 		if f.Before[i] != "" && f.Before[i] != place {

@@ -35,8 +35,8 @@ type LeftWell struct {
 // IsZero reports whether nothing is left.
 func (l *Left) IsZero() bool { return len(l.Tips) == 0 && len(l.Wells) == 0 }
 
-// leave puts what earlier runs left on the deck.
-func (s *State) leave(l *Left) {
+// Leave puts what is left on the deck, of the wells and places of tips that l names.
+func (s *State) Leave(l *Left) {
 	for _, t := range l.Tips {
 		s.tips[t.Place.Labware][t.Place.Well] = t.State
 	}

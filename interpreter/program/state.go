@@ -1,6 +1,7 @@
 package program
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 )
@@ -35,6 +36,19 @@ var tipNames = [...]string{"new", "out", "used", "unknown"}
 
 // String returns the state as plans and people say it: new, out, used or unknown.
 func (t TipState) String() string { return tipNames[t] }
+
+// MarshalText returns the state as plans and people say it.
+func (t TipState) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (t *TipState) UnmarshalText(b []byte) error {
+	i := slices.Index(tipNames[:], string(b))
+	if i < 0 {
+		return fmt.Errorf("there is no state %q of a tip", b)
+	}
+	*t = TipState(i)
+	return nil
+}
 
 // LookupTip returns the state of that name, TipNew for one that there is not.
 func LookupTip(name string) TipState { return TipState(max(0, slices.Index(tipNames[:], name))) }
@@ -137,7 +151,7 @@ func NewState(d *Deck) *State {
 	for i := range d.Liquids {
 		s.fill(i)
 	}
-	s.leave(&d.Left)
+	s.Leave(&d.Left)
 	return s
 }
 

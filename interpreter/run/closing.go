@@ -100,6 +100,7 @@ func (s *Story) Ending() (*Ending, error) {
 		out.Seen = p.seen(out.Seen)
 	}
 	out.Done, out.first, out.moved, out.byHand = s.from(at.next)-1, at.strays(), s.moved(at.state), at.byHand
+	at.state.Leave(&s.corrected)
 	for _, a := range out.first {
 		at.state.Apply(&a.Op)
 	}
@@ -136,7 +137,7 @@ func (s *Story) Closing(c *program.Closing) (*Rest, error) {
 	if err != nil || len(c.Steps) == 0 && !c.Open {
 		return nil, err
 	}
-	e := Continued{From: end.Done + 1, Closing: true, Moved: end.moved, Open: c.Open}
+	e := Continued{From: end.Done + 1, Closing: true, Moved: end.moved, Open: c.Open, Corrected: s.corrected}
 	e.Added = append(slices.Clip(end.first), closingSteps(c)...)
 	part, err := s.part(&e)
 	if err != nil {

@@ -233,9 +233,14 @@ func (d *driver) act(ctx context.Context, a Action) error {
 	case SendBatch:
 		return d.send(ctx, a.Batch)
 	case AskControl:
+		if d.o.Look && a.Control == Pause && d.m.state.live() {
+			return d.leave(ctx)
+		}
 		return d.ask(ctx, a.Control)
 	case AskPerson:
-		d.askPerson(ctx, a)
+		if !d.o.Look {
+			d.askPerson(ctx, a)
+		}
 	case Perform:
 		if d.o.Look {
 			return d.leave(ctx)

@@ -47,8 +47,11 @@ func (s *State) ended(e Ended) []Action {
 
 func (s *State) restarted(e Restarted) []Action {
 	s.Left, s.Lost, s.Stopping, s.Stood, s.Hold, s.HoldAt = false, false, false, false, false, 0
-	s.Current, s.Waiting, s.Halted, s.Tries, s.Overdue = 0, 0, NoStatus, 0, 0
+	s.Current, s.Waiting, s.Halted, s.Tries = 0, 0, NoStatus, 0
 	s.Accepted.Fence = e.Fence
+	if s.Overdue != 0 {
+		s.Hold, s.Ask = true, Pause // nobody has answered yet
+	}
 	switch s.Stage {
 	case Opening:
 		return []Action{OpenRun{}}

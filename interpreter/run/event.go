@@ -236,20 +236,21 @@ type Answered struct {
 // steps Added, and after them those of the run's plan from step From on. A part that
 // is Closing does what finally says, and changes nothing of how the run ended.
 type Continued struct {
-	From        int       `json:"from"`
-	Added       []Added   `json:"added,omitempty"`
-	Moved       []Moved   `json:"moved,omitempty"` // where labware stands that is no longer where the plan has it at its start
-	Renamed     []Renamed `json:"renamed,omitempty"`
-	Fingerprint string    `json:"fingerprint"` // of the part's plan
-	Steps       int       `json:"steps"`       // of the part's plan
-	BatchSteps  int       `json:"batch_steps,omitempty"`
-	Fence       int64     `json:"fence,omitempty"`
-	By          string    `json:"by,omitempty"`
-	Of          int       `json:"of,omitempty"` // steps that the run's plan had, where it may grow
-	Live        []int     `json:"live,omitempty"`
-	Protocols   []int     `json:"protocols,omitempty"`
-	Open        bool      `json:"open,omitempty"`
-	Closing     bool      `json:"finally,omitempty"` // the part closes the run: it has the steps Added, and none of the plan
+	From        int          `json:"from"`
+	Added       []Added      `json:"added,omitempty"`
+	Moved       []Moved      `json:"moved,omitempty"` // where labware stands that is no longer where the plan has it at its start
+	Renamed     []Renamed    `json:"renamed,omitempty"`
+	Fingerprint string       `json:"fingerprint"` // of the part's plan
+	Steps       int          `json:"steps"`       // of the part's plan
+	BatchSteps  int          `json:"batch_steps,omitempty"`
+	Fence       int64        `json:"fence,omitempty"`
+	By          string       `json:"by,omitempty"`
+	Of          int          `json:"of,omitempty"` // steps that the run's plan had, where it may grow
+	Live        []int        `json:"live,omitempty"`
+	Protocols   []int        `json:"protocols,omitempty"`
+	Open        bool         `json:"open,omitempty"`
+	Corrected   program.Left `json:"corrected,omitzero"` // what people say is otherwise on the deck than the parts before left it
+	Closing     bool         `json:"finally,omitempty"`  // the part closes the run: it has the steps Added, and none of the plan
 }
 
 // Kind returns "accepted".

@@ -50,7 +50,7 @@ var every = []Event{
 	Reattached{Handle(`{}`)},
 	Finished{VerdictDoubt},
 	Answered{AnswerDone, 4, true, "Ada", map[string]string{"": "5 uL"}},
-	Continued{3, []Added{{Op: program.Op{Kind: program.PickUpTip, Well: program.WellRef{Labware: 1, Well: 2}}, Text: "x"}, {Op: program.Op{Kind: program.Notify, Well: program.None}, Live: &program.Live{Message: "stopped", To: "mailto:ada@example.org"}, Of: 2, Path: "finally[1]", Where: diag.Span{File: "a.yaml", Start: diag.Pos{Line: 7, Column: 3}}}}, []Moved{{Labware: 2, To: program.Place{On: program.OnModule, Index: 1}}}, []Renamed{{program.WellRef{Labware: 1}, program.WellRef{Labware: 1, Well: 2}}}, "sha256:2", 4, 2, 9, "Ada", 12, []int{1}, []int{2}, true, true},
+	Continued{3, []Added{{Op: program.Op{Kind: program.PickUpTip, Well: program.WellRef{Labware: 1, Well: 2}}, Text: "x"}, {Op: program.Op{Kind: program.Notify, Well: program.None}, Live: &program.Live{Message: "stopped", To: "mailto:ada@example.org"}, Of: 2, Path: "finally[1]", Where: diag.Span{File: "a.yaml", Start: diag.Pos{Line: 7, Column: 3}}}}, []Moved{{Labware: 2, To: program.Place{On: program.OnModule, Index: 1}}}, []Renamed{{program.WellRef{Labware: 1}, program.WellRef{Labware: 1, Well: 2}}}, "sha256:2", 4, 2, 9, "Ada", 12, []int{1}, []int{2}, true, program.Left{Tips: []program.LeftTip{{Place: program.WellRef{Labware: 2, Well: 3}, State: program.TipUsed}}, Wells: []program.LeftWell{{Well: program.WellRef{Labware: 1}, Volume: 5, Parts: []int64{2, 3}, Unknown: true, Of: 1}}}, true},
 }
 
 func TestEventsSurviveJSON(t *testing.T) {

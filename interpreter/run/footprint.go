@@ -15,7 +15,7 @@ func Footprints(plan *program.Plan, records []Record) ([]ledger.Footprint, error
 	s := &Story{Plan: plan, Parts: []Part{{Plan: plan, Origin: ordinals(len(plan.Steps))}}}
 	var out []ledger.Footprint
 	var last Record
-	begun, told := false, false
+	begun, told, ended := false, false, int64(0)
 	since := map[int]int64{} // when each part began
 	for i := range records {
 		e := records[i].Event
@@ -31,11 +31,12 @@ func Footprints(plan *program.Plan, records []Record) ([]ledger.Footprint, error
 		case Finished:
 			if begun {
 				out = append(out, s.footprint(&records[i], since, false))
-				told = true
+				told, ended = true, records[i].At.UnixNano()
 			}
 		case Answered:
 			if told {
 				out = append(out, s.footprint(&records[i], since, true))
+				out[len(out)-1].Ended = ended
 			}
 		default:
 		}
@@ -115,8 +116,9 @@ func (s *Story) footprint(r *Record, since map[int]int64, answer bool) ledger.Fo
 				w.f.Before = append(w.f.Before, ledger.PlaceOf(w.state, k))
 			}
 		}
+		p.correct(w.state)
 		p.walk(w, last && !answer, last)
-		w.noted = last
+		w.noted = last && !answer // its end is known already
 		if p.State.Stage >= Closing {
 			w.end(p)
 		}

@@ -76,7 +76,11 @@ func (d *driver) silence(ctx context.Context, err error) error {
 }
 
 func (d *driver) leave(ctx context.Context) error {
-	return d.emit(ctx, Left{Reason: "nobody wants to follow it any longer"})
+	reason := "whoever followed it has gone"
+	if d.o.Look {
+		reason = "somebody only had a look at it"
+	}
+	return d.emit(ctx, Left{Reason: reason})
 }
 
 func (d *driver) step(ctx context.Context, r *Report) error {

@@ -46,12 +46,20 @@ func (s *State) timeUp(e TimeUp) []Action {
 	if s.Waiting != 0 || s.Stop {
 		return s.follow() // a person is asked already, or has decided
 	}
-	s.Overdue = e.Limit
+	s.Overdue, s.Late = e.Limit, e.Text
 	ask := AskPerson{N: e.N, Text: e.Text}
 	if s.Halted != NoStatus {
 		return append([]Action{ask}, s.follow()...)
 	}
 	return append([]Action{ask}, s.pauseAsked(PauseAsked{Now: true})...)
+}
+
+// stillOverdue has a person asked again who was asked when the run was left.
+func (s *State) stillOverdue() []Action {
+	if s.Overdue == 0 || s.Ended != NoStatus || s.Done >= s.end() {
+		return nil
+	}
+	return []Action{AskPerson{N: s.Done + 1, Text: s.Late}}
 }
 
 // timing is how long a run has taken.

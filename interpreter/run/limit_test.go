@@ -249,6 +249,34 @@ func TestTimeoutsOutliveTheRunner(t *testing.T) {
 			t.Error("left and followed again:", got)
 		}
 	})
+	synctest.Test(t, func(t *testing.T) { // whoever is asked when it is left is asked again
+		j, device := new(run.Memory), &slow{}
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+		defer cancel()
+		var asked []string
+		o := run.Options{Run: "r", Plan: plan, Backend: device, Journal: j, Answer: func(ctx context.Context, q run.Question) (run.Control, error) {
+			if asked = append(asked, q.Text); len(asked) == 2 {
+				time.Sleep(time.Minute)
+				return run.Resume, nil
+			}
+			<-ctx.Done()
+			return 0, ctx.Err()
+		}}
+		if r, err := run.Run(ctx, o); !r.State.Left || r.State.Overdue == 0 {
+			t.Fatalf("it was not left overdue: %v", err)
+		}
+		o.Look = true
+		if r, _ := run.Run(t.Context(), o); r.State.Overdue == 0 || device.asked != 0 {
+			t.Fatalf("a look has done something: %+v", r.State)
+		}
+		o.Look = false
+		if _, err := run.Run(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		if got := happened(t, j); len(asked) != 2 || asked[0] != asked[1] || !strings.HasSuffix(got, "5:00 resumed, 6:00 4, 6:00 ok") {
+			t.Errorf("left while a person was asked: %q, %s", asked, got)
+		}
+	})
 	synctest.Test(t, func(t *testing.T) {
 		j, device := new(run.Memory), &slow{}
 		requests := make(chan run.Request, 1)

@@ -108,7 +108,7 @@ func (m *Machine) On(e Event) ([]Action, error) {
 		return s.restarted(e), nil
 	case Reattached:
 		s.Handle, s.Lost = e.Handle, false
-		return s.reconcile(), nil
+		return append(s.stillOverdue(), s.reconcile()...), nil
 	case Finished:
 		s.finished()
 		return nil, nil

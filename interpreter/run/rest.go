@@ -26,6 +26,7 @@ type Rest struct {
 	Start  *program.State // the deck as it is when the rest begins
 	ByHand []string       // what a person has to do before it begins
 	Notes  []string       // what is done first and why, for people
+	Since  []string       // what is otherwise on the deck than the run left it, for people
 }
 
 // ErrNothingLeft says that every step of a run is done or was left out, though
@@ -88,6 +89,7 @@ func (s *Story) standing() (*standing, error) {
 			return nil, err
 		}
 	}
+	at.state.Leave(&s.corrected)
 	at.from = s.from(at.next)
 	return at, nil
 }
@@ -95,6 +97,7 @@ func (s *Story) standing() (*standing, error) {
 // part does what a part did, and what its end did. Where never, steps of which
 // nobody knows whether they happened did not.
 func (at *standing) part(p *Part, never bool) error {
+	p.correct(at.state)
 	if p.Closes() {
 		at.closedBy(p)
 		return nil
@@ -110,6 +113,13 @@ func (at *standing) part(p *Part, never bool) error {
 	at.next, at.before = next, nil
 	at.byHand, at.stray = p.end(at.state)
 	return nil
+}
+
+// correct puts on the deck what was otherwise there when the part began.
+func (p *Part) correct(s *program.State) {
+	if p.begun != nil {
+		s.Leave(&p.begun.Corrected)
+	}
 }
 
 // from is the first step of the run's plan that is still to be done, where that of
@@ -308,7 +318,7 @@ func (s *Story) Rest(recovery []program.Step) (*Rest, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Rest{ByHand: at.byHand, Event: Continued{From: at.from, Moved: s.moved(at.state), Renamed: s.renamed()}}
+	r := &Rest{ByHand: at.byHand, Event: Continued{From: at.from, Moved: s.moved(at.state), Renamed: s.renamed(), Corrected: s.corrected}}
 	start := at.state.Clone()
 	for _, m := range r.Event.Moved {
 		r.Notes = append(r.Notes, fmt.Sprintf("%s is taken to be where it was moved: %s", s.Plan.Deck.Labware[m.Labware].Name, s.Plan.Deck.PlaceName(m.To)))

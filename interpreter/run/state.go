@@ -124,6 +124,7 @@ type State struct {
 	Performed []Performed
 	Timers    []Timer   // limits of the run's plan that have begun, also in earlier parts
 	Overdue   int       // the limit because of which a person is asked; 0: none
+	Late      string    // what they are told
 	Replan    bool      // what comes behind Done has to be worked out anew
 	Answer    *Answered // what a person decided about the end of this part; nil: nothing yet
 	Closes    *State    // how the run ended that is being closed; nil: none is

@@ -101,10 +101,11 @@ type Story struct {
 	Plan  *program.Plan
 	Parts []Part
 
-	m       Machine
-	renames []Renamed // of the last part
-	print   string    // the fingerprint of the run's plan, as the events have it
-	size    int       // and its steps
+	corrected program.Left // what is otherwise on the deck than the parts left it
+	m         Machine
+	renames   []Renamed // of the last part
+	print     string    // the fingerprint of the run's plan, as the events have it
+	size      int       // and its steps
 }
 
 // copy returns a story that does not change with this one.
@@ -206,6 +207,10 @@ func (s *Story) on(e Event) ([]Action, error) {
 	}
 	return actions, nil
 }
+
+// Correct says what is otherwise on the deck than the run left it, because people say
+// so, or other runs did it. What is made from then on relies on it.
+func (s *Story) Correct(l program.Left) { s.corrected = l }
 
 // PartOf returns the program of the part of a run of plan that e begins.
 func PartOf(plan *program.Plan, e *Continued) (Part, error) { return (&Story{Plan: plan}).part(e) }

@@ -25,6 +25,7 @@ func UsedBy(plan *program.Plan, records []Record) (Used, error) {
 	w := newWalk(s.Plan.Deck)
 	for i := range s.Parts {
 		p := &s.Parts[i]
+		p.correct(w.state)
 		p.walk(w, false, i == len(s.Parts)-1)
 		if p.State.Stage >= Closing {
 			w.end(p)

@@ -317,6 +317,7 @@ func (s *Server) control(control string) func(context.Context, *struct {
 	Now   bool   `query:"now" doc:"Do not wait for a good place."`
 	Ready bool   `query:"ready" doc:"Of resume: what had to be done by hand before is done."`
 	Close bool   `query:"finally" doc:"Of resume: nothing but what finally says, behind a run that ended before its end."`
+	Drift bool   `query:"accept_drift" doc:"Of resume: it is meant that the robot is otherwise than it was left."`
 	By    string `query:"by" maxLength:"255" doc:"Who asks."`
 }) (*one[*service.View], error) {
 	return func(ctx context.Context, i *struct {
@@ -324,6 +325,7 @@ func (s *Server) control(control string) func(context.Context, *struct {
 		Now   bool   `query:"now" doc:"Do not wait for a good place."`
 		Ready bool   `query:"ready" doc:"Of resume: what had to be done by hand before is done."`
 		Close bool   `query:"finally" doc:"Of resume: nothing but what finally says, behind a run that ended before its end."`
+		Drift bool   `query:"accept_drift" doc:"Of resume: it is meant that the robot is otherwise than it was left."`
 		By    string `query:"by" maxLength:"255" doc:"Who asks."`
 	},
 	) (*one[*service.View], error) {
@@ -331,7 +333,7 @@ func (s *Server) control(control string) func(context.Context, *struct {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.device.Control(ctx, i.Run, control, i.Now, who.By, service.GoingOn{Ready: i.Ready, Finally: i.Close}); err != nil {
+		if err := s.device.Control(ctx, i.Run, control, i.Now, who.By, service.GoingOn{Ready: i.Ready, Finally: i.Close, Accept: i.Drift}); err != nil {
 			return nil, answered(err)
 		}
 		v, err := s.device.View(ctx, i.Run)

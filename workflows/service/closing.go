@@ -18,6 +18,9 @@ import (
 // Closing makes what closes the run, and sees to it that the robot takes it. It is nil
 // where nothing is to be done.
 func (j *Job) Closing(ctx context.Context) (*run.Rest, error) {
+	if _, err := j.corrected(ctx); err != nil {
+		return nil, err
+	}
 	rest, err := j.closing()
 	if err != nil || rest == nil || j.Place.Simulated() {
 		return rest, err

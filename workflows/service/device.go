@@ -264,6 +264,7 @@ func (d *Device) withdraw(ctx context.Context, store *journal.Store, id, by stri
 type GoingOn struct {
 	Ready   bool // what had to be done by hand before is done
 	Finally bool // nothing but what finally says
+	Accept  bool // that the robot is otherwise than it was left is meant
 }
 
 // Ask asks for a pause, a stop, or that a run goes on. A run that waits in the queue

@@ -134,6 +134,9 @@ func (j *Job) begin(ctx context.Context, start journal.Start) error {
 // ID is how the journal calls the run; empty where it does not know of it.
 func (j *Job) ID() string { return j.book.id() }
 
+// For says who goes on with a run, where that is not whoever runs this program.
+func (j *Job) For(who Behalf) { j.book.owner = who }
+
 // Close gives the robot free.
 func (j *Job) Close() {
 	if j.book != nil {

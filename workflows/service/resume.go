@@ -127,6 +127,8 @@ func (j *Job) Follows() (what string, err error) {
 		what = fmt.Sprintf("nothing of run %s was begun: all %s are carried out", j.Summary.ID, all)
 	case state.Stage == run.Ready:
 		what = fmt.Sprintf("%s of run %s are done, and the robot waits: the others are carried out", done, j.Summary.ID)
+	case state.Overdue != 0:
+		what = fmt.Sprintf("%s of run %s are done, a timeout has passed, and the robot is paused: it is followed, and you are asked whether it goes on", done, j.Summary.ID)
 	case j.IsPaused():
 		what = fmt.Sprintf("%s of run %s are done, and the robot is paused: it goes on", done, j.Summary.ID)
 	default:
@@ -137,6 +139,9 @@ func (j *Job) Follows() (what string, err error) {
 	}
 	return what, err
 }
+
+// IsOverdue reports whether a person is asked because a timeout has passed.
+func (j *Job) IsOverdue() bool { return j.Story.Last().State.Overdue != 0 }
 
 // IsPaused reports whether the robot was found paused.
 func (j *Job) IsPaused() bool { return j.Story.Last().State.Halted == run.Paused }
@@ -154,10 +159,15 @@ func (j *Job) Prepare() error {
 // The error wraps a *run.Undecided where a person has to decide something first,
 // and run.ErrNothingLeft where nothing remains.
 func (j *Job) Remains(ctx context.Context, with string, show func(diag.List, func(string) []byte)) (*run.Rest, error) {
+	otherwise, err := j.corrected(ctx)
+	if err != nil {
+		return nil, err
+	}
 	rest, err := j.rest(with, show)
 	if err != nil {
 		return nil, err
 	}
+	rest.Since = otherwise
 	list, err := interpreter.ProvePlanFrom(rest.Start, rest.Plan, ot2.Machine{})
 	if err != nil {
 		return nil, err

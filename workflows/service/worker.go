@@ -359,6 +359,7 @@ func (st *station) goOn(ctx context.Context, r *resumption) error {
 		return err
 	}
 	defer job.Close()
+	job.For(Behalf{By: r.by})
 	paused := job.IsPaused()
 	if err := job.Find(ctx, 0); err != nil {
 		return err
@@ -399,6 +400,10 @@ func (st *station) goOn(ctx context.Context, r *resumption) error {
 	}
 	if o.Rest != nil && len(o.Rest.ByHand) > 0 && !r.how.Ready {
 		return &Error{Kind: Undecided, Message: fmt.Sprintf("something has to be done by hand first: %s; say that it is done with ready", o.Rest.ByHand[0])}
+	}
+	job.Accept = r.how.Accept
+	if err := job.Accepted(ctx); err != nil {
+		return err
 	}
 	if err := job.Prepare(); err != nil {
 		return err
