@@ -21,7 +21,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -151,16 +150,10 @@ func read(in *bufio.Reader, body *[]byte) (status int, err error) {
 func (t *target) load(connections int, duration time.Duration) error {
 	begin := time.Now().Add(time.Second)
 	end := begin.Add(duration)
-	took, errs := make([][]time.Duration, connections), make([]error, connections)
-	var all sync.WaitGroup
-	for i := range connections {
-		all.Go(func() { took[i], errs[i] = t.ask(i*7919, begin, end) })
-	}
-	all.Wait()
-	if err := errors.Join(errs...); err != nil {
+	every, err := t.many(connections, begin, end)
+	if err != nil {
 		return err
 	}
-	every := slices.Concat(took...)
 	slices.Sort(every)
 	if len(every) == 0 {
 		return errors.New("nothing was answered")
@@ -168,39 +161,6 @@ func (t *target) load(connections int, duration time.Duration) error {
 	ms := func(p float64) float64 { return float64(every[int(p*float64(len(every)-1))].Microseconds()) / 1000 }
 	fmt.Printf("%.0f requests/s, p50 %.2f ms, p99 %.2f ms, longest %.2f ms\n", float64(len(every))/duration.Seconds(), ms(0.5), ms(0.99), ms(1))
 	return nil
-}
-
-// ask asks over one connection, and returns how long each answer took.
-func (t *target) ask(n int, begin, end time.Time) ([]time.Duration, error) {
-	c, err := net.Dial("tcp", t.address)
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	in := bufio.NewReader(c)
-	var took []time.Duration
-	var b []byte
-	for {
-		at := time.Now()
-		if at.After(end) {
-			return took, nil
-		}
-		n++
-		b = t.append(b[:0], n)
-		if _, err := c.Write(b); err != nil {
-			return nil, err
-		}
-		status, err := read(in, nil)
-		if err != nil {
-			return nil, err
-		}
-		if status != 200 {
-			return nil, fmt.Errorf("%s: status %d", t.head[:strings.IndexByte(t.head, '\r')], status)
-		}
-		if at.After(begin) {
-			took = append(took, time.Since(at))
-		}
-	}
 }
 
 // ready begins a server as often as times says, and asks until it answers. What it

@@ -102,7 +102,11 @@ func (v *runView) head(ctx context.Context) error {
 	t := &planText{w: v.w, plan: v.plan, color: v.a.colors(v.a.out)}
 	v.f("run %s\n", t.bold(s.ID))
 	t.head()
-	v.f("  on %s\n", robotText(&s.Robot))
+	if s.IsComputed() {
+		v.f("  worked out at once; no robot was needed\n")
+	} else {
+		v.f("  on %s\n", robotText(&s.Robot))
+	}
 	v.f("  begun %s by %s on %s, with ot2flow %s\n", s.Began.Local().Format("2006-01-02 15:04:05"), s.By.Name, s.By.Host, s.Version)
 	if s.Project != "" {
 		v.f("  for the project %s\n", s.Project)
@@ -152,7 +156,8 @@ func (v *runView) event(r *run.Record) error {
 	for _, o := range ended {
 		v.step(o)
 	}
-	if text := said(r.Event); text != "" {
+	_, opened := r.Event.(run.Opened)
+	if text := said(r.Event); text != "" && !(opened && v.sum.IsComputed()) {
 		v.f("  %s  %s\n", r.At.Local().Format(time.TimeOnly), text)
 	}
 	return nil

@@ -68,6 +68,9 @@ func TestComputedRunsSurviveKills(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	if code, shown, errs := called([]string{"runs", "show", "last", "--state", state}, ""); code != exitFine || !strings.Contains(shown, "no robot was needed") || strings.Contains(shown, "the robot has") {
+		t.Errorf("exit %d: %s%s", code, shown, errs)
+	}
 	kept := 0
 	for sum, err := range s.Runs(t.Context(), journal.Filter{}) {
 		if err != nil {

@@ -209,13 +209,13 @@ func (o *Computed) appendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// isComputed reports whether the run is one row.
-func (s *Summary) isComputed() bool { return s.computed != "" }
+// IsComputed reports whether the run was over at once, because it needed no robot.
+func (s *Summary) IsComputed() bool { return s.computed != "" }
 
 // Given are the parameters of a run that was computed, as they were given, and the
 // experiment it is of. They are empty for any other run, which has a Submission.
 func (s *Summary) Given() (given json.RawMessage, experiment string) {
-	if !s.isComputed() {
+	if !s.IsComputed() {
 		return nil, ""
 	}
 	var c computedJSON
@@ -264,7 +264,7 @@ func (s *Store) computedEvents(ctx context.Context, q Query) ([]Event, error) {
 	switch {
 	case errors.As(err, &none):
 		return nil, nil // which is no error of any other run either
-	case err != nil || !sum.isComputed():
+	case err != nil || !sum.IsComputed():
 		return nil, err
 	}
 	var out []Event

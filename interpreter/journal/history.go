@@ -291,7 +291,7 @@ func (s *Store) scanEvent(rows *sql.Rows) (e Event, err error) {
 
 // Params returns the parameters of a run.
 func (s *Store) Params(ctx context.Context, sum *Summary) ([]program.Param, error) {
-	if sum.isComputed() {
+	if sum.IsComputed() {
 		params, _, err := s.madeOf(sum)
 		return params, err
 	}
@@ -313,7 +313,7 @@ func (s *Store) Params(ctx context.Context, sum *Summary) ([]program.Param, erro
 
 // Files returns the files a run was made from.
 func (s *Store) Files(ctx context.Context, sum *Summary) ([]program.File, error) {
-	if sum.isComputed() {
+	if sum.IsComputed() {
 		form, err := s.blob(ctx, sum.plan)
 		if err != nil {
 			return nil, err
@@ -349,7 +349,7 @@ func (s *Store) Files(ctx context.Context, sum *Summary) ([]program.File, error)
 // PlanJSON returns the plan of a run as plan.json, with its files inside, as
 // it was when the run began.
 func (s *Store) PlanJSON(ctx context.Context, sum *Summary) ([]byte, error) {
-	if sum.isComputed() {
+	if sum.IsComputed() {
 		return s.computedPlan(ctx, sum)
 	}
 	plan, err := s.blob(ctx, sum.plan)
