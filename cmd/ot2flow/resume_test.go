@@ -52,7 +52,7 @@ func TestResume(t *testing.T) {
 		}, " C1 "},
 		{"restarted", mishap.Event{At: "4.1", Do: mishap.Rebooted, Requests: 2}, []call{
 			{[]string{"apply", "WORKFLOW", "--yes"}, exitCannot, "is in doubt, and nobody has decided"},
-			{[]string{"runs", "answer", "RUN"}, exitUsage, "asks nothing at the moment: in doubt, steps 1 to 9; after a look at the deck, decide with: ot2flow runs answer"},
+			{[]string{"runs", "answer", "RUN"}, exitUsage, "asks nothing at the moment: in doubt, steps 1 to 5; after a look at the deck, decide with: ot2flow runs answer"},
 			{answer("done"), exitUsage, "say up to which one with --to"},
 			{answer("done", "--to", "3"), exitFine, ""},
 			{resume, exitFine, "drop whatever is on p300 into the trash"},

@@ -19,7 +19,9 @@ type asking struct {
 
 func (a *app) runsStopCommand() *cobra.Command {
 	return a.askCommand(run.Stop, "Stop a run that is under way, also from another terminal or computer account", `Stops a run at a good place: where no tip is on, if that is near, and otherwise after the step
-under way; --now does not wait for that. It ends when the robot says that the run is over.
+under way. The robot finishes what it is at, stands still, and is stopped then. --now stops it
+at once: the step under way is cut off, and before the run can be gone on with somebody has to
+look how far it got. The command ends when the robot says that the run is over.
 
 A run that another ot2flow follows is stopped through that one. A run that nobody follows any
 longer is found on its robot first, and stopped there. What remains of a stopped run can be
@@ -28,7 +30,8 @@ gone on with by ot2flow runs resume.`)
 
 func (a *app) runsPauseCommand() *cobra.Command {
 	return a.askCommand(run.Pause, "Pause a run that is under way, also from another terminal or computer account", `Pauses a run at a good place: where no tip holds liquid, if that is near, and otherwise after
-the step under way; --now does not wait for that. It ends when the robot says that it stands.
+the step under way; with --now it holds where it is. The command ends when the robot says that
+it stands.
 
 The run goes on with ot2flow runs resume, with Enter where it was begun, or with resume in
 the Opentrons App.`)

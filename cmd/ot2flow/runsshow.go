@@ -157,7 +157,7 @@ func (v *runView) event(r *run.Record) error {
 		v.step(o)
 	}
 	_, opened := r.Event.(run.Opened)
-	if text := said(r.Event); text != "" && !(opened && v.sum.IsComputed()) {
+	if text := said(r.Event, v.log.part.Label); text != "" && !(opened && v.sum.IsComputed()) {
 		v.f("  %s  %s\n", r.At.Local().Format(time.TimeOnly), text)
 	}
 	return nil
@@ -222,8 +222,15 @@ func (v *runView) end(ctx context.Context) error {
 	return nil
 }
 
-// said tells an event that is not about one step in words.
-func said(e run.Event) string {
+// said tells an event that is not about one step in words; label is how people name
+// a step.
+func said(e run.Event, label func(n int) string) string {
+	steps := func(first, last int) string {
+		if first == last {
+			return "step " + label(first)
+		}
+		return "steps " + label(first) + " to " + label(last)
+	}
 	switch e := e.(type) {
 	case run.Accepted:
 		return fmt.Sprintf("begun: %s", plural(e.Steps, "step"))
@@ -235,27 +242,27 @@ func said(e run.Event) string {
 		if e.Last < e.First {
 			return "the robot was told that nothing follows"
 		}
-		return service.StepRange(e.First, e.Last) + " sent"
+		return steps(e.First, e.Last) + " sent"
 	case run.Grown:
 		return grownText(&e)
 	case run.GrowFailed:
 		return "it does not go on with what came back: " + e.Reason
 	case run.Refused:
-		return fmt.Sprintf("the robot refused %s: %s", service.StepRange(e.First, e.Last), e.Reason)
+		return fmt.Sprintf("the robot refused %s: %s", steps(e.First, e.Last), e.Reason)
 	case run.NotTaken:
-		return fmt.Sprintf("%s did not happen: %s", service.StepRange(e.First, e.Last), e.Evidence)
+		return fmt.Sprintf("%s did not happen: %s", steps(e.First, e.Last), e.Evidence)
 	case run.Doubted:
-		return fmt.Sprintf("whether %s happened is not known: %s", service.StepRange(e.First, e.Last), e.Evidence)
+		return fmt.Sprintf("whether %s happened is not known: %s", steps(e.First, e.Last), e.Evidence)
 	case run.Waiting:
-		return fmt.Sprintf("step %d waits for a person: %s", e.N, e.Text)
+		return fmt.Sprintf("step %s waits for a person: %s", label(e.N), e.Text)
 	case run.TimeUp:
 		return e.Text
 	case run.PauseAsked:
-		return "a pause was asked for" + by(e.By)
+		return askedText("a pause", e.Now, e.After, e.By, label)
 	case run.ResumeAsked:
 		return "told to go on" + by(e.By)
 	case run.StopAsked:
-		return stopText(e)
+		return askedText("a stop", e.Now, e.After, e.By, label)
 	case run.AskFailed:
 		return fmt.Sprintf("the robot was asked to %s: %s", e.Control, e.Reason)
 	case run.Halting:
@@ -270,6 +277,9 @@ func said(e run.Event) string {
 	case run.Regained:
 		return "the connection is back"
 	case run.Ended:
+		if e.Status == run.Gone {
+			return "nothing more is to be learnt from the robot: " + e.Reason
+		}
 		return strings.TrimSuffix(fmt.Sprintf("over on the robot, which says %s: %s", e.Status, e.Reason), ": ")
 	case run.Left:
 		return strings.TrimSuffix("left as it is: "+e.Reason, ": ")
@@ -295,14 +305,14 @@ func grownText(e *run.Grown) string {
 	return fmt.Sprintf("the plan goes on to its end: %s", plural(e.Steps, "step"))
 }
 
-func stopText(e run.StopAsked) string {
+func askedText(what string, now bool, after int, who string, label func(n int) string) string {
 	switch {
-	case e.Now:
-		return "a stop at once was asked for" + by(e.By)
-	case e.After > 0:
-		return fmt.Sprintf("a stop after step %d was asked for%s", e.After, by(e.By))
+	case now:
+		what += " at once"
+	case after > 0:
+		what += " after step " + label(after)
 	}
-	return "a stop was asked for" + by(e.By)
+	return what + " was asked for" + by(who)
 }
 
 func by(who string) string {

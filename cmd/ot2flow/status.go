@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -50,7 +51,7 @@ func (s *status) see(e run.Event, p run.Progress, now service.Standing) {
 	case run.StepStarted, run.StepDone:
 		s.progress(p)
 	case run.Halting:
-		s.halts(e.Status)
+		s.halts(e.Status, now.Stops)
 	case run.Resumed:
 		if s.was.Halted != run.NoStatus && !s.was.Waiting {
 			s.line("the robot goes on")
@@ -82,8 +83,9 @@ func (s *status) performed(e *run.Performed, p run.Progress) {
 	s.progress(p)
 }
 
-func (s *status) halts(why run.Status) {
+func (s *status) halts(why run.Status, stopping bool) {
 	switch {
+	case stopping: // what for, it was told
 	case why == run.DoorOpen && !s.wall:
 		s.line("the robot waits because its door is open; press Enter, and it counts as closed")
 	case why == run.DoorOpen:
@@ -160,7 +162,7 @@ func (s *status) progress(p run.Progress) {
 	if p.Open {
 		about = "~" // as many as are likely
 	}
-	text := fmt.Sprintf("step %d/"+about+"%d  %-12s %s elapsed, %s left", p.N, p.Total, p.Well, clock(elapsed), clock(p.RemainingMS))
+	text := fmt.Sprintf("step %s/"+about+"%d  %-12s %s elapsed, %s left", cmp.Or(p.Label, "0"), p.Of, p.Well, clock(elapsed), clock(p.RemainingMS))
 	if s.terminal {
 		if s.columns > 1 && len(text) >= s.columns {
 			text = text[:s.columns-1]

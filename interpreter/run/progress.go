@@ -20,11 +20,14 @@ func (d *driver) progress(e Event) Progress {
 	}
 	if p.N > 0 {
 		p.Well = d.plan.Deck.WellName(wellOf(&d.plan.Steps[p.N-1].Op))
+		p.Label = d.story.last().Label(p.N)
 	}
+	p.Of = len(d.story.Plan.Steps)
 	p.RemainingMS = d.clock.remaining(s.Done) / 1000
 	if o := d.plan.Outlook; o != nil {
 		p.Open = true
 		p.Total += max(0, o.Steps-len(d.story.Plan.Steps))
+		p.Of = max(p.Of, o.Steps)
 		p.RemainingMS += max(0, o.EstimateMS-d.story.Plan.EstimateMS)
 	}
 	return p

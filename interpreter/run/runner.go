@@ -107,7 +107,9 @@ func AnswerAtOnce(context.Context, Question) (Control, error) { return Resume, n
 type Progress struct {
 	Plan        *program.Plan // of the part under way
 	N           int           // the step under way, or the last one done
+	Label       string        // how people name step N: as in the run's plan; + and N for one that was added
 	Total       int           // steps of the plan; where it goes on by what comes back, of what is likely
+	Of          int           // the same of the run's plan, which Plan is the rest of
 	Open        bool          // the plan goes on by what comes back
 	Well        string        // of step N; empty where it has none
 	ElapsedMS   int64         // by the device's clock
@@ -224,6 +226,9 @@ func (d *driver) stepError(f *Failure) *Error {
 	if f.Step > 0 && f.Step <= len(d.plan.Steps) {
 		step := &d.plan.Steps[f.Step-1]
 		e.ID, e.Where = step.ID(), step.Where()
+		if o := d.story.last().Origin[f.Step-1]; o > 0 {
+			e.Step = o
+		}
 	}
 	return e
 }

@@ -79,8 +79,11 @@ type Part struct {
 // Label is how people name step n of the part: by its number in the run's plan,
 // or, where it was added, by its place among those added, as +2.
 func (p *Part) Label(n int) string {
-	if o := p.Origin[n-1]; o > 0 {
-		return strconv.Itoa(o)
+	switch {
+	case n < 1 || n > len(p.Origin): // it has grown since
+		return strconv.Itoa(n)
+	case p.Origin[n-1] > 0:
+		return strconv.Itoa(p.Origin[n-1])
 	}
 	return "+" + strconv.Itoa(n)
 }

@@ -329,7 +329,7 @@ func (f *follower) finding(n int) run.Finding {
 	case f.over() && m.started:
 		return run.Finding{Outcome: run.HasFailed, Evidence: fmt.Sprintf("cut off after %d of its %d commands", m.done, m.want)}
 	case f.over():
-		return run.Finding{Outcome: run.WasNotTaken, Evidence: "the run ended (" + f.status + ") before it"}
+		return run.Finding{Outcome: run.WasNotTaken, Evidence: "by then the run had ended (" + f.status + ")"}
 	}
 	return run.Finding{Outcome: run.WasTaken, Evidence: "the run is " + f.status}
 }

@@ -101,7 +101,7 @@ func askOwner(ctx context.Context, store *journal.Store, sum *journal.Summary, o
 	if err != nil {
 		return cannot("%v", err)
 	}
-	w := &asked{tell: tell, store: store, run: sum.ID, seq: sum.Seq, control: r.Control, by: asker(by)}
+	w := &asked{tell: tell, store: store, run: sum.ID, seq: sum.Seq, control: r.Control, by: asker(by), label: story.Last().Label}
 	return w.wait(ctx, owner)
 }
 
@@ -113,6 +113,7 @@ type asked struct {
 	seq     int64 // of the last record seen
 	control run.Control
 	by      string
+	label   func(n int) string // how people name a step
 	heard   bool
 	done    bool
 	refused string
@@ -195,7 +196,7 @@ func (w *asked) hears(by string, control run.Control, after int) {
 	}
 	w.heard = true
 	if after > 0 {
-		w.tell(fmt.Sprintf("heard; the robot is asked to %s once step %d is done, a good place; what it begins meanwhile it finishes first", control, after))
+		w.tell(fmt.Sprintf("heard; the robot is asked to %s once step %s is done, a good place; what it begins meanwhile it finishes first", control, w.label(after)))
 	}
 }
 

@@ -39,6 +39,7 @@ type Standing struct {
 	Overdue bool       // a timeout has passed, and a person is asked
 	Halted  run.Status // why the device stands still; NoStatus while it does not
 	Told    bool       // to go on, which it may not have noticed yet
+	Stops   bool       // somebody wants a stop
 }
 
 // on takes an event.
@@ -57,7 +58,7 @@ func (s *Standing) on(e run.Event, plan *program.Plan) {
 	case run.ResumeAsked:
 		s.Overdue, s.Told = false, true
 	case run.StopAsked:
-		s.Overdue = false
+		s.Overdue, s.Stops = false, true
 	case run.AskFailed:
 		s.Told = false
 	case run.Halting:
