@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"time"
@@ -26,6 +28,10 @@ const chaosBroken = "OT2FLOW_CHAOS_BROKEN"
 // looks at the robot again.
 const chaosEager = "OT2FLOW_CHAOS_EAGER"
 
+// chaosBrings names the variable that has a person sit in front of ot2flow, who
+// does what it waits for.
+const chaosBrings = "OT2FLOW_CHAOS_BRINGS"
+
 // The rules that can be broken, one after the other. What is right about each
 // of them is what the others are proved with.
 const (
@@ -40,6 +46,10 @@ const (
 // chaotic is ot2flow in a process that calls at a record.
 func chaotic(when string) int {
 	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr}
+	if os.Getenv(chaosBrings) != "" {
+		p := &bringer{Writer: os.Stderr, said: make(chan struct{}, 64)}
+		a.in, a.err = p, p
+	}
 	at, after, address := 0, false, ""
 	_, _ = fmt.Sscan(when, &at, &after, &address) // "never" leaves it at 0, which no record has
 	broken := os.Getenv(chaosBroken)
@@ -56,6 +66,25 @@ func chaotic(when string) int {
 		a.carrier.Through = eager
 	}
 	return a.main(os.Args[1:])
+}
+
+// bringer is a person who reads what is printed, and presses Enter where that is
+// asked for. Questions they leave to whoever waits for longer.
+type bringer struct {
+	io.Writer
+	said chan struct{}
+}
+
+func (b *bringer) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(pressEnter)) {
+		b.said <- struct{}{}
+	}
+	return b.Writer.Write(p)
+}
+
+func (b *bringer) Read(p []byte) (int, error) {
+	<-b.said
+	return copy(p, "\n"), nil
 }
 
 // eager looks at the robot again and again: at one on which no time passes,

@@ -17,8 +17,9 @@ type flow struct {
 	files []string // that it needs beside it
 	set   []string // of its parameters
 	// robot are further flags of the emulator.
-	robot []string
-	eager bool // the robot is looked at again at once
+	robot  []string
+	eager  bool // the robot is looked at again at once
+	brings bool // a person is there who brings what runs out
 }
 
 var chaosFlow = flow{how: "uploaded", robot: []string{"--speed", "400"}, text: `ot2flow: 1
@@ -45,8 +46,10 @@ var reactFlow = flow{how: "that reacts", text: reactWorkflow, set: []string{"wel
 
 // wellsFlow measures every well until it is as it should be, dosing it in between,
 // with an instrument that is often busy, and asks a person about every column, who
-// is not there. It waits for hours, of a robot on which no time passes.
-var wellsFlow = flow{how: "measures, decides, refills", eager: true, text: `ot2flow: 1
+// is not there. For every well a person fills up what it is given from, and now and
+// then tip racks and another dye. It waits for hours, of a robot on which no time
+// passes.
+var wellsFlow = flow{how: "measures, decides, refills", eager: true, brings: true, text: `ot2flow: 1
 name: wells
 params:
   lab: {type: string, default: 'http://127.0.0.1:1'}
@@ -54,15 +57,12 @@ params:
 labware:
   plate: {type: corning_96_wellplate_360ul_flat, slot: 1}
   dyes:  {type: nest_12_reservoir_15ml, slot: 2}
-  rack1: {type: opentrons_96_tiprack_300ul, slot: 5}
-  rack2: {type: opentrons_96_tiprack_300ul, slot: 6}
-  rack3: {type: opentrons_96_tiprack_300ul, slot: 8}
-  rack4: {type: opentrons_96_tiprack_300ul, slot: 9}
+  rack:  {type: opentrons_96_tiprack_300ul, slot: 9}
 pipettes:
-  p300: {type: p300_single_gen2, mount: right, tips: [rack1, rack2, rack3, rack4]}
+  p300: {type: p300_single_gen2, mount: right, tips: [rack], refill: ask}
 liquids:
-  red:    {in: dyes.A1, volume: 14 mL}
-  yellow: {in: dyes.A2, volume: 14 mL}
+  red:    {in: dyes.A1, volume: 400 uL, refill: {below: 330 uL}}
+  yellow: {in: dyes.A2, volume: 1 mL, refill: {below: 400 uL}}
 instruments:
   reader:
     url: ${ lab }/level

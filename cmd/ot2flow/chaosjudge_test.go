@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
@@ -156,6 +158,18 @@ func (c *trial) decide() {
 	}
 }
 
+// supplied is what a person has brought where the robot waited, in a run of the
+// robot's.
+func (h host) supplied(d *emulator.Deed) (program.Op, bool) {
+	n, _, ok := strings.Cut(d.Key, ".")
+	i, err := strconv.Atoi(n)
+	if i += h.base - 1; !ok || err != nil || i < 0 || i >= len(h.part.Plan.Steps) {
+		return program.Op{}, false
+	}
+	op := h.part.Plan.Steps[i].Op
+	return op, op.Kind.Supplies()
+}
+
 // judge compares what happened with what should have.
 func (c *trial) judge() {
 	story := c.story()
@@ -190,7 +204,7 @@ func (c *trial) judge() {
 		case n > 0 && k == 0:
 			c.lost++
 			c.problem("step %d (%s) never happened", n, story.Plan.Steps[n-1].ID())
-		case k > 1:
+		case k > 1 && story.Plan.Steps[n-1].Op.Kind.Info().Effect != program.Idempotent:
 			c.twice++
 			c.problem("step %d happened %d times", n, k)
 		}
@@ -200,7 +214,7 @@ func (c *trial) judge() {
 			c.problem("step %d does not count as done", i+1)
 		}
 	}
-	used := c.compare(story, deeds)
+	used := c.compare(story, hosts, deeds)
 	if !c.wrong() {
 		c.books(story, used)
 	}
@@ -208,12 +222,15 @@ func (c *trial) judge() {
 
 // compare does on a deck what the robot did, and looks at the wells. It returns
 // what was used up for that.
-func (c *trial) compare(story *run.Story, deeds []emulator.Deed) program.Needs {
+func (c *trial) compare(story *run.Story, hosts map[string]host, deeds []emulator.Deed) program.Needs {
 	plan := story.Plan
 	c.world = program.NewState(plan.Deck)
 	world, used := c.world, program.NewCounting(plan.Deck)
 	for i := range deeds {
 		op, ok := opOf(plan.Deck, &deeds[i])
+		if h, known := hosts[deeds[i].Run]; known && deeds[i].Op == "" && deeds[i].Command != emulator.EndOfRun {
+			op, ok = h.supplied(&deeds[i])
+		}
 		if !ok || op.Kind == program.DropTip && !world.Mounts[op.Pipette].On {
 			continue
 		}

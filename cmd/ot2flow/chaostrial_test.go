@@ -163,6 +163,9 @@ func (c *trial) ot2flow(call string, args ...string) *exec.Cmd {
 	if c.work().eager {
 		cmd.Env = append(cmd.Env, chaosEager+"=1")
 	}
+	if c.work().brings {
+		cmd.Env = append(cmd.Env, chaosBrings+"=1")
+	}
 	cmd.Dir = c.dir
 	return cmd
 }

@@ -64,6 +64,7 @@ func places(state *program.State, pipette int, n program.Nozzles, at program.Wel
 // was in it.
 func (s *Story) replaceTips(r *Rest, at *standing, redraw bool) error {
 	planned, uses := s.uses(at.from, r.Event.Renamed)
+	s.bringTips(r, at, planned)
 	for i := range planned.Mounts {
 		m := &planned.Mounts[i]
 		if at.from > len(s.Plan.Steps) {
@@ -100,6 +101,39 @@ func (s *Story) replaceTips(r *Rest, at *standing, redraw bool) error {
 		}
 	}
 	return nil
+}
+
+// bringTips has a person put new racks there for pipettes that are brought some
+// where none is left, and whose racks have no tip that could stand in for one that
+// is lost, or was lost before.
+func (s *Story) bringTips(r *Rest, at *standing, planned *program.State) {
+	if at.from > len(s.Plan.Steps) {
+		return
+	}
+	gone := false // the gantry is out of the way
+	for i := range planned.Mounts {
+		p, like := &s.Plan.Deck.Pipettes[i], planned.Mounts[i]
+		if !p.Refill || len(p.Racks) == 0 {
+			continue
+		}
+		if lost := like.On && !s.Plan.Deck.IsTool(i, like.From); !lost {
+			if !slices.ContainsFunc(r.Event.Renamed, func(r Renamed) bool { return slices.Contains(p.Racks, int(r.Was.Labware)) }) {
+				continue
+			}
+			like.From = program.WellRef{Labware: int16(p.Racks[0])}
+		}
+		if _, ok := s.freshTip(r, at, i, &like); ok {
+			continue
+		}
+		op, text := program.Op{Kind: program.NewTips, Well: program.None, Pipette: int8(i)}, at.state.NewTipsText(i)
+		if !gone {
+			r.add(at, Added{Op: program.Op{Kind: program.Home, Well: program.None}})
+			gone = true
+		}
+		r.add(at, Added{Op: op, Text: text})
+		r.Event.Renamed = afterNewTips(s.Plan.Deck, &op, r.Event.Renamed)
+		r.Notes = append(r.Notes, text+", which the robot waits for: none is left that could stand in for one that was lost")
+	}
 }
 
 // rename has the tip of another place do what that of was does.

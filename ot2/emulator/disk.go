@@ -260,6 +260,7 @@ func (e *Emulator) did(r *run, c *entry, w *work) {
 		}
 		op := on.op(program.DropTip, &on.spot)
 		r.engine.describe(&d, &op)
+	case w.waits: // a person has said that it goes on
 	default:
 		return
 	}
