@@ -21,8 +21,8 @@ import (
 
 // budget is what is declared.
 type budget struct {
-	tips, wells *eval.Expr
-	liquids     []budgeted
+	tips, wells, time *eval.Expr
+	liquids           []budgeted
 }
 
 type budgeted struct {
@@ -34,7 +34,7 @@ func (p *preparer) budget(b *spec.Budget) *budget {
 	if b.Span.IsZero() {
 		return nil
 	}
-	out := &budget{tips: p.expr(b.Tips), wells: p.expr(b.Wells)}
+	out := &budget{tips: p.expr(b.Tips), wells: p.expr(b.Wells), time: p.expr(b.Time)}
 	var names []string
 	for i := range p.p.workflow.Liquids {
 		names = append(names, p.p.workflow.Liquids[i].Name.Value)
@@ -56,6 +56,9 @@ type allowance struct {
 	program.Counting
 	tips    int64 // -1: any number
 	wells   int64 // likewise
+	time    int64 // ms, likewise
+	late    bool  // the steps took longer
+	overdue bool  // so a clock said, when the last result came in
 	liquids []int64
 	filled  int64 // wells so far
 	piece   int   // the one that is under way, from 1
@@ -74,10 +77,15 @@ func (x *expansion) allow(in Input) {
 		return
 	}
 	a := &allowance{Counting: program.NewCounting(x.deck), looking: in.looking}
-	var ok1, ok2 bool
+	var ok1, ok2, ok3 bool
 	a.tips, ok1 = x.allowedOf(b.tips, "tips")
 	a.wells, ok2 = x.allowedOf(b.wells, "wells")
-	if !ok1 || !ok2 {
+	a.time, ok3 = x.quantity(b.time, -1)
+	if !ok1 || !ok2 || !ok3 {
+		return
+	}
+	if b.time != nil && a.time <= 0 {
+		x.addAt(b.time, diag.Diagnostic{Code: diag.BadDuration, Message: "a budget of " + quantity.Time.Text(a.time) + " is used up before anything is done", Help: "write for example 90 min"})
 		return
 	}
 	for _, l := range b.liquids {
@@ -198,6 +206,13 @@ func (x *expansion) tooMuch(a *allowance) bool {
 		a.exceeded(x, x.p.budget.tips, count(int(a.tips), "tip"))
 	case a.wells >= 0 && a.filled > a.wells:
 		a.exceeded(x, x.p.budget.wells, count(int(a.wells), "well"))
+	case a.overdue && len(x.running) == 0:
+		return false // that was the last of it
+	case a.overdue:
+		a.exceeded(x, x.p.budget.time, quantity.Time.Text(a.time))
+		a.ends++ // what it took is done
+	case a.time >= 0 && x.outOfBudget(a):
+		a.exceeded(x, x.p.budget.time, quantity.Time.Text(a.time))
 	default:
 		for i, l := range x.p.budget.liquids {
 			for _, c := range n.Liquids {
@@ -216,6 +231,6 @@ func (a *allowance) exceeded(x *expansion, e *eval.Expr, what string) {
 	a.ends, x.over = max(a.piece, 1), true
 	a.why = diag.Diagnostic{
 		Code: diag.BudgetReached, Severity: diag.Warning, Span: e.Source().Whole(), Message: "the workflow ends by its budget of " + what,
-		Help: "give it a larger budget, or fewer wells, if it is to do all of it",
+		Help: "give it a larger budget, or less to do, if it is to do all of it",
 	}
 }

@@ -109,6 +109,37 @@ func TestBudgetsOfLiveLoops(t *testing.T) {
 	})
 }
 
+// Of turns that take a known time as many are done as fit into a budget of time; and
+// where a clock says with a result that less is left, or more, by that.
+func TestBudgetsOfTime(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		turns := rapid.Int64Range(1, 12).Draw(t, "turns")
+		each := rapid.Int64Range(1, 60).Draw(t, "s of a turn")
+		most := rapid.Int64Range(1, 400).Draw(t, "s in all")
+		left := rapid.Int64Range(-100, 400).Draw(t, "s left when the answer came in")
+		loop := fmt.Sprintf("  - repeat: %d\n    do: [{delay: %d s}, {set: {done: done + 1}}]", turns, each)
+		budget := fmt.Sprintf("budget: {time: %d s}", most)
+		_, _, done, end := used(t, fmt.Sprintf(budgeted, budget, loop))
+		if want := min(turns, most/each); done != want || (end.Ended != "") != (want < turns) {
+			t.Fatalf("%d of %d turns of %d s in %d s, want %d; %q", done, turns, each, most, want, end.Ended)
+		}
+		p := prepare(t, fmt.Sprintf(budgeted, budget, "  - ask: {message: ready, type: integer, min: 1, max: 3, example: 2}\n    as: n\n  - check: {that: n > 0}\n"+loop))
+		end, list, err := p.Expand(interpreter.Input{Results: []interpreter.Result{{N: 1, Values: map[string]string{"": "2"}, Left: []interpreter.Left{{Limit: 1, MS: left * 1000}}}}}, nothing{})
+		if err != nil || list.HasErrors() || len(end.Outputs) != 1 {
+			t.Fatal(err, list)
+		}
+		_, _ = fmt.Sscan(end.Outputs[0].Value, &done)
+		if want := min(turns, max(left, 0)/each); done != want || (end.Ended != "") != (want < turns) && left >= 0 {
+			t.Fatalf("%d of %d turns of %d s, with %d s left, want %d; %q", done, turns, each, left, want, end.Ended)
+		}
+	})
+}
+
+// nothing is a sink for whom the end is enough.
+type nothing struct{}
+
+func (nothing) Step(*program.Transition) error { return nil }
+
 // lines are the steps of a program as text.
 type lines struct {
 	text []string

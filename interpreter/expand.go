@@ -121,6 +121,7 @@ type expansion struct {
 	allowed *allowance // nil without a budget
 	answers int        // of live steps so far
 
+	atFirst []program.Op // what a person brings before the first step
 	filled  []refillable // by declared liquid
 	refills bool         // one of them is filled up
 
@@ -340,13 +341,16 @@ func (x *expansion) run() {
 	if s, ok := x.sink.(Start); ok {
 		s.Start(x.state, x.shown)
 	}
-	if len(x.p.timeouts) > 0 {
+	if len(x.p.timeouts) > 0 || x.allowed != nil && x.allowed.time >= 0 {
 		x.clock = x.p.machine.Timer(x.deck)
 	}
+	x.bringFirst()
 	x.within(x.p.timeout, "", func() {
-		for _, n := range x.p.nodes {
-			n.expand(x, nil)
-		}
+		x.withinBudget(func() {
+			for _, n := range x.p.nodes {
+				n.expand(x, nil)
+			}
+		})
 	})
 	x.unheard()
 	if !x.halted() && x.failed == nil && !x.list.HasErrors() {
@@ -422,8 +426,16 @@ func (x *expansion) readBy(e *eval.Expr, d diag.Diagnostic) diag.Diagnostic {
 func (x *expansion) eval(e *eval.Expr) (eval.Value, bool) {
 	v, fault := e.Eval(&x.env)
 	if fault != nil {
-		x.add(*fault)
-		return v, false
+		brought, told := x.bring()
+		if brought {
+			v, fault = e.Eval(&x.env)
+		}
+		if fault != nil {
+			if !told {
+				x.add(*fault)
+			}
+			return v, false
+		}
 	}
 	if !v.Known() && !v.IsNothing() {
 		if x.waits > 0 {
@@ -453,7 +465,14 @@ func (x *expansion) text(t *eval.Template) (string, bool) {
 		return "", false
 	}
 	s, fault := t.Eval(&x.env)
-	if fault != nil {
+	if fault == nil {
+		return s, true
+	}
+	brought, told := x.bring()
+	if brought {
+		s, fault = t.Eval(&x.env)
+	}
+	if fault != nil && !told {
 		x.add(*fault)
 	}
 	return s, fault == nil

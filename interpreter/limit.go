@@ -35,6 +35,7 @@ type running struct {
 	until            int64 // µs, as expansion.now
 	known            bool  // until is by a clock, or nothing but the model of time is there
 	passed           bool  // while the robot was at something, by the model of time
+	ends             bool  // it is a budget: nothing fails because of it
 	busy             int64 // expansion.busy when it began
 }
 
@@ -91,6 +92,39 @@ func (x *expansion) within(t *timeout, path string, do func()) {
 	}
 }
 
+// withinBudget does the steps of the workflow, which ends by its budget of time.
+func (x *expansion) withinBudget(do func()) {
+	a := x.allowed
+	if a == nil || a.time < 0 {
+		do()
+		return
+	}
+	x.limits = append(x.limits, program.Limit{First: x.step.N + 1, MS: a.time, Where: x.p.budget.time.Source().Whole(), Ends: true})
+	n := len(x.limits)
+	x.running = append(x.running, running{limit: n, until: x.now + a.time*1000, ends: true})
+	do()
+	last := len(x.running) - 1
+	a.late = x.now > x.running[last].until
+	x.running = x.running[:last]
+	switch {
+	case x.defers || x.err != nil || x.tooMany:
+	case x.step.N < x.limits[n-1].First:
+		x.limits = x.limits[:n-1]
+	default:
+		x.limits[n-1].Last = x.step.N
+	}
+}
+
+// outOfBudget reports whether more time has passed than the budget says.
+func (x *expansion) outOfBudget(a *allowance) bool {
+	for i := range x.running {
+		if r := &x.running[i]; r.ends && x.now > r.until {
+			return true
+		}
+	}
+	return a.late
+}
+
 // tick lets the time pass that the robot takes for a step.
 func (x *expansion) tick(s *program.Step) {
 	took := x.clock.Duration(&s.Op)
@@ -111,6 +145,9 @@ func (x *expansion) timeLeft(left []Left) {
 		for i := range x.running {
 			if r := &x.running[i]; r.limit == l.Limit {
 				r.until, r.known, r.passed = x.now+l.MS*1000, true, false
+				if r.ends {
+					x.allowed.overdue = l.MS <= 0
+				}
 			}
 		}
 	}
@@ -122,7 +159,7 @@ func (x *expansion) due(within int64) *running {
 	var first *running
 	for i := range x.running {
 		r := &x.running[i]
-		if r.known && !r.passed && r.until <= x.now+within && (first == nil || r.until < first.until) {
+		if r.known && !r.passed && !r.ends && r.until <= x.now+within && (first == nil || r.until < first.until) {
 			first = r
 		}
 	}

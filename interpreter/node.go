@@ -155,6 +155,7 @@ func (n *node) expand(x *expansion, parent *program.Frame) {
 	}
 	f := x.newFrame(parent, n.label)
 	f.Site = n.site
+	x.node, x.blameStep = f, n.keyAt
 	outer := x.tip
 	x.tip = tipUse{}
 	if n.result != nil {

@@ -126,13 +126,38 @@ func (p *preparer) labware() {
 		if l.Keep.Set {
 			keep = l.Keep.On
 		}
-		p.p.deck.Labware = append(p.p.deck.Labware, program.Placed{Name: l.Name.Value, Def: def, Type: l.Type.Value, Keep: keep, EvaporationNL: p.evaporation(l, def)})
+		p.p.deck.Labware = append(p.p.deck.Labware, program.Placed{Name: l.Name.Value, Def: def, Type: l.Type.Value, Keep: keep, EvaporationNL: p.evaporation(l, def), Exchange: p.exchanged(l, def)})
 	}
 	for i := range p.p.workflow.Labware {
 		p.put(i, &p.p.workflow.Labware[i])
 	}
 	p.p.deck.NameSlots()
 	p.conflicts()
+}
+
+// exchanged is whether a person exchanges a labware that is full.
+func (p *preparer) exchanged(l *spec.Labware, def *program.Labware) bool {
+	switch {
+	case l.Exchange == "" || def == nil:
+		return false
+	case def.IsTipRack:
+		p.fail(diag.NoEffect, l.Name.Span, "`exchange` is for what can be full, and "+l.Name.Value+" holds tips, which are used up", "say it of the pipette that takes them: refill: ask")
+	case len(def.Wells) == 0:
+		p.fail(diag.NoEffect, l.Name.Span, "`exchange` has no effect on "+l.Name.Value+", which has no wells", "write it at the labware that stands on it")
+	default:
+		return true
+	}
+	return false
+}
+
+// labwareAt is where a labware is declared.
+func (p *Prepared) labwareAt(labware int) diag.Span {
+	for i := range p.workflow.Labware {
+		if l := &p.workflow.Labware[i]; l.Name.Value == p.deck.Labware[labware].Name {
+			return l.Name.Span
+		}
+	}
+	return diag.Span{}
 }
 
 // evaporation is how many nL each well of a labware loses in an hour.

@@ -39,7 +39,6 @@ type Prepared struct {
 	all      []scenario  // what lives may answer
 	kept     []keptTips  // of the workflow and those it calls; of a called one none
 	timeouts []diag.Span // likewise
-	asksTips []bool      // by pipette: a person brings new racks where no tip is left
 }
 
 type binding struct {
@@ -342,7 +341,7 @@ func (p *preparer) pipettes() {
 	for i := range p.p.workflow.Pipettes {
 		d := &p.p.workflow.Pipettes[i]
 		p.declare(d.Name, eval.Type{}, "pipette", false)
-		out := program.Pipette{Name: d.Name.Value, Mount: d.Mount.Value, Model: p.model(d)}
+		out := program.Pipette{Name: d.Name.Value, Mount: d.Mount.Value, Model: p.model(d), Refill: d.Refill != ""}
 		if other := mounts[d.Mount.Value]; other != nil && d.Mount.IsSet() {
 			p.add(diag.Diagnostic{
 				Code: diag.MountTaken, Span: d.Mount.Span, Message: "the " + d.Mount.Value + " mount already holds " + other.Name.Value,
@@ -352,7 +351,6 @@ func (p *preparer) pipettes() {
 		mounts[d.Mount.Value] = d
 		out.Racks = p.racks(d, out.Model)
 		p.declareLayout(d, i, out.Model)
-		p.p.asksTips = append(p.p.asksTips, d.Refill != "")
 		p.p.deck.Pipettes = append(p.p.deck.Pipettes, out)
 	}
 }

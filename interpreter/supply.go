@@ -1,6 +1,7 @@
 package interpreter
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/eval"
@@ -150,8 +151,12 @@ func (x *expansion) wellsText(wells []program.WellRef) string {
 // reports whether one does.
 func (x *expansion) newTips(pip int, f *program.Frame) bool {
 	p := &x.deck.Pipettes[pip]
-	if x.trial != nil || !x.p.asksTips[pip] || len(p.Racks) == 0 {
+	op := program.Op{Kind: program.NewTips, Well: program.None, Pipette: int8(pip)}
+	if x.trial != nil || !p.Refill || len(p.Racks) == 0 {
 		return false
+	}
+	if x.beforeFirst(&op) {
+		return true
 	}
 	if wet := x.wet(); wet >= 0 {
 		x.add(diag.Diagnostic{
@@ -160,21 +165,111 @@ func (x *expansion) newTips(pip int, f *program.Frame) bool {
 		})
 		return false
 	}
-	x.supply(program.Op{Kind: program.NewTips, Well: program.None, Pipette: int8(pip)}, x.racksText(p.Racks), f)
+	x.supply(op, x.state.NewTipsText(pip), f)
 	return true
 }
 
-// racksText says which new racks stand where: "put new tip racks into slot 8
-// (small) and slot 9 (large)".
-func (x *expansion) racksText(racks []int) string {
-	places := make([]string, 0, len(racks))
-	for _, r := range racks {
-		places = append(places, x.state.PlaceText(r)+" ("+x.deck.Labware[r].Name+")")
+// bring has a person bring what an evaluation that failed would have needed: other
+// labware in the place of what is full, or new racks. Told says that it was said
+// why nobody can.
+func (x *expansion) bring() (brought, told bool) {
+	errors := len(x.list)
+	for _, i := range slices.Clone(x.env.GaveOut) {
+		on := &x.deck.Labware[i]
+		if on.Exchange {
+			brought = x.exchange(i) || brought
+		}
+		for pip := range x.deck.Pipettes {
+			if on.Def.IsTipRack && slices.Contains(x.deck.Pipettes[pip].Racks, i) {
+				brought = x.newTips(pip, x.node) || brought
+			}
+		}
 	}
-	if len(places) == 1 {
-		return "put a new tip rack into " + places[0]
+	return brought, len(x.list) > errors
+}
+
+// exchange has a person put a new labware in the place of one that is full. Before
+// the first step it is only noted: until then there is nobody to be told.
+func (x *expansion) exchange(labware int) bool {
+	op, on := program.Op{Kind: program.Exchange, Well: program.WellRef{Labware: int16(labware)}}, &x.deck.Labware[labware]
+	switch {
+	case x.trial != nil || x.env.State == nil || !x.env.State.WouldExchange(labware):
+		return false
+	case x.beforeFirst(&op):
+		return true
 	}
-	return "put new tip racks into " + listed(places)
+	if wet := x.wet(); wet >= 0 {
+		x.add(diag.Diagnostic{
+			Code: diag.OutOfRange, Span: x.blameStep, Message: "no well of " + on.Name + " is empty any more, and nobody can put a new one there while the tip of " + x.deck.Pipettes[wet].Name + " holds liquid",
+			Help: "ask for the well before the tip is filled, for example with set:",
+		})
+		return false
+	}
+	number := 2
+	for _, a := range x.state.Away() {
+		if a.Labware == labware {
+			number++
+		}
+	}
+	f := x.newFrame(x.node, on.Name+"-"+itoa(number))
+	if x.node == nil {
+		f.Site = &program.Site{Path: "labware." + on.Name, Span: x.p.labwareAt(labware)}
+	}
+	x.supply(op, "take "+on.Name+", which is full, from "+x.state.PlaceText(labware)+" and put a new one there, "+on.Name+"#"+itoa(number)+x.madeReady(labware), f)
+	return true
+}
+
+// madeReady says what is declared to stand in a labware.
+func (x *expansion) madeReady(labware int) string {
+	var parts []string
+	for i := range x.deck.Liquids {
+		l := &x.deck.Liquids[i]
+		var wells []program.WellRef
+		var volume int64
+		same := true
+		for k, w := range l.Wells {
+			if int(w.Labware) == labware {
+				same = same && (len(wells) == 0 || l.VolumeNL[k] == volume)
+				wells, volume = append(wells, w), l.VolumeNL[k]
+			}
+		}
+		switch {
+		case len(wells) == 0:
+		case same && volume >= 0:
+			parts = append(parts, quantity.Volume.Text(volume)+" of "+l.Name+" in "+x.wellsText(wells))
+		default:
+			parts = append(parts, l.Name+" in "+x.wellsText(wells))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ", with " + listed(parts)
+}
+
+// beforeFirst notes what a person brings before the first step, where there is none
+// yet, and goes on as if it had been brought.
+func (x *expansion) beforeFirst(op *program.Op) bool {
+	if x.at.Step != nil {
+		return false
+	}
+	x.atFirst = append(x.atFirst, *op)
+	x.env.State = x.env.State.Clone()
+	x.env.State.Apply(op)
+	return true
+}
+
+// bringFirst does what was noted before there was a first step.
+func (x *expansion) bringFirst() {
+	x.env.State = x.state
+	for i := range x.atFirst {
+		switch op := &x.atFirst[i]; op.Kind {
+		case program.Exchange:
+			x.exchange(int(op.Well.Labware))
+		default:
+			x.newTips(int(op.Pipette), nil)
+		}
+	}
 }
 
 // listed is a list in words: a, b and c.

@@ -197,7 +197,7 @@ func (x *expansion) matching(k *keys, p *pair) (program.WellRef, bool) {
 func (x *expansion) nextTip(k *keys, pip int) (program.WellRef, bool) {
 	if !k.tip.start {
 		place, ok := x.state.NextTip(pip, x.layout(k, pip))
-		if racks := x.deck.Pipettes[pip].Racks; !ok && x.p.asksTips[pip] && len(racks) > 0 {
+		if racks := x.deck.Pipettes[pip].Racks; !ok && x.deck.Pipettes[pip].Refill && len(racks) > 0 {
 			place = program.WellRef{Labware: int16(racks[0])}
 		}
 		return place, ok

@@ -136,7 +136,7 @@ func (t *Timer) duration(op *program.Op) int64 {
 		program.OpenLid, program.CloseLid, program.OpenLatch, program.CloseLatch,
 		program.Shake, program.StopShaking, program.Engage, program.Disengage:
 		return t.moduleTime(op)
-	case program.Prepare, program.Home, program.Pause, program.NewTips, program.Refill, program.Comment, program.Lights, program.EndRun, program.ConfigureNozzles,
+	case program.Prepare, program.Home, program.Pause, program.NewTips, program.Refill, program.Exchange, program.Comment, program.Lights, program.EndRun, program.ConfigureNozzles,
 		program.Ask, program.Measure, program.Request, program.Notify, program.RunProtocol:
 		return 0
 	}

@@ -286,6 +286,7 @@ var labwareShape = &Shape{
 	fields: func() []Field { return labwareFields(&Labware{}) },
 	Instead: [][2]string{
 		{"offset", "an offset is measured on one robot, which keeps it for every run: ot2flow state set 1.offset=0.1,-0.2,0.3"},
+		{"refill", "what is full is exchanged, not filled up: exchange: ask; liquids and the tips of a pipette are refilled"},
 	},
 	Rules: []Rule{
 		{Key: "type", Any: []string{"slot", "module", "adapter"}, Why: "`slot`, `module` or `adapter` says where it stands"},
@@ -326,6 +327,7 @@ func labwareFields(l *Labware) []Field {
 		{"module", "The module it stands on.", "mag", false, nameSlot(&l.Module)},
 		{"adapter", "What it stands on there: the load name of an adapter; or alone, the name of a labware of this section.", "opentrons_96_flat_bottom_adapter", false, wordSlot(&l.Adapter, adapterShape)},
 		{"evaporation", "How much liquid each of its wells loses in an hour while it stands open on the deck. Of a thermocycler with its lid closed and of what is off the deck nothing is lost. `simulate --repeat` counts it; what is dissolved stays. Default: nothing.", "1.5 uL/h", false, givenSlot(&l.Evaporation, evaporationShape)},
+		{"exchange", "What is done where next_empty finds no well of it that is empty any more. ask: the robot waits until a person has taken it away and put a new one in its place, which holds what `liquids` say of it, or nothing. Without it a workflow that needs more wells is an error.", "ask", false, choiceSlot(&l.Exchange, exchangeShape)},
 		{"keep", "Whether it stays on the robot between runs, so that a run begins with what the robot's ledger says is left in it. Where it is new, or nothing is known of it, it holds what `liquids` say. Default: true for a tip rack, false for everything else, of which a new one is put there for every run.", "true", false, switchSlot(&l.Keep)},
 	}
 }
@@ -345,6 +347,7 @@ var pipetteShape = &Shape{
 var (
 	pipetteTypeShape = &Shape{Name: "pipette_type", Noun: "the name of a kind of pipette", Doc: "The robot's name for a kind of pipette.", Example: "p300_single_gen2", Scalars: Strings, Pattern: notBlank}
 	mountShape       = &Shape{Noun: "a mount", Scalars: Strings, Words: []string{"left", "right"}}
+	exchangeShape    = &Shape{Noun: "who exchanges it", Scalars: Strings, Words: []string{"ask"}}
 	newRacksShape    = &Shape{Noun: "who brings new racks", Scalars: Strings, Words: []string{"ask"}}
 	namesShape       = &Shape{Kind: ListShape, Noun: "a list of names", Elem: nameShape}
 )

@@ -218,6 +218,7 @@ type Labware struct {
 	// EvaporationRate.
 	Evaporation Given
 	Keep        Switch
+	Exchange    string // ask, or empty
 	Span        diag.Span
 }
 

@@ -149,5 +149,16 @@ func (t *planText) supplies() {
 			told = true
 		}
 		t.f("  step %d: %s\n", s.N, s.Text)
+		t.exchanged(s)
+	}
+}
+
+// exchanged shows where the labware stands that is exchanged.
+func (t *planText) exchanged(s *program.Step) {
+	if s.Op.Kind != program.Exchange {
+		return
+	}
+	for _, line := range movePicture(t.plan.Deck, t.plan.Steps, s.N) {
+		t.f("    %s\n", t.dim(line))
 	}
 }

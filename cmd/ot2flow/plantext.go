@@ -216,6 +216,8 @@ func sentence(s *program.Step, d *program.Deck) string {
 		return "new tips        " + s.Text
 	case program.Refill:
 		return "refill          " + s.Text
+	case program.Exchange:
+		return "exchange        " + s.Text
 	case program.Comment:
 		return "comment         " + s.Text
 	case program.ConfigureNozzles:
@@ -370,7 +372,7 @@ func (t *planText) drift(list []ledger.Drift) {
 
 // needs shows which tips and liquids are needed, and nothing where none are.
 func (t *planText) needs(title string, n *program.Needs) {
-	if len(n.Tips) == 0 && len(n.Liquids) == 0 {
+	if len(n.Tips) == 0 && len(n.Liquids) == 0 && len(n.Labware) == 0 {
 		return
 	}
 	d := t.plan.Deck
@@ -381,6 +383,9 @@ func (t *planText) needs(title string, n *program.Needs) {
 			more = fmt.Sprintf(" out of %d racks", racks)
 		}
 		t.f("  %-9s %s%s\n", d.Labware[c.Index].Name, plural(int(c.Amount), "tip"), more)
+	}
+	for _, c := range n.Labware {
+		t.f("  %-9s %d of them: one on the deck, and %d to exchange it for\n", d.Labware[c.Index].Name, c.Amount, c.Amount-1)
 	}
 	for _, c := range n.Liquids {
 		more := ""

@@ -21,7 +21,7 @@ func (t *terminal) Pause(ctx context.Context, q run.Question) (run.Control, erro
 	w := t.a.err
 	fmt.Fprintf(w, "Pause at step %d: %s\n", q.N, q.Text)
 	plan := t.program()
-	if i := slices.IndexFunc(plan.Steps, func(p program.Step) bool { return p.N == q.N }); i >= 0 && plan.Steps[i].Op.Kind == program.MoveLabware {
+	if i := slices.IndexFunc(plan.Steps, func(p program.Step) bool { return p.N == q.N }); i >= 0 && (plan.Steps[i].Op.Kind == program.MoveLabware || plan.Steps[i].Op.Kind == program.Exchange) {
 		for _, line := range movePicture(plan.Deck, plan.Steps, q.N) {
 			fmt.Fprintln(w, "  "+line)
 		}

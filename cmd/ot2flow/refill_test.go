@@ -2,6 +2,7 @@ package main
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,4 +110,94 @@ func TestARunBreaksWhereItWaits(t *testing.T) {
 			t.Errorf("%s: the deck is\n%s\nand without that\n%s", c.name, got, want)
 		}
 	}
+}
+
+const fullExample = "../../examples/16-full-plate/workflow.yaml"
+
+// Where a plate is full a person is asked for another one, with a picture, on a
+// robot; on the simulator it is taken as exchanged. Report and ledger know both
+// plates, and the next run, for which a new plate is put there, begins anew.
+func TestWhatIsFullIsExchanged(t *testing.T) {
+	t.Parallel()
+	_, address := emulated(t, emulator.Options{})
+	for name, c := range map[string]struct {
+		where []string
+		asked int
+		show  []string
+	}{
+		"sim":   {[]string{"--robot", "sim", "--ledger", "bench"}, 0, []string{"--ledger", "bench"}},
+		"robot": {[]string{"--robot", address}, 1, nil},
+	} {
+		b := newLedgerBench(t)
+		apply := append([]string{"apply", fullExample, "--yes", "--set", "samples=97"}, c.where...)
+		out, errs := b.do(exitFine, "\n", apply...)
+		if got := strings.Count(errs, pressEnter); got != c.asked {
+			t.Errorf("%s: a person was asked %d times, want %d:\n%s", name, got, c.asked, errs)
+		}
+		contains(t, errs, "take plate, which is full, from slot 1 and put a new one there, plate#2")
+		if c.asked > 0 {
+			contains(t, errs, "1 [plate]", "2 stocks")
+		}
+		contains(t, out, "plate.A1       100 uL    reagent", "plate#1, which was taken away", "plate#1.A1 … H12 (96 wells) 100 uL    reagent")
+		show, _ := b.do(exitFine, "", append([]string{"state", "show"}, c.show...)...)
+		show = strings.Join(strings.Fields(show), " ")
+		contains(t, show, "slot 1 plate corning_96_wellplate_360ul_flat run", "A1 100 uL reagent slot 2", "taken away plate#1 corning_96_wellplate_360ul_flat run", "A1 B1 C1 D1 … H12 (96) 100 uL reagent")
+		diff, _ := b.do(exitFine, "", "state", "diff")
+		contains(t, diff, "plate#1", "away, with 96 wells in use")
+		b.do(exitFine, "\n", append(apply, "--new", "2")...)
+		show, _ = b.do(exitFine, "", append([]string{"state", "show"}, c.show...)...)
+		if got := strings.Count(show, "taken away"); got != 2 {
+			t.Errorf("%s: %d plates are known to have been taken away, want 2:\n%s", name, got, show)
+		}
+	}
+}
+
+const fillsUp = `ot2flow: 1
+name: stays
+labware:
+  plate: {type: opentrons_6_tuberack_nest_50ml_conical, slot: 1, exchange: ask, keep: true}
+  dyes: {type: nest_12_reservoir_15ml, slot: 2}
+  tips: {type: opentrons_96_tiprack_300ul, slot: 4}
+pipettes:
+  p300: {type: p300_single_gen2, mount: right, tips: [tips]}
+liquids:
+  red: {in: dyes.A1, volume: 10 mL}
+let:
+  here: next_empty(plate)
+steps:
+  - transfer: {from: red, to: here, volume: 100 uL}
+  - transfer: {from: red, to: next_empty(plate), volume: 100 uL}
+outputs: {well: here}
+`
+
+// What stays between runs is exchanged in the run that finds it full: before its
+// first step, where that is asked for there. One that breaks where it waits asks
+// again, and takes nothing away that is new.
+func TestWhatStaysIsExchangedWhenItIsFull(t *testing.T) {
+	t.Parallel()
+	_, address := emulated(t, emulator.Options{})
+	b := newLedgerBench(t)
+	file := written(t, fillsUp)
+	wells := []string{"plate.A1", "plate.A2", "plate.A3"}
+	apply := []string{"apply", file, "--robot", address, "--yes"}
+	for _, want := range wells {
+		out, errs := b.do(exitFine, "", apply...)
+		contains(t, out, want)
+		if strings.Contains(errs, pressEnter) {
+			t.Fatalf("a person is asked where wells are empty:\n%s", errs)
+		}
+	}
+	plan, _ := b.do(exitFine, "", "plan", file, "--robot", address)
+	contains(t, plan, "2 of them: one on the deck, and 1 to exchange it for")
+	code, _, errs := called(append(slices.Clone(apply), "--state", b.db), "stop\n")
+	if code == exitFine {
+		t.Fatalf("it was stopped where it waits, and ended well:\n%s", errs)
+	}
+	_, errs = b.do(exitFine, "\n", "runs", "resume", "last", "--yes")
+	contains(t, errs, "put a new one there, plate#2")
+	show, _ := b.do(exitFine, "", "state", "show")
+	if got := strings.Count(show, "taken away"); got != 1 {
+		t.Errorf("%d plates are known to have been taken away, want 1:\n%s", got, show)
+	}
+	contains(t, strings.Join(strings.Fields(show), " "), "A1 B1 100 uL red slot 2")
 }

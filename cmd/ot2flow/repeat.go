@@ -308,7 +308,7 @@ type spreadRow struct {
 func rows(s *sim.Spread) (volumes, liquids, contents []spreadRow) {
 	for i := range s.Wells {
 		well := &s.Wells[i]
-		name := s.Deck.WellName(well.Well)
+		name := s.Deck.NumberedWell(well.Well, well.Number)
 		if !well.Unknown {
 			volumes = append(volumes, spreadRow{name, &well.Volume, volumeText})
 		}

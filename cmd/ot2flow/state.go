@@ -101,7 +101,7 @@ func (a *app) stateShowCommand() *cobra.Command {
 func stateText(w io.Writer, l *ledger.Ledger, name string) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "%s\n", name)
-	if len(l.Labware)+len(l.Modules)+len(l.Pipettes)+len(l.Offsets)+len(l.Tools) == 0 {
+	if len(l.Labware)+len(l.Modules)+len(l.Pipettes)+len(l.Offsets)+len(l.Tools)+len(l.Away) == 0 {
 		fmt.Fprintln(t, "  nothing is known")
 	}
 	for i := range l.Labware {
@@ -118,8 +118,16 @@ func stateText(w io.Writer, l *ledger.Ledger, name string) error {
 			fmt.Fprintf(t, "  \t%s\t%s\t\n", names(change.Well), change.After)
 		}
 	}
+	for i := range l.Away {
+		b := &l.Away[i]
+		fmt.Fprintf(t, "  taken away\t%s\t%s\trun %s\n", b.Title(), ledger.Loaded(b.Definition), b.Run)
+		one := &ledger.Ledger{Labware: []ledger.Labware{*b}}
+		for _, change := range ledger.Diff(&ledger.Ledger{Labware: []ledger.Labware{{Place: b.Place, Definition: b.Definition}}}, one) {
+			fmt.Fprintf(t, "  \t%s\t%s\t\n", names(change.Well), change.After)
+		}
+	}
 	rest := *l
-	rest.Labware = nil
+	rest.Labware, rest.Away = nil, nil
 	for _, change := range ledger.Diff(&ledger.Ledger{}, &rest) {
 		fmt.Fprintf(t, "  %s\t%s\t\t\n", change.Place, change.After)
 	}

@@ -58,6 +58,10 @@ func (s *status) see(e run.Event, p run.Progress, now service.Standing) {
 		}
 	case run.StopAsked:
 		s.stops(e, p)
+	case run.TimeUp:
+		if e.Ends {
+			s.line(e.Text)
+		}
 	case run.AskFailed:
 		s.line(fmt.Sprintf("the robot was asked to %s: %s", e.Control, e.Reason))
 	case run.Lost:

@@ -23,13 +23,39 @@ type wellTable struct {
 	deck  *program.Deck
 	color bool
 	wells map[program.WellRef]sim.Well
+
+	number int        // which of its labware it is, where that was taken away
+	away   []sim.Well // of labware that was taken away, one after the other
 }
 
 func newWellTable(w io.Writer, d *program.Deck, color bool) *wellTable {
-	return &wellTable{w, d, color, map[program.WellRef]sim.Well{}}
+	return &wellTable{w: w, deck: d, color: color, wells: map[program.WellRef]sim.Well{}}
 }
 
-func (t *wellTable) add(w *sim.Well) { t.wells[w.Ref] = *w }
+func (t *wellTable) add(w *sim.Well) {
+	if w.Number > t.number {
+		t.away = append(t.away, *w)
+		return
+	}
+	t.wells[w.Ref] = *w
+}
+
+// printAway prints the wells of labware that was taken away, each under its name.
+func (t *wellTable) printAway() {
+	for len(t.away) > 0 {
+		first := &t.away[0]
+		one := newWellTable(t.w, t.deck, t.color)
+		one.number = first.Number
+		n := 0
+		for n < len(t.away) && t.away[n].Ref.Labware == first.Ref.Labware && t.away[n].Number == first.Number {
+			one.add(&t.away[n])
+			n++
+		}
+		fmt.Fprintf(t.w, "%s%s#%d, which was taken away\n", margin, t.deck.Labware[first.Ref.Labware].Name, first.Number)
+		one.print()
+		t.away = t.away[n:]
+	}
+}
 
 func (t *wellTable) print() {
 	if len(t.wells) == 0 {
@@ -48,13 +74,14 @@ func (t *wellTable) print() {
 		}
 		t.groups(held)
 	}
+	t.printAway()
 }
 
 // plate draws the volumes of a labware in µL, row by row, on patches of their
 // colour.
 func (t *wellTable) plate(labware int) {
 	def := t.deck.Labware[labware].Def
-	fmt.Fprintf(t.w, "%s%s, uL\n%s  ", margin, t.deck.Labware[labware].Name, margin)
+	fmt.Fprintf(t.w, "%s%s, uL\n%s  ", margin, t.title(labware), margin)
 	for c := range def.Columns {
 		fmt.Fprintf(t.w, "%7d", c+1)
 	}
@@ -73,6 +100,15 @@ func (t *wellTable) plate(labware int) {
 		fmt.Fprint(t.w, cell[:1]+t.painted(cell[1:], mixed(t.deck, c), ok))
 	}
 	fmt.Fprintln(t.w)
+}
+
+// title is the name of a labware.
+func (t *wellTable) title(labware int) string {
+	name := t.deck.Labware[labware].Name
+	if t.number > 0 {
+		name += "#" + strconv.Itoa(t.number)
+	}
+	return name
 }
 
 // painted puts text on its colour, in black or white, whichever reads better.
@@ -111,7 +147,7 @@ func (t *wellTable) groups(held []program.WellRef) {
 }
 
 func (t *wellTable) names(refs []program.WellRef) string {
-	first := t.deck.WellName(refs[0])
+	first := t.deck.NumberedWell(refs[0], t.number)
 	switch n := len(refs); n {
 	case 1:
 		return first
@@ -235,4 +271,5 @@ func (t *wellTable) of(s *program.State) {
 			}
 		}
 	}
+	t.away = sim.WellsAway(s)
 }

@@ -19,6 +19,8 @@ func (modules) See(t *program.Transition, r *Report) {
 		order(t, r, op)
 	case has&program.HasMove != 0:
 		moved(t, r, op)
+	case has&program.HasLabware != 0:
+		exchanged(t, r, int(op.Well.Labware))
 	case has&program.HasPipette != 0 && has&program.HasWell != 0 && op.Kind != program.EndRun && !op.Trash && op.Well != program.None:
 		reached(t, r, int(op.Well.Labware))
 	}
@@ -187,8 +189,26 @@ func moved(t *program.Transition, r *Report, op *program.Op) {
 	}
 	for _, end := range [...]program.Place{from, op.To} {
 		if m := moduleOf(s, end); m >= 0 {
-			handReaches(s, m, name, add)
+			handReaches(s, m, name, "moved", add)
 		}
+	}
+}
+
+// exchanged: where a hand can put a new labware in the place of another.
+func exchanged(t *program.Transition, r *Report, labware int) {
+	s := t.After
+	name := s.Deck.Labware[labware].Name
+	add := func(code *diag.Code, message, help string) {
+		r.Add(program.AboutStep, diag.Diagnostic{Code: code, Message: message, Help: help})
+	}
+	if s.SlotOf(labware) == 0 {
+		add(diag.OffTheDeck, name+" is full and to be exchanged, and is not on the deck at this point", "bring it first: move_labware: {labware: "+name+", to: 1}")
+	}
+	if on := s.LabwareAt(program.Place{On: program.OnLabware, Index: int16(labware)}); on >= 0 {
+		add(diag.MoveRefused, s.Deck.Labware[on].Name+" stands on "+name+", which is full and to be exchanged", "move "+s.Deck.Labware[on].Name+" away first")
+	}
+	if m := s.ModuleUnder(labware); m >= 0 {
+		handReaches(s, m, name, "exchanged", add)
 	}
 }
 
@@ -231,23 +251,23 @@ func moduleOf(s *program.State, p program.Place) int {
 }
 
 // handReaches: whether a hand can put labware onto a module, or take it away.
-func handReaches(s *program.State, module int, name string, add func(*diag.Code, string, string)) {
+func handReaches(s *program.State, module int, name, moved string, add func(*diag.Code, string, string)) {
 	m, is := &s.Deck.Modules[module], s.Module(module)
 	switch m.Model.Type {
 	case program.HeaterShaker:
 		switch {
 		case is.RPM > 0:
-			add(diag.Shaking, name+" is to be moved while "+m.Name+" shakes", "stop it first: heater_shaker: {deactivate: shaker, latch: open}")
+			add(diag.Shaking, name+" is to be "+moved+" while "+m.Name+" shakes", "stop it first: heater_shaker: {deactivate: shaker, latch: open}")
 		case is.Latch != program.Open:
-			add(diag.LatchState, name+" is to be moved while the latch of "+m.Name+" "+latchNotOpen(is.Latch), "open it first: heater_shaker: {latch: open}")
+			add(diag.LatchState, name+" is to be "+moved+" while the latch of "+m.Name+" "+latchNotOpen(is.Latch), "open it first: heater_shaker: {latch: open}")
 		}
 	case program.Thermocycler:
 		if is.Lid != program.Open {
-			add(diag.LidClosed, name+" is to be moved, and the lid of "+m.Name+" "+notOpen(is.Lid), "open it first: thermocycler: {lid: open}")
+			add(diag.LidClosed, name+" is to be "+moved+", and the lid of "+m.Name+" "+notOpen(is.Lid), "open it first: thermocycler: {lid: open}")
 		}
 	case program.MagneticModule:
 		if is.Engaged {
-			add(diag.MoveRefused, name+" is to be moved while the magnets of "+m.Name+" are up", "lower them first: magnet: disengage")
+			add(diag.MoveRefused, name+" is to be "+moved+" while the magnets of "+m.Name+" are up", "lower them first: magnet: disengage")
 		}
 	case program.TemperatureModule:
 	}

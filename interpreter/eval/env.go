@@ -26,6 +26,10 @@ type Env struct {
 	Deck  *program.Deck
 	State *program.State
 
+	// GaveOut has the labware, by index, of which an evaluation that failed would
+	// have needed another well or tip than there is, each once.
+	GaveOut []int
+
 	err    *diag.Diagnostic
 	steps  int
 	made   int
@@ -39,7 +43,7 @@ type code func(*Env) Value
 
 func (env *Env) begin() {
 	env.err, env.steps, env.made = nil, 0, 0
-	env.locals, env.stack = env.locals[:0], env.stack[:0]
+	env.locals, env.stack, env.GaveOut = env.locals[:0], env.stack[:0], env.GaveOut[:0]
 }
 
 // fail stops the evaluation with a diagnostic.

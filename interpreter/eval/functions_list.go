@@ -393,6 +393,11 @@ func (k *call) next(holds func(*program.State, program.WellRef) bool, none, help
 				return w
 			}
 		}
+		for _, w := range args[0].box.items {
+			if i := int(w.place.Labware); !slices.Contains(env.GaveOut, i) {
+				env.GaveOut = append(env.GaveOut, i)
+			}
+		}
 		return env.fail(at, diag.OutOfRange, none, help)
 	}
 }

@@ -141,7 +141,7 @@ func (c *Correction) String() string {
 	return "nothing is known"
 }
 
-func plural(list []string, one, many string) string {
+func plural[T any](list []T, one, many string) string {
 	if len(list) == 1 {
 		return one
 	}

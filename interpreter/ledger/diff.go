@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ot2flow/ot2flow/spec/quantity"
@@ -33,8 +34,21 @@ func Diff(before, after *Ledger) []Change {
 	}
 	out = append(out, diffList("module", before.Modules, after.Modules, func(m Module) string { return m.Slot }, func(m Module) string { return m.Text() })...)
 	out = append(out, diffList("pipette", before.Pipettes, after.Pipettes, func(p Pipette) string { return p.Mount }, func(p Pipette) string { return p.Text() })...)
+	for i := range after.Away {
+		if b := &after.Away[i]; !slices.ContainsFunc(before.Away, b.is) {
+			out = append(out, Change{Place: "taken away", Before: b.Title(), After: "away, with " + plural(b.Wells, "1 well", strconv.Itoa(len(b.Wells))+" wells") + " in use"})
+		}
+	}
 	return append(out, diffList("offset", before.Offsets, after.Offsets, func(o Offset) string { return o.Place + " " + Loaded(o.Definition) }, func(o Offset) string { return o.Text() })...)
 }
+
+// is reports whether it is the same labware that was taken away.
+func (b *Labware) is(o Labware) bool {
+	return b.Run == o.Run && b.Name == o.Name && b.Number == o.Number
+}
+
+// Title names labware that was taken away: plate#1.
+func (b *Labware) Title() string { return b.Name + "#" + strconv.Itoa(b.Number) }
 
 func diffLabware(place string, a, b *Labware) []Change {
 	var out []Change

@@ -25,6 +25,7 @@ type Footprint struct {
 	Told   map[int]bool             // the modules that were told something
 	Stray  []int                    // the pipettes on which something may hang
 	Tools  []Tool                   // what the run found on the robot
+	Away   []Labware                // what a person has taken away
 }
 
 // Add takes in what a stretch of a run did.
@@ -50,6 +51,11 @@ func (l *Ledger) Add(f *Footprint) {
 		l.clear(f)
 		l.tools(f)
 	}
+	for _, a := range f.Away {
+		a.Run, a.At = f.Run, f.At
+		l.Away = append(l.Away, a)
+	}
+	l.Away = slices.Delete(l.Away, 0, max(0, len(l.Away)-maxAway))
 	for i := range d.Modules {
 		if f.Told[i] {
 			l.module(f, &d.Modules[i], f.State.Module(i))
@@ -148,6 +154,23 @@ func (f *Footprint) labware(i int, place string, known *Labware) Labware {
 	slices.SortFunc(out.Tips, func(a, b Tip) int { return compareWells(a.Well, b.Well) })
 	slices.SortFunc(out.Wells, func(a, b Well) int { return compareWells(a.Well, b.Well) })
 	return out
+}
+
+// TakeAway notes that a person has taken a labware from where it stands: the i-th of
+// those that State.Away lists.
+func (f *Footprint) TakeAway(i int) {
+	a := &f.State.Away()[i]
+	on := &f.State.Deck.Labware[a.Labware]
+	out := Labware{Place: PlaceOf(f.State, a.Labware), Definition: on.Def.URI(), Name: on.Name, Number: f.State.Number(i)}
+	for w := range a.Wells {
+		r := program.WellRef{Labware: int16(a.Labware), Well: int16(w)}
+		if a.Wells[w].Touched {
+			out.Wells = append(out.Wells, f.well(on.Def.Wells[w].Name, r, &a.Wells[w]))
+		}
+		f.Wells[r] = true
+	}
+	slices.SortFunc(out.Wells, func(a, b Well) int { return compareWells(a.Well, b.Well) })
+	f.Away = append(f.Away, out)
 }
 
 func (b *Labware) take(from *Labware, well string) {

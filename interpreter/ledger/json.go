@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
@@ -17,6 +18,14 @@ func (l *Ledger) AppendJSON(b []byte, name string) []byte {
 	for i := range l.Labware {
 		b = append(append(b, comma(i)...), "\n  "...)
 		b = l.Labware[i].appendJSON(b)
+	}
+	for i := range l.Away {
+		between := ", "
+		if i == 0 {
+			between = "],\n \"away\": ["
+		}
+		b = append(append(b, between...), "\n  "...)
+		b = l.Away[i].appendJSON(b)
 	}
 	b = append(b, "],\n \"modules\": ["...)
 	for i := range l.Modules {
@@ -71,7 +80,11 @@ func texts(b []byte, pairs ...string) []byte {
 
 func (b *Labware) appendJSON(out []byte) []byte {
 	out = texts(out, "place", b.Place, "definition", b.Definition, "name", b.Name, "run", b.Run)
-	out = append(out[:len(out)-1], ", \"tips\": {"...)
+	out = out[:len(out)-1]
+	if b.Number > 0 {
+		out = strconv.AppendInt(append(out, ", \"number\": "...), int64(b.Number), 10)
+	}
+	out = append(out, ", \"tips\": {"...)
 	for i, t := range b.Tips {
 		out = program.AppendString(append(out, comma(i)...), t.Well)
 		out = program.AppendString(append(out, ": "...), t.State)

@@ -23,7 +23,14 @@ type Ledger struct {
 	Pipettes []Pipette `json:"pipettes,omitempty"` // on which something may hang, by mount
 	Offsets  []Offset  `json:"offsets,omitempty"`  // by Place and Definition
 	Tools    []Tool    `json:"tools,omitempty"`    // that were on the robot when it was used last
+	// Away is the labware that people have taken from the deck in exchange for a
+	// new one, the last at the end; of many the last ones.
+	Away []Labware `json:"away,omitempty"`
 }
+
+// maxAway is how much labware that was taken away is remembered: what runs have put
+// into any of it is in the journal for good.
+const maxAway = 12
 
 // Tool is a pipette or a module by its serial number: which one of its kind.
 type Tool struct {
@@ -39,6 +46,7 @@ type Labware struct {
 	Definition string `json:"definition"`                     // namespace/load name/version
 	Name       string `json:"name"`                           // in the workflow that used it last
 	Run        string `json:"run,omitempty"`                  // that used it last; empty after a correction
+	Number     int    `json:"number,omitempty"`               // which of several in the run it was, where it was taken away
 	At         int64  `json:"at_ns"`                          // of the last change, ns since 1970
 	LossNL     int64  `json:"evaporation_nL_per_h,omitempty"` // of each well
 	Tips       []Tip  `json:"tips,omitempty"`
@@ -97,7 +105,7 @@ type Offset struct {
 
 // Clone returns an independent copy.
 func (l *Ledger) Clone() *Ledger {
-	out := &Ledger{Labware: slices.Clone(l.Labware), Modules: slices.Clone(l.Modules), Pipettes: slices.Clone(l.Pipettes), Offsets: slices.Clone(l.Offsets), Tools: slices.Clone(l.Tools)}
+	out := &Ledger{Labware: slices.Clone(l.Labware), Modules: slices.Clone(l.Modules), Pipettes: slices.Clone(l.Pipettes), Offsets: slices.Clone(l.Offsets), Tools: slices.Clone(l.Tools), Away: slices.Clone(l.Away)}
 	for i := range out.Labware {
 		b := &out.Labware[i]
 		b.Tips, b.Wells = slices.Clone(b.Tips), slices.Clone(b.Wells)

@@ -59,6 +59,7 @@ type Touched struct {
 	Module       int8  // whose state changed, or NoModule
 	Labware      int16 // that was moved, or -1
 	Place        Place // where that was before
+	Away         bool  // a labware was taken away
 	ModuleBefore ModuleState
 }
 
@@ -99,7 +100,7 @@ func (t *Touched) reset(op *Op, m *Mounted) {
 	t.Wells, t.Tips, t.Pipette = t.wells[:0], t.tips[:0], int(op.Pipette)
 	t.Moved, t.Faults, t.Missing, t.Off, t.Beside = 0, 0, 0, 0, None
 	t.TipOn, t.TipFrom, t.TipUsed, t.nozzles = m.On, m.From, m.Used, m.Nozzles
-	t.Module, t.Labware = NoModule, -1
+	t.Module, t.Labware, t.Away = NoModule, -1, false
 	t.Held, t.Air = m.Held.Volume, m.Air
 	copy(t.parts[0], m.Held.Parts)
 	for k := 1; k < len(t.parts); k++ {
@@ -178,6 +179,8 @@ func (s *State) Apply(op *Op) *Touched {
 		s.newTips(op, t)
 	case Refill:
 		s.refill(op, t)
+	case Exchange:
+		s.exchange(op, t)
 	case MoveTo, Prepare, Home, Delay, Pause, Comment, Ask, Measure, Request, Notify, RunProtocol, WaitTemperature, WaitLidTemperature, Lights:
 	}
 	m.arrive(op)

@@ -117,6 +117,9 @@ type Placed struct {
 	// Keep says that it stays on the robot between runs, so that what is Left in
 	// it counts. What a plan begins with is in Left whatever stands here.
 	Keep bool
+	// Exchange says that a person puts a new one in its place where none of its
+	// wells is empty any more and one is asked for.
+	Exchange bool
 }
 
 // Pipette is a pipette on a mount under the name the workflow gives it.
@@ -125,6 +128,8 @@ type Pipette struct {
 	Mount string // left or right
 	Model *PipetteModel
 	Racks []int // indices into Deck.Labware, in the order tips are taken
+	// Refill says that a person brings new racks where no tip is left.
+	Refill bool
 }
 
 // Liquid is a declared liquid.

@@ -202,6 +202,9 @@ func (p *Placed) appendJSON(b []byte, d *Deck) []byte {
 	if p.Keep != p.Def.IsTipRack {
 		b = strconv.AppendBool(append(b, `, "keep": `...), p.Keep)
 	}
+	if p.Exchange {
+		b = append(b, `, "exchange": "ask"`...)
+	}
 	return append(b, '}')
 }
 
@@ -213,7 +216,11 @@ func (d *Deck) appendPipette(b []byte, p *Pipette) []byte {
 	for i, r := range p.Racks {
 		b = AppendString(append(b, separator(i)...), d.Labware[r].Name)
 	}
-	return append(b, "]}"...)
+	b = append(b, ']')
+	if p.Refill {
+		b = append(b, `, "refill": "ask"`...)
+	}
+	return append(b, '}')
 }
 
 func (d *Deck) appendLiquid(b []byte, l *Liquid) []byte {
@@ -304,8 +311,10 @@ func (s *Step) appendOp(b []byte, d *Deck) []byte {
 	if has&HasModule != 0 {
 		b = field(b, "module", d.Modules[op.Module].Name, false)
 	}
-	if has&HasMove != 0 {
+	if has&(HasMove|HasLabware) != 0 {
 		b = field(b, "labware", d.Labware[op.Well.Labware].Name, false)
+	}
+	if has&HasMove != 0 {
 		b = append(d.appendPlace(append(b, `, "to": {`...), op.To), '}')
 	}
 	b = decimal(b, "temperature_C", int64(op.Temperature), has&HasTemperature != 0)
@@ -402,14 +411,8 @@ func (n *Needs) appendJSON(b []byte, d *Deck) []byte {
 		b = append(quantity.AppendDecimal(b, c.Amount, 1000), '}')
 	}
 	b = append(b, '}')
-	if len(n.Racks) > 0 {
-		b = append(b, `, "racks": {`...)
-		for i, c := range n.Racks {
-			b = AppendString(append(b, separator(i)...), d.Labware[c.Index].Name)
-			b = strconv.AppendInt(append(b, ": "...), c.Amount, 10)
-		}
-		b = append(b, '}')
-	}
+	b = d.appendCounts(b, "racks", n.Racks)
+	b = d.appendCounts(b, "labware", n.Labware)
 	if len(n.Refills) > 0 {
 		b = append(b, `, "refills": {`...)
 		for i, c := range n.Refills {
@@ -418,6 +421,20 @@ func (n *Needs) appendJSON(b []byte, d *Deck) []byte {
 			b = append(quantity.AppendDecimal(b, c.Amount, 1000), '}')
 		}
 		b = append(b, '}')
+	}
+	return append(b, '}')
+}
+
+// appendCounts appends how many of labware there are, if it is more than what stands
+// on the deck.
+func (d *Deck) appendCounts(b []byte, key string, list []Count) []byte {
+	if len(list) == 0 {
+		return b
+	}
+	b = append(append(append(b, `, "`...), key...), `": {`...)
+	for i, c := range list {
+		b = AppendString(append(b, separator(i)...), d.Labware[c.Index].Name)
+		b = strconv.AppendInt(append(b, ": "...), c.Amount, 10)
 	}
 	return append(b, '}')
 }

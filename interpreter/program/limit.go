@@ -16,6 +16,7 @@ type Limit struct {
 	MS    int64     // how long
 	Path  string    // of the step of the language that it stands at; empty: of the workflow
 	Where diag.Span // its place
+	Ends  bool      // it is a budget: the program ends well by it, and nothing fails
 }
 
 // Holds reports whether step n is one of those that the limit is about.
@@ -23,7 +24,11 @@ func (l *Limit) Holds(n int) bool { return l.First <= n && (l.Last == 0 || n <= 
 
 // String says what it is for people: "the timeout of 30 s in line 12".
 func (l *Limit) String() string {
-	return "the timeout of " + quantity.Time.Text(l.MS) + " in line " + strconv.Itoa(l.Where.Start.Line)
+	what := "timeout"
+	if l.Ends {
+		what = "budget"
+	}
+	return "the " + what + " of " + quantity.Time.Text(l.MS) + " in line " + strconv.Itoa(l.Where.Start.Line)
 }
 
 // appendLimits writes how long steps may take, where anything says so.
@@ -39,6 +44,9 @@ func (p *Plan) appendLimits(b []byte) []byte {
 		b = count(b, `, "last": `, l.Last)
 		b = append(b, `, "timeout_s": `...)
 		b = quantity.AppendDecimal(b, l.MS, 1000)
+		if l.Ends {
+			b = append(b, `, "ends": true`...)
+		}
 		if l.Path != "" {
 			b = field(b, "step", l.Path, false)
 		}
@@ -53,6 +61,7 @@ type limitJSON struct {
 	First   int         `json:"first"`
 	Last    int         `json:"last"`
 	Timeout json.Number `json:"timeout_s"`
+	Ends    bool        `json:"ends"`
 	Step    string      `json:"step"`
 	File    string      `json:"file"`
 	Line    int         `json:"line"`
@@ -62,7 +71,7 @@ type limitJSON struct {
 // limits reads how long steps may take.
 func (r *reader) limits() {
 	for _, l := range r.in.Timeouts {
-		out := Limit{First: l.First, Last: l.Last, MS: r.number(l.Timeout, "timeout_s"), Path: l.Step}
+		out := Limit{First: l.First, Last: l.Last, MS: r.number(l.Timeout, "timeout_s"), Path: l.Step, Ends: l.Ends}
 		out.Where = diag.Span{File: l.File, Start: diag.Pos{Line: l.Line, Column: l.Column}}
 		if n := len(r.plan.Limits); out.First < 1 || out.Last < 0 || n > 0 && out.First < r.plan.Limits[n-1].First {
 			r.fail("its timeouts are not in the order of its steps")

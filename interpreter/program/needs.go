@@ -6,6 +6,7 @@ type Needs struct {
 	Liquids []Count // nL drawn, per liquid (index into Deck.Liquids)
 	Racks   []Count // tip racks in all, where new ones are brought in the course of the steps (index into Deck.Labware)
 	Refills []Count // nL of a liquid that are filled in in the course of the steps (index into Deck.Liquids)
+	Labware []Count // of a labware in all, where new ones are brought in the course of the steps (index into Deck.Labware)
 }
 
 // Count is an amount of something that Index names.
@@ -18,6 +19,7 @@ type Count struct {
 type Counting struct {
 	tips, liquids  []int64
 	racks, refills []int64
+	labware        []int64
 	stock          map[WellRef]int // liquid declared for a well
 }
 
@@ -25,7 +27,8 @@ type Counting struct {
 func NewCounting(d *Deck) Counting {
 	c := Counting{
 		tips: make([]int64, len(d.Labware)), liquids: make([]int64, len(d.Liquids)),
-		racks: make([]int64, len(d.Labware)), refills: make([]int64, len(d.Liquids)), stock: map[WellRef]int{},
+		racks: make([]int64, len(d.Labware)), refills: make([]int64, len(d.Liquids)),
+		labware: make([]int64, len(d.Labware)), stock: map[WellRef]int{},
 	}
 	for i := range d.Liquids {
 		for _, w := range d.Liquids[i].Wells {
@@ -57,6 +60,8 @@ func (c *Counting) Count(op *Op, touched *Touched, after *State) {
 		}
 	case Refill:
 		c.refills[op.Liquid] -= touched.Moved
+	case Exchange:
+		c.labware[op.Well.Labware] = max(c.labware[op.Well.Labware], 1) + 1
 	case Aspirate, Dispense:
 		c.drawn(touched)
 	default:
@@ -73,7 +78,7 @@ func (c *Counting) drawn(t *Touched) {
 
 // Result returns the counts that are more than 0.
 func (c *Counting) Result() Needs {
-	return Needs{Tips: counts(c.tips), Liquids: counts(c.liquids), Racks: counts(c.racks), Refills: counts(c.refills)}
+	return Needs{Tips: counts(c.tips), Liquids: counts(c.liquids), Racks: counts(c.racks), Refills: counts(c.refills), Labware: counts(c.labware)}
 }
 
 func counts(amounts []int64) []Count {

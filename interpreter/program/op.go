@@ -42,6 +42,7 @@ const (
 	MoveLabware
 	NewTips
 	Refill
+	Exchange
 	Lights
 	EndRun
 	ConfigureNozzles
@@ -99,6 +100,7 @@ const (
 	HasLiquid
 	HasWay    // Direct and Over
 	HasHoming // Home
+	HasLabware
 )
 
 // Info is the row of an operation in the table of ops.
@@ -121,7 +123,7 @@ func (k Kind) Waits() bool { return k == Pause || k == MoveLabware || k.Supplies
 
 // Supplies reports whether at the operation a person puts onto the deck what the
 // program has used up. To do that twice is to do it once.
-func (k Kind) Supplies() bool { return k == NewTips || k == Refill }
+func (k Kind) Supplies() bool { return k == NewTips || k == Refill || k == Exchange }
 
 var opTable = [Kinds]Info{
 	PickUpTip: {"pick_up_tip", Physical, HasPipette | HasWell | HasAt | HasSpeed, "Press the nozzle into a tip and lift it."},
@@ -162,6 +164,7 @@ var opTable = [Kinds]Info{
 	MoveLabware:        {"move_labware", Physical, HasMove | HasText, "Wait until a person has moved labware."},
 	NewTips:            {"new_tips", Idempotent, HasPipette | HasText, "Wait until a person has put new tip racks in the place of all racks of a pipette."},
 	Refill:             {"refill", Idempotent, HasLiquid | HasVolume | HasText, "Wait until a person has filled all wells of a liquid up to a volume each."},
+	Exchange:           {"exchange", Idempotent, HasLabware | HasText, "Wait until a person has put a new labware in the place of one."},
 	Lights:             {"lights", Idempotent, HasOnOff, "Switch the lights of the deck."},
 
 	EndRun: {"end_run", Physical, HasPipette | HasWell, "What the robot does when a run ends: drop the tip that is on, and home."},

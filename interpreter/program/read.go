@@ -45,12 +45,14 @@ type planJSON struct {
 		File        string      `json:"file"`
 		Evaporation json.Number `json:"evaporation_uL_per_h"`
 		Keep        *bool       `json:"keep"`
+		Exchange    string      `json:"exchange"`
 	} `json:"labware"`
 	Pipettes []struct {
-		Name  string   `json:"name"`
-		Type  string   `json:"type"`
-		Mount string   `json:"mount"`
-		Tips  []string `json:"tips"`
+		Name   string   `json:"name"`
+		Type   string   `json:"type"`
+		Mount  string   `json:"mount"`
+		Tips   []string `json:"tips"`
+		Refill string   `json:"refill"`
 	} `json:"pipettes"`
 	Liquids []struct {
 		Name        string          `json:"name"`
@@ -98,6 +100,7 @@ type needsJSON struct {
 	Liquids json.RawMessage `json:"liquids"`
 	Racks   json.RawMessage `json:"racks"`
 	Refills json.RawMessage `json:"refills"`
+	Labware json.RawMessage `json:"labware"`
 }
 
 // placeJSON is where a labware stands: one of its members is there.

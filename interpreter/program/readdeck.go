@@ -101,6 +101,7 @@ func (r *reader) labware() {
 		if placed.Keep = placed.Def.IsTipRack; l.Keep != nil {
 			placed.Keep = *l.Keep
 		}
+		placed.Exchange = r.asks(l.Exchange)
 		r.unique("labware", l.Name)
 		r.plan.Deck.Labware = append(r.plan.Deck.Labware, placed)
 	}
@@ -139,6 +140,14 @@ func (r *reader) own(file string) *Labware {
 	return nil
 }
 
+// asks reads whether a person is asked to bring something.
+func (r *reader) asks(word string) bool {
+	if word != "" && word != "ask" {
+		r.fail("nobody knows what %q is: it is ask or not there", word)
+	}
+	return word != ""
+}
+
 func (r *reader) pipettes() {
 	for _, p := range r.in.Pipettes {
 		m, ok := r.defs.Pipette(p.Type)
@@ -146,7 +155,7 @@ func (r *reader) pipettes() {
 			r.fail("the pipette %s is not known here", p.Type)
 			return
 		}
-		out := Pipette{Name: p.Name, Mount: p.Mount, Model: m}
+		out := Pipette{Name: p.Name, Mount: p.Mount, Model: m, Refill: r.asks(p.Refill)}
 		for _, name := range p.Tips {
 			out.Racks = append(out.Racks, r.rack(name))
 		}
@@ -208,7 +217,7 @@ func (r *reader) liquids() {
 }
 
 func (r *reader) needs(in *needsJSON) (out Needs) {
-	out.Tips, out.Racks = r.counts(in.Tips), r.counts(in.Racks)
+	out.Tips, out.Racks, out.Labware = r.counts(in.Tips), r.counts(in.Racks), r.counts(in.Labware)
 	out.Liquids, out.Refills = r.amounts("liquids", in.Liquids), r.amounts("refills", in.Refills)
 	return out
 }

@@ -61,6 +61,12 @@ func (r *reader) op(in *stepJSON, kind Kind) Op {
 	if in.To != nil {
 		op.Well, op.To = WellRef{int16(r.labwareIndex(in.Labware)), 0}, r.place(in.To)
 	}
+	if kind.Info().Fields&HasLabware != 0 {
+		op.Well = WellRef{int16(r.labwareIndex(in.Labware)), 0}
+		if r.err == nil && r.plan.Deck.Labware[op.Well.Labware].Def.IsTipRack {
+			r.fail("step %d: %s is a tip rack", in.N, in.Labware)
+		}
+	}
 	if in.SwitchedOn != nil {
 		op.On = *in.SwitchedOn
 	}
@@ -89,7 +95,7 @@ func (r *reader) fields(in *stepJSON, kind Kind) {
 		{"pipette", in.Pipette != "", HasPipette, true, false},
 		{"trash", in.Trash, HasTrash, false, well},
 		{"well", well, HasWell, !in.Trash, in.Trash},
-		{"labware", in.Labware != "", HasWell | HasMove, well || has&HasMove != 0, !well && has&HasMove == 0},
+		{"labware", in.Labware != "", HasWell | HasMove | HasLabware, well || has&(HasMove|HasLabware) != 0, !well && has&(HasMove|HasLabware) == 0},
 		{"to", in.To != nil, HasMove, true, false},
 		{"liquid", in.Liquid != "", HasLiquid, true, false},
 		{"module", in.Module != "", HasModule, true, false},

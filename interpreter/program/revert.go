@@ -12,6 +12,9 @@ func (s *State) Revert(op *Op, t *Touched) {
 	if t.Module != NoModule {
 		s.modules[t.Module] = t.ModuleBefore
 	}
+	if t.Away {
+		s.away = s.away[:len(s.away)-1]
+	}
 	if t.Labware >= 0 {
 		s.places[t.Labware] = t.Place
 	}

@@ -106,6 +106,7 @@ type State struct {
 	reserve [][]bool // places kept for a liquid, or never given out by themselves
 	modules []ModuleState
 	places  []Place
+	away    []Away
 	Mounts  []Mounted
 	idle    Mounted // stands for the pipette of operations that have none
 	touched Touched
@@ -189,19 +190,25 @@ func (s *State) fill(liquid int) {
 		if c == nil {
 			continue
 		}
-		c.Touched = true
-		if l.VolumeNL[i] < 0 {
-			c.Unknown, c.Of, c.Batch = true, liquid, s.batches.declared(liquid, i)
-			continue
-		}
-		c.Volume += l.VolumeNL[i]
-		c.Parts[liquid] += l.VolumeNL[i]
-		if k := s.batches.declared(liquid, i); k >= 0 {
-			c.Batches[k] += l.VolumeNL[i]
-		}
+		s.declare(liquid, i, c)
 	}
 	if l.Tip != None {
 		s.Reserve(l.Tip)
+	}
+}
+
+// declare adds to a well what is declared for the i-th of a liquid.
+func (s *State) declare(liquid, i int, c *Content) {
+	l := &s.Deck.Liquids[liquid]
+	c.Touched = true
+	if l.VolumeNL[i] < 0 {
+		c.Unknown, c.Of, c.Batch = true, liquid, s.batches.declared(liquid, i)
+		return
+	}
+	c.Volume += l.VolumeNL[i]
+	c.Parts[liquid] += l.VolumeNL[i]
+	if k := s.batches.declared(liquid, i); k >= 0 {
+		c.Batches[k] += l.VolumeNL[i]
 	}
 }
 
@@ -366,6 +373,7 @@ func (s *State) CloneFor(d *Deck) (c *State, ok bool) {
 	}
 	copy(c.modules, s.modules)
 	copy(c.places, s.places)
+	c.away = slices.Clone(s.away) // what is in it does not change any more
 	for i := range s.Mounts {
 		held, others := c.Mounts[i].Held, c.Mounts[i].Others
 		c.Mounts[i] = s.Mounts[i]

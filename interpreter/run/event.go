@@ -112,6 +112,8 @@ type TimeUp struct {
 	N     int    `json:"n"`
 	AtMS  int64  `json:"at_ms"`
 	Text  string `json:"text,omitempty"`
+	Ends  bool   `json:"ends,omitempty"`  // it is a budget: nobody is asked, and the run ends
+	After int    `json:"after,omitempty"` // once that step is done, where the plan has no end for it
 }
 
 // Grown says that the plan goes on by the results there are. What was done is

@@ -31,7 +31,7 @@ var every = []Event{
 	Doubted{1, 2, "rebooted"},
 	Performed{2, map[string]string{"f1": "3"}, "saturated", program.Invalid, "Ada", 70_000, []TimeLeft{{1, -5}}},
 	TimerSet{1, 10_000},
-	TimeUp{1, 3, 70_000, "the timeout has passed"},
+	TimeUp{1, 3, 70_000, "the timeout has passed", true, 5},
 	Grown{7, []int{2, 6}, []int{3}, true, "sha256:3", []Renamed{{program.WellRef{Labware: 1}, program.WellRef{Labware: 1, Well: 2}}}, "too dark", []Added{{Op: program.Op{Kind: program.PickUpTip, Well: program.WellRef{Labware: 1, Well: 2}}, Text: "x"}, {Op: program.Op{Kind: program.Notify, Well: program.None}, Live: &program.Live{Message: "stopped", To: "mailto:ada@example.org"}, Of: 2, Path: "finally[1]", Where: diag.Span{File: "a.yaml", Start: diag.Pos{Line: 7, Column: 3}}}}, nil},
 	GrowFailed{"B3 would overflow"},
 	Waiting{3, "swap plates"},

@@ -75,6 +75,9 @@ func (w *walk) do(s *program.Step) {
 	if !w.noted {
 		return
 	}
+	if t.Away {
+		w.f.TakeAway(len(w.state.Away()) - 1)
+	}
 	if s.Protocol != nil {
 		for i := range s.Protocol.Does {
 			if op := &s.Protocol.Does[i]; op.Kind.Info().Fields&program.HasModule != 0 {

@@ -43,6 +43,12 @@ func (s *State) pass(limit int) {
 
 func (s *State) timeUp(e TimeUp) []Action {
 	s.pass(e.Limit)
+	if e.Ends {
+		if s.Accepted.Open || s.Stop {
+			return s.follow() // the plan ends by it when it is gone on with
+		}
+		return s.stopAsked(StopAsked{After: e.After})
+	}
 	if s.Waiting != 0 || s.Stop {
 		return s.follow() // a person is asked already, or has decided
 	}
@@ -131,13 +137,22 @@ func (d *driver) mind(emit func(Event) error) (bool, error) {
 			}
 		}
 	}
-	t.active = slices.DeleteFunc(t.active, func(l int) bool { return l > len(limits) || !limits[l-1].Holds(n) || s.timer(l).Over })
+	t.active = slices.DeleteFunc(t.active, func(l int) bool {
+		return l > len(limits) || !limits[l-1].Holds(n) || s.timer(l).Over && !limits[l-1].Ends
+	})
 	first := d.nextLimit()
 	if first == 0 || d.deadline(first) > d.now() {
 		d.wakeFor(first)
 		return false, nil
 	}
+	l := &limits[first-1]
 	switch {
+	case l.Ends && (s.Stage == Performing || s.Stop || s.Ended != NoStatus):
+		d.wakeFor(0)
+		return false, nil
+	case l.Ends:
+		d.todo = slices.DeleteFunc(d.todo, isIntent)
+		return true, emit(TimeUp{Limit: first, N: s.Done + 1, AtMS: d.now(), Text: l.String() + " has passed: the run ends at the next place where nothing is cut off", Ends: true, After: d.stopAfter()})
 	case s.Stage == Performing && d.beside.cancel == nil:
 		return false, nil // it is about to be begun, or not
 	case s.Stage == Performing:
@@ -150,7 +165,6 @@ func (d *driver) mind(emit func(Event) error) (bool, error) {
 		return false, nil
 	}
 	d.todo = slices.DeleteFunc(d.todo, isIntent)
-	l := &limits[first-1]
 	return true, emit(TimeUp{Limit: first, N: s.Done + 1, AtMS: d.now(), Text: l.String() + " has passed while the robot was at work, and it is paused: go on without that timeout, or stop"})
 }
 
@@ -158,7 +172,7 @@ func (d *driver) mind(emit func(Event) error) (bool, error) {
 func (d *driver) nextLimit() int {
 	first := 0
 	for _, l := range d.timing.active {
-		if first == 0 || d.deadline(l) < d.deadline(first) {
+		if !d.m.state.timer(l).Over && (first == 0 || d.deadline(l) < d.deadline(first)) {
 			first = l
 		}
 	}
@@ -190,7 +204,7 @@ func (d *driver) left() []TimeLeft {
 
 // noTime is the limit that leaves no time for the step at hand, or 0.
 func (d *driver) noTime() int {
-	if l := d.nextLimit(); l > 0 && d.deadline(l) <= d.now() {
+	if l := d.nextLimit(); l > 0 && !d.story.Plan.Limits[l-1].Ends && d.deadline(l) <= d.now() {
 		return l
 	}
 	return 0

@@ -129,7 +129,7 @@ func of(s *program.Step, d *program.Deck) []Params {
 		return []Params{Home{}}
 	case program.Delay:
 		return []Params{WaitForDuration{thousandths(op.Duration)}}
-	case program.Pause, program.NewTips, program.Refill:
+	case program.Pause, program.NewTips, program.Refill, program.Exchange:
 		return []Params{WaitForResume{s.Text}}
 	case program.Comment:
 		return []Params{Comment{s.Text}}

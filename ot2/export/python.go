@@ -245,7 +245,7 @@ func (w *python) step(s *program.Step) {
 		for _, rack := range w.deck.Pipettes[op.Pipette].Racks {
 			w.line("%s.reset()", w.labware[rack])
 		}
-	case program.Refill:
+	case program.Refill, program.Exchange:
 		w.line("protocol.pause(%s)", messageOf(s))
 	case program.Comment:
 		w.line("protocol.comment(%s)", quoted(s.Text))

@@ -42,3 +42,34 @@ func (n *Noise) bottle(s *program.State, liquid, k int) int32 {
 	n.vessels, n.start, n.parts = append(n.vessels, v), append(n.start, 0), append(n.parts, make([]float64, n.width)...)
 	return i
 }
+
+// exchange has a person put a new labware in the place of one: its wells are other
+// vessels, and those of the old one stay as they are.
+func (n *Noise) exchange(t *program.Transition) {
+	labware := int(t.Step.Op.Well.Labware)
+	number := 0
+	for _, a := range t.After.Away() {
+		if a.Labware == labware {
+			number++
+		}
+	}
+	for k := range n.deck.Labware[labware].Def.Wells {
+		r := program.WellRef{Labware: int16(labware), Well: int16(k)}
+		old, held := n.index[r]
+		if held {
+			n.dry(old)
+			n.vessels[old].rate, n.vessels[old].number = 0, number
+			delete(n.index, r)
+		}
+		c, ok := t.After.Content(r)
+		switch {
+		case ok && c.Touched:
+			n.found(r, c)
+		case held:
+			n.well(r)
+		default:
+			continue
+		}
+		n.touched = append(n.touched, n.index[r])
+	}
+}

@@ -180,7 +180,7 @@ func (h *hand) ask(a *action, i int) {
 		return
 	}
 	posed := h.n.checks[a.from]
-	h.bringUpToDate(posed.touched)
+	h.bringUpToDate(posed)
 	if posed.check.Holds(h.state) {
 		return
 	}
@@ -191,16 +191,17 @@ func (h *hand) ask(a *action, i int) {
 }
 
 // bringUpToDate writes what is in wells into the state that checks are asked of:
-// in a run first all, and then those that were changed.
-func (h *hand) bringUpToDate(changed []int32) {
+// in a run first all there are by then, and after that those that were changed. Of
+// labware that was exchanged the new wells come after the old ones.
+func (h *hand) bringUpToDate(p *posed) {
 	if h.begun {
-		for _, i := range changed {
+		for _, i := range p.touched {
 			h.write(int(i))
 		}
 		return
 	}
 	h.begun = true
-	for i := int(noWell); i < len(h.volume); i++ {
+	for i := int(noWell); i < p.known; i++ {
 		if h.n.vessels[i].well != program.None {
 			h.write(i)
 		}

@@ -69,6 +69,7 @@ var (
 // that is gone.
 type vessel struct {
 	well     program.WellRef // None where it is no well
+	number   int             // which of the labware, where that was taken away; 0: the one that stands there
 	capacity float64         // nL; 0 where there is none
 	unknown  bool            // nobody declared how much there is
 	of       int             // the liquid of an unknown one
@@ -116,6 +117,7 @@ type span struct{ from, to int32 }
 type posed struct {
 	check   *interpreter.Check
 	touched []int32
+	known   int // vessels there were
 }
 
 // group is what can go wrong in a run and is counted as one thing.
@@ -267,6 +269,8 @@ func (n *Noise) Step(t *program.Transition) error {
 		}
 	case program.Refill:
 		n.fillUp(t)
+	case program.Exchange:
+		n.exchange(t)
 	default:
 	}
 	n.steps = t.Step.N
@@ -437,7 +441,7 @@ func (n *Noise) Check(c *interpreter.Check) {
 		n.dry(int32(i))
 	}
 	slices.Sort(n.touched)
-	p := &posed{c, slices.Clone(slices.Compact(n.touched))}
+	p := &posed{c, slices.Clone(slices.Compact(n.touched)), len(n.vessels)}
 	n.touched = n.touched[:0]
 	g := n.group(c.Site())
 	if n.groups[g].check == nil {

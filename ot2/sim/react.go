@@ -45,7 +45,7 @@ func (r *reacting) Actual() *program.State {
 	}
 	r.keepUp()
 	r.live.begun = false
-	r.live.bringUpToDate(nil)
+	r.live.bringUpToDate(&posed{known: len(r.vessels)})
 	return r.live.state
 }
 
@@ -73,8 +73,9 @@ type Ending struct {
 
 // valueOf names a value whichever run it is of; part as in column.
 type valueOf struct {
-	well program.WellRef
-	part int
+	well   program.WellRef
+	number int
+	part   int
 }
 
 // reacted is what is kept of one run.
@@ -97,7 +98,7 @@ type keyed struct {
 func (r *reacting) keep(list diag.List) reacted {
 	out := reacted{values: map[valueOf]float32{}, steps: r.steps, list: list, heard: r.heard}
 	for _, c := range r.columns(r.live) {
-		out.values[valueOf{r.vessels[c.vessel].well, c.part}] = float32(r.live.value(c))
+		out.values[valueOf{r.vessels[c.vessel].well, r.vessels[c.vessel].number, c.part}] = float32(r.live.value(c))
 	}
 	for _, h := range r.mishaps([]*hand{r.live}, 1) {
 		h.Exact = false
@@ -169,7 +170,7 @@ func (n *Noise) reactedWells(all []reacted) []WellSpread {
 		}
 	}
 	slices.SortFunc(names, func(a, b valueOf) int {
-		return cmp.Or(cmp.Compare(a.well.Labware, b.well.Labware), cmp.Compare(a.well.Well, b.well.Well), cmp.Compare(a.part, b.part))
+		return cmp.Or(cmp.Compare(a.well.Labware, b.well.Labware), cmp.Compare(a.number, b.number), cmp.Compare(a.well.Well, b.well.Well), cmp.Compare(a.part, b.part))
 	})
 	var columns []column
 	var found []Distribution
@@ -180,7 +181,7 @@ func (n *Noise) reactedWells(all []reacted) []WellSpread {
 				values = append(values, v)
 			}
 		}
-		c := column{n.well(k.well), k.part}
+		c := column{n.numbered(k), k.part}
 		target := math.NaN()
 		if n.live.grow(); n.vessels[c.vessel].moved {
 			target = n.live.value(c)
@@ -188,6 +189,27 @@ func (n *Noise) reactedWells(all []reacted) []WellSpread {
 		columns, found = append(columns, c), append(found, distribution(target, values))
 	}
 	return n.wells(columns, found)
+}
+
+// numbered is the vessel that a value is of: one that the program does not know,
+// where the likely run does not get there.
+func (n *Noise) numbered(k valueOf) int32 {
+	if k.number == 0 {
+		return n.well(k.well)
+	}
+	for i := range n.vessels {
+		if v := &n.vessels[i]; v.well == k.well && v.number == k.number {
+			return int32(i)
+		}
+	}
+	now, held := n.index[k.well]
+	delete(n.index, k.well)
+	i := n.well(k.well)
+	n.vessels[i].number = k.number
+	if delete(n.index, k.well); held {
+		n.index[k.well] = now
+	}
+	return i
 }
 
 // gathered adds up what went wrong in single runs.

@@ -16,7 +16,7 @@ type Result struct {
 	Steps       int   // carried out
 	DurationMS  int64 // by the time model
 	Deck        *program.Deck
-	Wells       []Well                // that hold or held something, in deck order
+	Wells       []Well                // that hold or held something, in deck order; then those of what was taken away
 	Tips        []program.Count       // new tips used, per rack (index into Deck.Labware)
 	Drawn       []program.Count       // nL that left the wells declared to hold it, per liquid (index into Deck.Liquids); what came back does not count
 	Modules     []program.ModuleState // what they are told in the end, by index into Deck.Modules
@@ -29,6 +29,7 @@ type Result struct {
 // Well is what a well holds in the end.
 type Well struct {
 	Ref      program.WellRef
+	Number   int // which of the labware it is of, where that was taken away; 0: the one that stands there
 	Content  program.Content
 	Contains []program.Share
 }
@@ -51,6 +52,7 @@ func (w *World) Result() *Result {
 	for i := range w.deck.Labware {
 		r.Wells = append(r.Wells, w.wellsOf(i)...)
 	}
+	r.Wells = append(r.Wells, WellsAway(w.state)...)
 	left := newTips(w.state)
 	for i := range left {
 		if n := w.fresh[i] - left[i]; n > 0 {
@@ -82,7 +84,22 @@ func (w *World) wellsOf(labware int) []Well {
 		}
 		kept := *c
 		kept.Parts, kept.Batches = slices.Clone(c.Parts), slices.Clone(c.Batches)
-		out = append(out, Well{ref, kept, w.state.Composition(ref)})
+		out = append(out, Well{ref, 0, kept, w.state.Composition(ref)})
+	}
+	return out
+}
+
+// WellsAway are the wells of labware that was taken away.
+func WellsAway(s *program.State) []Well {
+	var out []Well
+	away := s.Away()
+	for i := range away {
+		a := &away[i]
+		for k := range a.Wells {
+			if a.Wells[k].Touched {
+				out = append(out, Well{program.WellRef{Labware: int16(a.Labware), Well: int16(k)}, s.Number(i), a.Wells[k], s.CompositionOf(a, k)})
+			}
+		}
 	}
 	return out
 }
@@ -90,7 +107,8 @@ func (w *World) wellsOf(labware int) []Well {
 // Format names the form that AppendJSON writes.
 const Format = "ot2flow.simulation/1"
 
-// AppendJSON appends the result as ot2flow.simulation/1. The volume of a well
+// AppendJSON appends the result as ot2flow.simulation/1. A well of the first
+// plate, which was taken away, is plate#1.A1. The volume of a well
 // whose amount nobody declared is null; change_uL says by how much it changed.
 func (r *Result) AppendJSON(b []byte) []byte {
 	b = append(b, "{\n  \"format\": \""+Format+"\",\n  \"result\": \""+r.Outcome.String()+"\",\n  \"steps\": "...)
@@ -151,7 +169,7 @@ func closing(n int) string {
 }
 
 func (w *Well) appendJSON(b []byte, d *program.Deck) []byte {
-	b = appendWell(b, d, w.Ref)
+	b = program.AppendString(b, d.NumberedWell(w.Ref, w.Number))
 	b = append(b, `: {"volume_uL": `...)
 	b = appendVolume(b, &w.Content)
 	if w.Content.Unknown {

@@ -47,6 +47,7 @@ type Spread struct {
 // WellSpread is how what a well holds in the end is spread over the runs.
 type WellSpread struct {
 	Well     program.WellRef
+	Number   int  // which of the labware it is of, where that was taken away; 0: the one that stands there
 	Unknown  bool // its amount was not declared: volumes are changes
 	Volume   Distribution
 	Liquids  []PartSpread // nL of Deck.Liquids, as they were put in
@@ -232,8 +233,8 @@ func (n *Noise) columns(target *hand) []column {
 		}
 	}
 	slices.SortFunc(wells, func(a, b int32) int {
-		x, y := n.vessels[a].well, n.vessels[b].well
-		return cmp.Or(cmp.Compare(x.Labware, y.Labware), cmp.Compare(x.Well, y.Well))
+		v, w := &n.vessels[a], &n.vessels[b]
+		return cmp.Or(cmp.Compare(v.well.Labware, w.well.Labware), cmp.Compare(v.number, w.number), cmp.Compare(v.well.Well, w.well.Well))
 	})
 	var out []column
 	for _, w := range wells {
@@ -262,7 +263,7 @@ func (n *Noise) wells(columns []column, all []Distribution) []WellSpread {
 		switch {
 		case c.part < 0:
 			v := &n.vessels[c.vessel]
-			out = append(out, WellSpread{Well: v.well, Unknown: v.unknown, Volume: all[i]})
+			out = append(out, WellSpread{Well: v.well, Number: v.number, Unknown: v.unknown, Volume: all[i]})
 		case c.part < len(n.deck.Liquids):
 			w := &out[len(out)-1]
 			w.Liquids = append(w.Liquids, PartSpread{c.part, all[i]})

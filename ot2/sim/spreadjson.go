@@ -103,7 +103,7 @@ func (h *Happened) appendJSON(b []byte, d *program.Deck) []byte {
 }
 
 func (w *WellSpread) appendJSON(b []byte, d *program.Deck) []byte {
-	b = appendWell(b, d, w.Well)
+	b = program.AppendString(b, d.NumberedWell(w.Well, w.Number))
 	b = append(b, `: {`...)
 	if w.Unknown {
 		b = append(b, `"change_uL": `...)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
@@ -163,7 +164,22 @@ func (w *World) bring(op *program.Op, t *program.Touched) {
 		}
 	case program.Refill:
 		w.start[op.Liquid] -= t.Moved
+	case program.Exchange:
+		w.exchanged(op, t)
 	default:
+	}
+}
+
+// exchanged keeps account of the liquid in labware that was put there or taken away.
+func (w *World) exchanged(op *program.Op, t *program.Touched) {
+	for k := range w.deck.Liquids {
+		l := &w.deck.Liquids[k]
+		for i := range t.Wells {
+			d := &t.Wells[i]
+			if c, ok := w.state.Content(d.Well); ok && d.Well.Labware == op.Well.Labware && slices.Contains(l.Wells, d.Well) {
+				w.start[k] += c.Parts[k] - d.Before.Parts[k]
+			}
+		}
 	}
 }
 

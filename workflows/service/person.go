@@ -54,7 +54,7 @@ func (s *Standing) on(e run.Event, plan *program.Plan) {
 	case run.Waiting:
 		s.Waiting = true
 	case run.TimeUp:
-		s.Overdue = true
+		s.Overdue = !e.Ends
 	case run.ResumeAsked:
 		s.Overdue, s.Told = false, true
 	case run.StopAsked:
