@@ -182,7 +182,9 @@ func workflowFiles(t *testing.T) []string {
 		}
 		out = append(out, files...)
 	}
-	return slices.DeleteFunc(out, func(name string) bool { return strings.Contains(name, "/refills/") || strings.Contains(name, "/exchanges/") })
+	return slices.DeleteFunc(out, func(name string) bool {
+		return strings.Contains(name, "/refills/") || strings.Contains(name, "/exchanges/")
+	})
 }
 
 // nanolitre allows what the order of a mixture's liquids can make in rounding:
