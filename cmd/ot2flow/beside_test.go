@@ -359,6 +359,47 @@ func TestRequestInDoubt(t *testing.T) {
 	}
 }
 
+// Whoever sits in front of the run says what became of such a request, and the run goes
+// on as it stands: with the tip that is on, in the same run of the robot.
+func TestRequestInDoubtIsAskedAbout(t *testing.T) {
+	for name, c := range map[string]struct {
+		typed string
+		code  int
+		says  []string // in runs show
+	}{
+		"done":       {"done\n2000\n500\nredo\n", exitFine, []string{"light = 500, done, as ", "asked again, as "}},
+		"skip":       {"skip\nredo\nperhaps\nskip\n", exitFine, []string{"light = 400, asked again, as ", "left out, as "}},
+		"abort":      {"abort\n", exitFailed, []string{"whether step 5 happened is not known"}},
+		"nobody":     {"", exitFailed, []string{"whether step 5 happened is not known"}},
+		"gone after": {"done\n", exitFailed, []string{"whether step 5 happened is not known"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t)
+			l.light = func(n int) string {
+				if n == 1 || n == 2 && name == "done" || n == 3 && name == "skip" {
+					return "dead"
+				}
+				return `{"light": 400}`
+			}
+			_, address := emulated(t, emulator.Options{Clock: emulator.NoTime()})
+			state := filepath.Join(t.TempDir(), "runs.db")
+			code, stdout, stderr := called([]string{"apply", written(t, triggerWorkflow), "--robot", address, "--state", state, "--set", "lab=" + l.URL}, "y\n"+c.typed)
+			_, show, _ := called([]string{"runs", "show", "last", "--state", state}, "")
+			for _, text := range c.says {
+				if !strings.Contains(show, text) {
+					t.Errorf("%q is missing", text)
+				}
+			}
+			if code != c.code || !strings.Contains(stderr, "nobody knows whether the request to ") || strings.Contains(show, "gone on with") {
+				t.Errorf("exit %d, want %d", code, c.code)
+			}
+			if t.Failed() {
+				t.Logf("%s%s\n%s", stdout, stderr, show)
+			}
+		})
+	}
+}
+
 // While a question waits, the robot is held, let go on and stopped from another
 // process, and a run that is left there is gone on with.
 func TestHeldAtAQuestion(t *testing.T) {

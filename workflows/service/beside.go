@@ -151,7 +151,7 @@ func failedBy(r *run.Performed) program.Cause {
 
 // perform carries out a step beside the robot.
 func (b *beside) perform(ctx context.Context, step *program.Step) (run.Response, error) {
-	carryOut := b.asked
+	carryOut := b.certain
 	switch {
 	case step.Op.Kind == program.Ask:
 		carryOut = b.ask
@@ -244,7 +244,7 @@ func (b *beside) ask(ctx context.Context, step *program.Step) (run.Response, err
 	asking, answered := context.WithCancel(ctx)
 	here := make(chan answer, 1)
 	go func() {
-		r, err := b.person.Ask(asking, &Question{step, b})
+		r, err := b.person.Ask(asking, &Question{Step: step, beside: b})
 		here <- answer{r, err}
 	}()
 	gone := false // nobody is there any more

@@ -10,18 +10,26 @@ import (
 
 // Question is a question of a workflow to a person.
 type Question struct {
-	Step *program.Step
+	Step    *program.Step
+	Decides bool // it is about a step that is in doubt, and is asked of whoever sits in front of the run alone
 
 	beside *beside
+	one    func(text string) error // says whether text answers a question that is not the workflow's; nil of one that is
 }
 
 // Accept says whether values are an answer, and what it is with defaults.
 func (q *Question) Accept(values map[string]string) (map[string]string, error) {
+	if q.one != nil {
+		return values, q.one(values[""])
+	}
 	return q.beside.accept(q.Step, values)
 }
 
 // AcceptOne says whether text is an answer for the value of that name.
 func (q *Question) AcceptOne(name, text string) error {
+	if q.one != nil {
+		return q.one(text)
+	}
 	return q.beside.checked.Prepared.AcceptOne(q.Step, q.beside.plan.Deck, name, text)
 }
 

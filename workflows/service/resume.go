@@ -118,6 +118,9 @@ func (j *Job) Follows() (what string, err error) {
 		return "", cannot("the robot at %s does not answer; run %s stays as it is", j.Place.Address(), j.Summary.ID)
 	}
 	done := Steps(state.Done, len(part.Plan.Steps))
+	if part.Closes() {
+		done += " of what `finally` says"
+	}
 	switch {
 	case state.Stage <= run.Ready && !state.Sent:
 		all := fmt.Sprintf("%d steps", len(part.Plan.Steps))

@@ -484,6 +484,9 @@ func (p *inbox) Pause(ctx context.Context, _ run.Question) (run.Control, error) 
 
 // Ask waits for an answer through the journal.
 func (p *inbox) Ask(ctx context.Context, q *Question) (run.Response, error) {
+	if q.Decides {
+		return run.Response{}, ErrNobody // it ends in doubt, and is decided through the journal
+	}
 	p.st.device.counts.waits.Add(1)
 	p.st.note(Note{Run: p.id, Step: q.Step.N, Text: "asks: " + q.Step.Live.Message})
 	<-ctx.Done()
