@@ -108,6 +108,14 @@ func behalf(ctx context.Context, claimed, project string) (service.Behalf, error
 	return service.Behalf{By: who.caller.Name, Project: project, From: who.from}, nil
 }
 
+// still says why somebody who asked for something that goes on may not any more.
+func (s *Server) still(ctx context.Context) error {
+	if who := askerOf(ctx); who != nil {
+		return s.keyring.Still(ctx, who.caller)
+	}
+	return nil
+}
+
 // admitted says who asks, and why they may not.
 func (s *Server) admitted(r *http.Request, a access) (*asker, *problem) {
 	needs := a.role
@@ -250,12 +258,26 @@ type answer struct {
 	http.ResponseWriter
 	status int // that it has if nobody says otherwise
 	begun  bool
+	until  time.Time // what is written now has to be taken
+}
+
+// writeWithin is how long a client may take to read what it asked for, at most, before
+// it is given up: it holds a connection.
+const writeWithin = time.Minute
+
+// take gives the client time to read what comes.
+func (a *answer) take() {
+	if now := time.Now(); a.until.Sub(now) < writeWithin/2 {
+		a.until = now.Add(writeWithin)
+		_ = http.NewResponseController(a.ResponseWriter).SetWriteDeadline(a.until) // a connection that has none, in a test, is not slow
+	}
 }
 
 // WriteHeader begins the answer.
 func (a *answer) WriteHeader(status int) {
 	if !a.begun && status >= http.StatusOK {
 		a.status, a.begun = status, true
+		a.take()
 	}
 	a.ResponseWriter.WriteHeader(status)
 }
@@ -263,6 +285,7 @@ func (a *answer) WriteHeader(status int) {
 // Write begins the answer if it is not.
 func (a *answer) Write(data []byte) (int, error) {
 	a.begun = true
+	a.take()
 	return a.ResponseWriter.Write(data)
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -232,4 +233,35 @@ func TestTokensWithoutNeed(t *testing.T) {
 		t.Fatal(resp, err)
 	}
 	_ = resp.Body.Close()
+}
+
+// Whoever listens to a run when their token is revoked hears nothing more.
+func TestRevokedListenersAreLeft(t *testing.T) {
+	b := serveGuarded(t, service.Sim, journalFile(t), folderOf(t, askText), Options{Tokens: true})
+	op, id := b.tokenOf("op", service.Operator, time.Time{})
+	ad, _ := b.tokenOf("ad", service.Operator, time.Time{})
+	run := b.want(202, "POST", "/tasks/asks/runs", `{}`, "Authorization", "Bearer "+op)["id"].(string)
+	r, _ := http.NewRequestWithContext(t.Context(), "GET", b.URL+"/runs/"+run+"/events", nil)
+	r.Header.Set("Authorization", "Bearer "+op)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := b.device.Service.Revoke(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if status, _ := b.statusOf("GET", "/health", "Bearer "+op); status == 401 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the server does not hear that it was revoked")
+		}
+	}
+	b.want(202, "POST", "/runs/"+run+"/stop", "", "Authorization", "Bearer "+ad)
+	heard, err := io.ReadAll(resp.Body)
+	if err != nil || strings.Contains(string(heard), "event: end") || !strings.Contains(string(heard), "event: accepted") {
+		t.Errorf("%s %v", heard, err)
+	}
 }

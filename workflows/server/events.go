@@ -38,7 +38,10 @@ func (s *Server) events(ctx context.Context, i *struct {
 			if f, is := w.(http.Flusher); is {
 				f.Flush()
 			}
-			return hc.Context().Err()
+			if err := hc.Context().Err(); err != nil {
+				return err
+			}
+			return s.still(hc.Context()) // who may not any more is told when they come again
 		}
 		_ = flush()
 		err := s.device.Events(hc.Context(), id, after, func(seq int64, kind string, record []byte) error {
