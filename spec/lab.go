@@ -19,8 +19,19 @@ type Lab struct {
 	Poll        Given // a duration
 	HTTP        Given
 	State       Given
+	Access      LabAccess
 	Schedules   []LabSchedule
 	Maintenance []LabWindow
+}
+
+// LabAccess says who may reach a device server, and what its workflows may reach.
+type LabAccess struct {
+	Certificate, Key Given // files, from where this file is
+	Tokens, Insecure Switch
+	Hosts, Origins   []Given
+	Rate             Given
+	Allow            []Given
+	Span             diag.Span
 }
 
 // LabRobot is a robot of a lab, under the name that its users call it by.
@@ -86,10 +97,47 @@ func labFields(l *Lab) []Field {
 		{"poll", "Also look at the files this often, for network folders that send no events. Default: only when the system says that something has changed.", "10 s", false, givenSlot(&l.Poll, spanOfTimeShape)},
 		{"http", "The address to listen on; port 0 takes a free one. Default: 127.0.0.1:8000.", "127.0.0.1:8080", false, givenSlot(&l.HTTP, listenShape)},
 		{"state", "The journal of runs: a file, from where this file is, or the folder that it is in. Default: one of the user's own.", "/var/lib/ot2flow/journal.db", false, givenSlot(&l.State, plainShape)},
+		{"access", "Who may reach the server, and where its workflows may send requests. Default: it is reached from its own computer only, and workflows send nothing anywhere.", "{certificate: certs/server.crt, key: certs/server.key, allow: [reader.lab.example]}", false, accessSlot(&l.Access)},
 		{"schedules", "Tasks that are carried out by themselves, each under a name.", "{rinse: {task: rinse, cron: 0 6 * * mon-fri, time_zone: Europe/Berlin}}", false, declarations(&l.Schedules, labSchedulesShape, readLabSchedule)},
 		{"maintenance", "Times in which nothing is begun. What would not be over before one begins waits until it ends.", "[{why: calibration, from: 2026-12-01 12:00, to: 2026-12-01 14:00, robots: [bench-3]}]", false, windowsSlot(&l.Maintenance)},
 	}
 }
+
+var accessShape = &Shape{
+	Kind: ObjectShape, Name: "access", Noun: "the keys of an access", Example: "{certificate: certs/server.crt, key: certs/server.key, allow: [reader.lab.example]}",
+	Doc: "Who may reach a device server, and what its workflows may reach. Tokens are made by ot2flow tokens, and certificates by ot2flow certs.",
+	Rules: []Rule{
+		{Key: "certificate", Needs: []string{"key"}, Why: "a certificate is of no use without its key"},
+		{Key: "key", Needs: []string{"certificate"}, Why: "a key is of no use without its certificate"},
+	},
+	fields: func() []Field { return accessFields(&LabAccess{}) },
+}
+
+func accessFields(a *LabAccess) []Field {
+	return []Field{
+		{"certificate", "The certificate by which clients know the server, a PEM file, from where this file is. It is read again when it changes.", "certs/server.crt", false, givenSlot(&a.Certificate, plainShape)},
+		{"key", "The key of the certificate, a PEM file, from where this file is.", "certs/server.key", false, givenSlot(&a.Key, plainShape)},
+		{"tokens", "Whether everybody has to show a token on the server's own computer, too. Default: false; at another address everybody has to.", "true", false, switchSlot(&a.Tokens)},
+		{"insecure", "Whether others reach the server without a certificate, and without a token unless tokens says so: then everybody in the network may move the robots. Default: false.", "true", false, switchSlot(&a.Insecure)},
+		{"hosts", "Names by which clients may call the server, beside those of its certificate.", "[bench-3.lab.example]", false, givenListSlot(&a.Hosts, hostsShape)},
+		{"origins", "Whose pages may ask for things in a browser.", "['https://lims.example.org']", false, givenListSlot(&a.Origins, originsShape)},
+		{"rate", "How many requests a second are taken from one other computer; 0 is any number. Default: 100.", "20", false, givenSlot(&a.Rate, wholeShape)},
+		{"allow", "Where requests, measurements and messages of workflows may go: hosts, everything below a host, addresses and networks, with or without a port. Default: nowhere.", "[reader.lab.example, '*.west.example:8080', 192.168.1.30, 10.1.0.0/16]", false, givenListSlot(&a.Allow, placesShape)},
+	}
+}
+
+func accessSlot(to *LabAccess) Slot {
+	return Slot{accessShape, func(d *decoder, v value) {
+		to.Span = v.span()
+		d.object(v, accessShape, accessFields(to))
+	}}
+}
+
+var (
+	hostsShape   = &Shape{Kind: ListShape, Noun: "a list of host names and addresses", Elem: plainShape, Min: 1}
+	originsShape = &Shape{Kind: ListShape, Noun: "a list of origins", Elem: plainShape, Min: 1}
+	placesShape  = &Shape{Kind: ListShape, Noun: "a list of hosts, addresses and networks", Elem: plainShape, Min: 1}
+)
 
 var (
 	plainShape      = &Shape{Noun: "text", Scalars: Strings, Pattern: notBlank}

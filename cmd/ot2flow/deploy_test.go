@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	labfile "github.com/ot2flow/ot2flow/workflows/lab"
 )
 
 // What is shipped to be deployed asks for nothing that there is not: every flag is one
@@ -47,6 +49,9 @@ func TestDeploy(t *testing.T) {
 		if err := found.ParseFlags(rest); err != nil {
 			t.Errorf("%q: %v", c, err)
 		}
+	}
+	if o := labfile.Open("../../examples/deploy/lab.yaml"); o.Lab == nil || len(o.Diagnostics) > 0 || o.Lab.Access.Certificate == "" {
+		t.Errorf("the file of a lab that is shipped: %v", o.Diagnostics)
 	}
 	// What a robot needs to stand still is what the unit waits for.
 	if !strings.Contains(unit, "TimeoutStopSec=90") || !strings.Contains(unit, "Type=notify") {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ot2flow/ot2flow/workflows/certs"
+	labfile "github.com/ot2flow/ot2flow/workflows/lab"
 	"github.com/ot2flow/ot2flow/workflows/server"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
@@ -33,6 +34,31 @@ func (g *guarding) flags(f *pflag.FlagSet) {
 	f.Float64Var(&g.rate, "rate", 100, "how many requests a second are taken from one other computer; 0 is any number")
 }
 
+// take takes what the file of a lab says, where the command line does not say anything
+// else.
+func (g *guarding) take(a *labfile.Access, flags *pflag.FlagSet) {
+	if !flags.Changed("tls-cert") && !flags.Changed("tls-key") {
+		g.cert, g.key = a.Certificate, a.Key
+	}
+	if !flags.Changed("tokens") {
+		g.tokens = a.Tokens
+	}
+	if !flags.Changed("insecure") {
+		g.insecure = a.Insecure
+	}
+	if !flags.Changed("rate") && a.Rate >= 0 {
+		g.rate = a.Rate
+	}
+	for name, list := range map[string]struct {
+		to   *[]string
+		from []string
+	}{"host": {&g.hosts, a.Hosts}, "origin": {&g.origins, a.Origins}, "allow": {&g.allow, a.Allow}} {
+		if !flags.Changed(name) {
+			*list.to = list.from
+		}
+	}
+}
+
 // options are those of a server at an address.
 func (g *guarding) options(address string, log *slog.Logger) (server.Options, error) {
 	local := server.Loopback(address)
@@ -46,7 +72,7 @@ func (g *guarding) options(address string, log *slog.Logger) (server.Options, er
 		return o, usage("%s is reached from other computers: make a certificate (ot2flow certs) and give --tls-cert and --tls-key, and make tokens for those who may (ot2flow tokens add); or say --insecure in a network where everybody may move the robot and nobody listens", address)
 	}
 	for _, origin := range g.origins {
-		if err := server.CheckOrigin(origin); err != nil {
+		if err := labfile.CheckOrigin(origin); err != nil {
 			return o, usage("--origin %s: %v", origin, err)
 		}
 	}

@@ -28,7 +28,11 @@ func TestServeGuarded(t *testing.T) {
 	contains(t, out, "--ca "+filepath.Join(certs, "ca.crt"), "https://localhost:8000/health")
 	contains(t, errs, "for localhost, 127.0.0.1")
 	ca := filepath.Join(certs, "ca.crt")
-	p := serverOf(t, folder, "sim", state, "--tokens", "--tls-cert", filepath.Join(certs, "server.crt"), "--tls-key", filepath.Join(certs, "server.key"))
+	config := filepath.Join(dir, "lab.yaml")
+	if err := os.WriteFile(config, []byte("lab: 1\nrobots: {practice: sim}\nworkflows: ["+folder+"]\nstate: journal.db\naccess: {certificate: certs/server.crt, key: certs/server.key, tokens: true}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := serverBy(t, "--config", config)
 	if !strings.HasPrefix(p.url, "https://") {
 		t.Fatal(p.url)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -162,6 +163,7 @@ func (s *setting) take(l *labfile.Lab, device *service.Device, log *slog.Logger)
 		{"poll", s.lab.Poll != l.Poll},
 		{"http", s.lab.HTTP != l.HTTP},
 		{"state", s.lab.State != l.State},
+		{"access", !reflect.DeepEqual(s.lab.Access, l.Access)},
 	} {
 		if what.changed {
 			later = append(later, what.name)

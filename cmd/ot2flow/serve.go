@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -72,6 +73,9 @@ func (a *app) serve(ctx context.Context, roots []string, o serving, flags *pflag
 	if err != nil {
 		return err
 	}
+	if set.lab != nil {
+		o.guard.take(&set.lab.Access, flags)
+	}
 	if info, err := os.Stat(a.state); err == nil && info.IsDir() {
 		a.state = filepath.Join(a.state, "journal.db")
 	}
@@ -84,7 +88,7 @@ func (a *app) serve(ctx context.Context, roots []string, o serving, flags *pflag
 		return err
 	}
 	if a.service().Reach, err = outside.NewReach(o.guard.allow); err != nil {
-		return usage("--allow: %v", err)
+		return usage("--allow %s: %v", strings.Join(o.guard.allow, ", "), err)
 	}
 	tasks, keep, err := a.service().Tasks(ctx, set.roots...)
 	if err != nil {

@@ -28,6 +28,7 @@ type Lab struct {
 	Poll      time.Duration // 0: never
 	HTTP      string        // empty: the default
 	State     string        // empty: the user's own
+	Access    Access
 	Schedules []Schedule
 	Windows   []Window
 }
@@ -36,6 +37,15 @@ type Lab struct {
 type Robot struct {
 	Name, Address, Description string
 	Labels                     []string
+}
+
+// Access says who may reach a device server, and what its workflows may reach.
+type Access struct {
+	Certificate, Key string // files; empty without
+	Tokens, Insecure bool
+	Hosts, Origins   []string
+	Rate             float64 // requests a second; negative where nothing is said
+	Allow            []string
 }
 
 // Schedule is a task that is carried out by itself.
@@ -124,7 +134,7 @@ type reader struct {
 }
 
 func (r *reader) lab(f *spec.Lab) *Lab {
-	l := &Lab{Name: f.Name.Text, Library: f.Library.On, Poll: r.duration(&f.Poll, 0), HTTP: f.HTTP.Text, State: r.path(&f.State)}
+	l := &Lab{Name: f.Name.Text, Library: f.Library.On, Poll: r.duration(&f.Poll, 0), HTTP: f.HTTP.Text, State: r.path(&f.State), Access: r.access(&f.Access)}
 	for i := range f.Robots {
 		l.Robots = append(l.Robots, r.robot(&f.Robots[i]))
 	}

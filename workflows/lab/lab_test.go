@@ -62,6 +62,10 @@ func TestOpen(t *testing.T) {
 		Robots:    []Robot{{"bench-3", "192.168.1.20", "the one by the window", []string{"fume-hood", "plates"}}, {Name: "bench-4", Address: "192.168.1.21"}, {Name: "practice", Address: "sim"}, {Name: "trial", Address: "sim"}},
 		Workflows: []string{filepath.Join("testdata", "workflows"), "/srv/shared/workflows"},
 		Library:   true, Poll: 10 * time.Second, HTTP: "127.0.0.1:8080", State: filepath.Join("testdata", "journal.db"),
+		Access: Access{
+			Certificate: filepath.Join("testdata", "certs", "server.crt"), Key: "/etc/ot2flow/server.key", Tokens: true, Rate: 20,
+			Hosts: []string{"bench-3.lab.example"}, Origins: []string{"https://lims.example.org"}, Allow: []string{"reader.lab.example", "*.west.example:8080", "192.168.1.30", "10.1.0.0/16"},
+		},
 	}
 	schedules, windows := l.Schedules, l.Windows
 	l.Schedules, l.Windows = nil, nil

@@ -62,8 +62,14 @@ func NewReach(places []string) (*Reach, error) {
 	return r, nil
 }
 
+// CheckPlace refuses what NewReach does not take.
+func CheckPlace(text string) error {
+	_, err := readPlace(text)
+	return err
+}
+
 func readPlace(text string) (place, error) {
-	bad := fmt.Errorf("%q is no place: write a host, an address or a network, such as reader.lab.example, *.lab.example:8080, 192.168.1.30 or 10.1.0.0/16", text)
+	bad := errors.New("a place is a host, an address or a network, such as reader.lab.example, *.lab.example:8080, 192.168.1.30 or 10.1.0.0/16")
 	if net, err := netip.ParsePrefix(text); err == nil {
 		return place{net: net.Masked()}, nil
 	}
