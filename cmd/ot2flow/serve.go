@@ -131,7 +131,9 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 	defer hush()
 	working, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	said := make(chan struct{})
 	context.AfterFunc(working, func() {
+		defer close(said)
 		stop() // the next signal ends the process
 		s.End()
 		tellSystem("STOPPING=1")
@@ -164,6 +166,8 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 	var watched sync.WaitGroup
 	watched.Go(func() { beWatched(answering, s.Well) })
 	err := device.Serve(working)
+	stop()
+	<-said
 	hush()
 	watched.Wait()
 	if gone := <-answered; err == nil && gone != nil {
