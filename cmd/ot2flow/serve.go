@@ -165,6 +165,7 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 	debug.FreeOSMemory() // beginning takes more than serving
 	var watched sync.WaitGroup
 	watched.Go(func() { beWatched(answering, s.Well) })
+	watched.Go(func() { breathe(answering) })
 	err := device.Serve(working)
 	stop()
 	<-said
