@@ -218,7 +218,14 @@ func (d *driver) whyLeft() string {
 	if !s.Sent && s.Stage < Intending {
 		return "left before anything was sent"
 	}
-	return fmt.Sprintf("left under way: %d of %d steps were done when it was last seen", s.Done, s.Accepted.Steps)
+	d.story.last().State = d.m.State()
+	done := 0
+	for _, f := range d.story.Fates() {
+		if f == IsDone {
+			done++
+		}
+	}
+	return fmt.Sprintf("left under way: %d of %d steps were done when it was last seen", done, len(d.story.Plan.Steps))
 }
 
 func (d *driver) stepError(f *Failure) *Error {
