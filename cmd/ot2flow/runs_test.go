@@ -234,6 +234,24 @@ func TestAges(t *testing.T) {
 	}
 }
 
+// emptyJournal is how large a journal is of which nothing is known.
+func emptyJournal(t *testing.T) int64 {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "empty.db")
+	s, err := journal.Open(t.Context(), path, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
 // When the disk is full in mid-run, the robot is paused before it does what
 // nobody would remember, and with room again the run goes on to its end, every
 // step done once.
@@ -246,7 +264,7 @@ func TestDiskFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err, &errs)
 	}
-	a.carrier.Opening = journal.Options{MaxBytes: 150 << 10}
+	a.carrier.Opening = journal.Options{MaxBytes: emptyJournal(t) + 40<<10}
 	first := newStatus(a, plan)
 	job, err := a.service().Open(t.Context(), service.Order{Plan: plan, Robot: address, Say: first.say, Tell: a.tells})
 	if err != nil {

@@ -82,10 +82,10 @@ func TestKilledWhileAppending(t *testing.T) {
 		t.Skip("starts processes")
 	}
 	path := filepath.Join(t.TempDir(), "j.db")
-	want := whole(100_000)
+	want := whole(5000)
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range 12 {
-		c := process(t, "tell", path, "OT2-"+strconv.Itoa(i), "100000")
+		c := process(t, "tell", path, "OT2-"+strconv.Itoa(i), "5000")
 		out, err := c.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
