@@ -12,6 +12,7 @@ FUZZTIME   ?= 10s
 .PHONY: help build test test-pure test-sharing test-sequential lint format generate bench chaos cover dist fuzz clean
 
 MOMENTS    ?= 500
+LOAD       ?= 5m
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +58,12 @@ bench: ## compare with the vendor's simulator, and measure ourselves
 
 chaos: ## kill programs and robots at every moment of a run, and count what happened (MOMENTS=500)
 	$(GO) test ./cmd/ot2flow -run '^TestChaos' -v -timeout 12h -chaos $(MOMENTS) -chaos-every 1
+
+contract: ## ask a device server for what it describes, right and wrong (schemathesis)
+	.ci/contract
+
+load: ## five minutes of requests to a device server that is killed, and count (LOAD=5m)
+	$(GO) test ./cmd/ot2flow -run '^TestLoad' -v -timeout 1h -load $(LOAD)
 
 cover: ## which lines the tests run: cover.html
 	$(GO) test -coverpkg=./... -coverprofile=cover.out ./...

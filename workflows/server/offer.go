@@ -46,9 +46,31 @@ func (s *Server) offer(now *snapshot) *offer {
 		described: sync.OnceValue(func() described {
 			doc := s.blank()
 			s.typed(doc, now, s.operations(s.gate(), doc))
+			ownProblems(doc)
 			text, _ := json.Marshal(doc) // which huma made
 			return described{doc, text}
 		}),
+	}
+}
+
+// ownProblems describes errors as they are: huma knows only those that it makes itself.
+// A run that is submitted may be over already.
+func ownProblems(doc *huma.OpenAPI) {
+	errors := doc.Components.Schemas.Schema(problemType, true, "Problem")
+	for _, path := range doc.Paths {
+		for _, o := range []*huma.Operation{path.Get, path.Post, path.Delete} {
+			if o == nil {
+				continue
+			}
+			for _, r := range o.Responses {
+				if m := r.Content["application/problem+json"]; m != nil {
+					m.Schema = errors
+				}
+			}
+			if o.OperationID == "submit-run" {
+				o.Responses["200"] = o.Responses["202"]
+			}
+		}
 	}
 }
 

@@ -59,14 +59,14 @@ func (s *Server) operations(g *gate, doc *huma.OpenAPI) map[string]service.Role 
 	byHand(viewer, "GET /metrics", "metrics", s.metricsText)
 	byHand(access{}, "GET /healthz", "alive", s.alive)
 	byHand(access{}, "GET /readyz", "ready", s.ready)
-	byHand(viewer, "/", "", func(w http.ResponseWriter, r *http.Request) { writeProblem(w, notThere(g.ServeMux, r)) })
+	byHand(viewer, "/", "", func(w http.ResponseWriter, r *http.Request) { notThere(g.ServeMux, w, r) })
 
 	huma.Register(api, op(viewer, get, "/health", "health", "server", "Whether the server is there, and what it does"), s.health)
 	s.standing(api, op)
 	huma.Register(api, op(viewer, get, "/tasks/{task}", "task", "tasks", "One task", none), s.task)
 
-	register(api, op(submitter, post, "/tasks/{task}/runs", "submit", "runs", "Submit a run of a task", none, bad), s.submit)
-	huma.Register(api, op(submitter, post, "/runs", "submit-run", "runs", "Submit a run", none, bad), s.submitNamed)
+	register(api, op(submitter, post, "/tasks/{task}/runs", "submit", "runs", "Submit a run of a task", none, bad, not), s.submit)
+	huma.Register(api, gives(op(submitter, post, "/runs", "submit-run", "runs", "Submit a run", none, bad, not), http.StatusAccepted), s.submitNamed)
 	register(api, op(viewer, post, "/tasks/{task}/plan", "plan", "tasks", "Show what a run would do", none, bad), s.plan)
 	huma.Register(api, hidden(op(linter, post, "/lint", "lint", "tasks", "Check a workflow that is posted as text", bad)), s.lint)
 
@@ -75,11 +75,17 @@ func (s *Server) operations(g *gate, doc *huma.OpenAPI) map[string]service.Role 
 	huma.Register(api, op(viewer, get, "/runs/{run}/steps", "steps", "runs", "The steps of a run, and what became of them", none), s.steps)
 	huma.Register(api, op(stream, get, "/runs/{run}/events", "events", "runs", "What happens in a run, as server-sent events", none), s.events)
 	for _, control := range []string{"pause", "resume", "stop"} {
-		huma.Register(api, op(operator, post, "/runs/{run}/"+control, control, "runs", "Ask that a run is to "+control, none, bad, not), s.control(control))
+		huma.Register(api, gives(op(operator, post, "/runs/{run}/"+control, control, "runs", "Ask that a run is to "+control, none, bad, not), http.StatusAccepted), s.control(control))
 	}
 	huma.Register(api, op(operator, post, "/runs/{run}/answer", "answer", "runs", "Answer what a run asks", none, bad, not), s.answer)
 	huma.Register(api, op(operator, post, "/runs/{run}/decision", "decide", "runs", "Decide what nobody but a person can know about steps that may have happened", none, bad, not), s.decide)
 	return roles
+}
+
+// gives says with which status an operation does what it is asked for.
+func gives(o huma.Operation, status int) huma.Operation {
+	o.DefaultStatus = status
+	return o
 }
 
 // tokenScheme is how the description calls tokens.

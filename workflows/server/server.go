@@ -79,17 +79,22 @@ func (s *Server) routes() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { mux().ServeHTTP(w, r) })
 }
 
-// notThere is the error of an address that is not served: with another method it may
-// be.
-func notThere(mux *http.ServeMux, r *http.Request) *problem {
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
+// notThere answers for an address that is not served: with another method it may be.
+func notThere(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 		other := r.Clone(r.Context())
 		other.Method = method
 		if _, pattern := mux.Handler(other); pattern != "" && pattern != "/" {
-			return problemf(http.StatusMethodNotAllowed, "%s is asked for with %s", r.URL.Path, method)
+			allowed = append(allowed, method)
 		}
 	}
-	return problemf(http.StatusNotFound, "there is nothing at %s; /docs shows what there is", r.URL.Path)
+	if len(allowed) == 0 {
+		writeProblem(w, problemf(http.StatusNotFound, "there is nothing at %s; /docs shows what there is", r.URL.Path))
+		return
+	}
+	w.Header().Set("Allow", strings.Replace(strings.Join(allowed, ", "), http.MethodGet, "GET, HEAD", 1))
+	writeProblem(w, problemf(http.StatusMethodNotAllowed, "%s is asked for with %s", r.URL.Path, strings.Join(allowed, " or ")))
 }
 
 // robot is the name of the robot, or the names of all.

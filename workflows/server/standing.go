@@ -21,7 +21,7 @@ func (s *Server) standing(api huma.API, op func(a access, method, path, id, tag,
 	huma.Register(api, op(operator, post, "/robots/{robot}/pause", "pause-queue", "lab", "Begin nothing more on a robot until its queue is resumed; what is under way goes on", none, bad), s.pauseQueue)
 	huma.Register(api, op(operator, post, "/robots/{robot}/resume", "resume-queue", "lab", "Let the queue of a robot go on", none), s.resumeQueue)
 	huma.Register(api, op(viewer, get, "/maintenance", "maintenance", "lab", "Times in which nothing is begun"), s.maintenance)
-	huma.Register(api, op(admin, post, "/maintenance", "maintain", "lab", "Add a time in which nothing is begun", none, bad), s.maintain)
+	huma.Register(api, gives(op(admin, post, "/maintenance", "maintain", "lab", "Add a time in which nothing is begun", none, bad), http.StatusCreated), s.maintain)
 	huma.Register(api, op(admin, remove, "/maintenance/{id}", "maintain-not", "lab", "Take a time of maintenance back", none), s.maintainNot)
 	huma.Register(api, op(viewer, get, "/schedules", "schedules", "lab", "Tasks that are carried out by themselves"), s.schedules)
 }

@@ -124,6 +124,9 @@ func (s *Server) typed(doc *huma.OpenAPI, now *snapshot, roles map[string]servic
 					"default": {Description: "A problem.", Content: map[string]*huma.MediaType{"application/problem+json": {Schema: errors}}},
 				},
 			}
+			if good == "202" { // or it is over already
+				o.Responses["200"] = o.Responses[good]
+			}
 			s.secure(o, roles[id])
 			doc.AddOperation(o)
 		}
@@ -219,11 +222,11 @@ func valueSchema(typ, of string, p *paramView) *huma.Schema {
 		}
 		return out
 	case "list", "wells":
-		items := &huma.Schema{Type: huma.TypeString}
-		if typ == "list" {
-			items = valueSchema(of, "", &paramView{})
+		items := valueSchema(of, "", &paramView{})
+		if typ == "list" && items.Type == huma.TypeString { // a bare number is one too, also as text or as a quantity
+			items = &huma.Schema{AnyOf: []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeNumber}}}
 		}
-		return &huma.Schema{AnyOf: []*huma.Schema{{Type: huma.TypeArray, Items: items}, {Type: huma.TypeString}}}
+		return &huma.Schema{AnyOf: []*huma.Schema{{Type: huma.TypeArray, Items: items}, items, {Type: huma.TypeString}}}
 	case "table":
 		return &huma.Schema{AnyOf: []*huma.Schema{{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeObject}}, {Type: huma.TypeString}}}
 	}

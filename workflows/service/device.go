@@ -122,7 +122,7 @@ func planOfTask(t *workflows.Task, given []byte) (*program.Plan, error) {
 // planOf makes the plan of a workflow for what a run is given and what is known of
 // the deck.
 func planOf(c *workflows.Checked, given []byte, known *Known) (*program.Plan, error) {
-	if len(bytes.TrimSpace(given)) == 0 {
+	if len(bytes.Trim(given, " \t\r\n")) == 0 {
 		given = []byte("{}")
 	}
 	if r, ok := c.PlainRun(given); ok { // where something is wrong, it is asked below where that is
@@ -141,6 +141,10 @@ func planOf(c *workflows.Checked, given []byte, known *Known) (*program.Plan, er
 		}}
 	}
 	r, list := c.RunFrom(givenName, given)
+	if !list.HasErrors() && !json.Valid(given) { // which YAML is more than
+		at := diag.Span{File: givenName, Start: diag.Pos{Line: 1, Column: 1}, End: diag.Pos{Line: 1, Column: 1}}
+		list = diag.List{{Code: diag.BadValue, Span: at, Message: "parameters are a JSON object, and this is no JSON", Help: `write them like {"R": 100, "mix_well": "A1"}`}}
+	}
 	if list.HasErrors() {
 		return nil, found(list)
 	}

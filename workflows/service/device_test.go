@@ -148,6 +148,8 @@ func TestDeviceRefusesParameters(t *testing.T) {
 		`{"mix_well": "Z9"}`:     "mix_well",
 		`{"R": {"a": 1}}`:        "",
 		`[1]`:                    "",
+		"R: 60":                  "",
+		"\f":                     "",
 		`{"R": 1`:                "",
 		"{\"R\": \"\xff\"}":      "",
 		`{"mix_well": "/etc/x"}`: "mix_well",

@@ -8,10 +8,10 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/journal"
 )
 
-// waiting are the submissions that wait, in the order in which they were accepted.
-func waiting(ctx context.Context, store *journal.Store) ([]*journal.Submission, error) {
+// submissions are those in a state, in the order in which they were accepted.
+func submissions(ctx context.Context, store *journal.Store, state journal.SubmissionState) ([]*journal.Submission, error) {
 	var out []*journal.Submission
-	for o, err := range store.Submissions(ctx, "", journal.Queued) {
+	for o, err := range store.Submissions(ctx, "", state) {
 		if err != nil {
 			return nil, cannot("%v", err)
 		}
@@ -20,11 +20,32 @@ func waiting(ctx context.Context, store *journal.Store) ([]*journal.Submission, 
 	return out, nil
 }
 
-// queueOf are the submissions of a queue that wait, in the order in which they are
-// begun if nothing comes in between.
-func queueOf(ctx context.Context, store *journal.Store, queue string) ([]*journal.Submission, error) {
-	all, err := waiting(ctx, store)
-	return ordered(slices.DeleteFunc(all, func(o *journal.Submission) bool { return o.Queue != queue })), err
+// waiting are the submissions that wait.
+func waiting(ctx context.Context, store *journal.Store) ([]*journal.Submission, error) {
+	return submissions(ctx, store, journal.Queued)
+}
+
+// placeIn is where a submission waits in its queue, from 1, and what is first there.
+type placeIn struct {
+	position int
+	first    string
+}
+
+// placesIn are the places of all that waits, by id, in the order in which it is begun if
+// nothing comes in between.
+func placesIn(all []*journal.Submission) map[string]placeIn {
+	queues := map[string][]*journal.Submission{}
+	for _, o := range all {
+		queues[o.Queue] = append(queues[o.Queue], o)
+	}
+	out := make(map[string]placeIn, len(all))
+	for _, list := range queues {
+		list = ordered(list)
+		for i, o := range list {
+			out[o.ID] = placeIn{i + 1, list[0].ID}
+		}
+	}
+	return out
 }
 
 // ordered puts submissions, which come as they were accepted, in the order in which

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,22 +124,24 @@ func (d *Device) queued(ctx context.Context, store *journal.Store, o *journal.Su
 	if o.State != journal.Queued {
 		return v, nil
 	}
-	list, err := queueOf(ctx, store, o.Queue)
+	all, err := waiting(ctx, store)
 	if err != nil {
 		return nil, err
 	}
-	for i, other := range list {
-		if other.ID == o.ID {
-			v.Position = i + 1
-		}
-	}
-	v.Reason, _ = d.whyWaits(o, v.Position, list)
-	return v, nil
+	return d.queuedAt(o, placesIn(all)[o.ID]), nil
+}
+
+// queuedAt is a submission that waits at a place.
+func (d *Device) queuedAt(o *journal.Submission, at placeIn) *View {
+	v := &View{State: StateQueued, Position: at.position}
+	v.asked(o)
+	v.Reason, _ = d.whyWaits(o, at)
+	return v
 }
 
 // whyWaits says why the run at a place of its queue waits; stuck says that it does so
 // until somebody does something about it.
-func (d *Device) whyWaits(o *journal.Submission, position int, list []*journal.Submission) (why string, stuck bool) {
+func (d *Device) whyWaits(o *journal.Submission, at placeIn) (why string, stuck bool) {
 	if o.Queue == shared {
 		return d.whyShared(o)
 	}
@@ -149,10 +152,10 @@ func (d *Device) whyWaits(o *journal.Submission, position int, list []*journal.S
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	switch {
-	case st.current != nil && position <= 1:
+	case st.current != nil && at.position <= 1:
 		return "run " + st.current.id + " is under way", false
-	case position > 1:
-		return fmt.Sprintf("%d before it in the queue, the next is %s", position-1, list[0].ID), st.current == nil && st.blocked
+	case at.position > 1:
+		return fmt.Sprintf("%d before it in the queue, the next is %s", at.position-1, at.first), st.current == nil && st.blocked
 	}
 	return st.waits, st.blocked
 }
@@ -168,7 +171,7 @@ func (d *Device) Blocked(ctx context.Context, id string) string {
 	if err != nil || o.State != journal.Queued {
 		return ""
 	}
-	why, stuck := d.whyWaits(o, 1, nil)
+	why, stuck := d.whyWaits(o, placeIn{position: 1})
 	if !stuck {
 		return ""
 	}
@@ -334,18 +337,23 @@ func (d *Device) List(ctx context.Context, w Wanted) (list []*View, next string,
 		if state == "" {
 			state = journal.Queued
 		}
-		for o, err := range store.Submissions(ctx, "", state) {
-			if err != nil {
-				return nil, "", cannot("%v", err)
+		all, err := submissions(ctx, store, state)
+		if err != nil {
+			return nil, "", err
+		}
+		places := placesIn(all)
+		for _, o := range slices.Backward(all) {
+			switch {
+			case !of(o.Workflow, o.By.Name):
+			case state == journal.Queued:
+				list = append(list, d.queuedAt(o, places[o.ID]))
+			default:
+				v, err := d.View(ctx, o.ID)
+				if err != nil {
+					return nil, "", err
+				}
+				list = append(list, v)
 			}
-			if !of(o.Workflow, o.By.Name) {
-				continue
-			}
-			v, err := d.View(ctx, o.ID)
-			if err != nil {
-				return nil, "", err
-			}
-			list = append([]*View{v}, list...)
 		}
 		if w.State != "" {
 			return list[:min(len(list), w.Limit)], "", nil
