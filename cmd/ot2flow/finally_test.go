@@ -41,6 +41,8 @@ finally:
 func TestFinallyWhereARunEndsEarly(t *testing.T) {
 	instrument := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"f1": 7}`)) }))
 	t.Cleanup(instrument.Close)
+	grown := strings.Replace(safeSteps, "steps:\n", "steps:\n  - {measure: {with: sensor}, as: seen}\n  - if: seen.f1 == 7\n    comment: well\n", 1)
+	grown = "instruments: {sensor: {url: '" + instrument.URL + "', result: {f1: integer}}}\n" + strings.Replace(grown, "  - lights: off", "  - {measure: {with: sensor}, as: last}\n  - comment: the light was ${ last.f1 }\n  - lights: off", 1)
 	live := "instruments: {sensor: {url: '" + instrument.URL + "', result: {f1: integer}}}\n" + strings.Replace(safeSteps, "steps:\n", "steps:\n  - measure: {with: sensor}\n", 1)
 	const (
 		done    = "the run has ended, and what `finally` says is done: 2 steps"
@@ -69,6 +71,9 @@ func TestFinallyWhereARunEndsEarly(t *testing.T) {
 		}},
 		"stopped at a pause":               {safeSteps, mishap.Event{}, "stop\n", exitStopped, done, []call{goesOn}},
 		"stopped at a pause, step by step": {live, mishap.Event{}, "stop\n", exitStopped, done, []call{goesOn}},
+		"stopped behind a result, and measured in finally": {grown, mishap.Event{}, "stop\n", exitStopped, "the run has ended, and what `finally` says is done: 2 steps, and what follows from them", []call{
+			{"runs show last", exitFine, "the light was 7"}, goesOn,
+		}},
 		"the robot gives up, step by step": {live, mishap.Event{At: "4.1", Do: mishap.CommandFailed}, "", exitFailed, done, []call{{"runs answer last redo", exitFine, "go on with"}, goesOn}},
 		"it fails there, too": {safeSteps, mishap.Event{At: "2.1", Do: mishap.CommandFailed, Times: 2}, "", exitFailed, "what `finally` says was not done to its end: ", []call{
 			{"runs resume last --finally --yes", exitFine, "nothing is left to be done of what finally says"},

@@ -292,7 +292,7 @@ func (a *app) closed(j *service.Job, result *run.Result) error {
 		return &exitError{exitFailed, fmt.Sprintf("what `finally` says was not done to its end: %s", why)}
 	}
 	a.tell("what `finally` of run %s says is done", j.Summary.ID)
-	if result.State.MayGoOn() {
+	if result.State.MayGoOn() && result.Story.MayRemain() {
 		a.tell("what remains can be gone on with: ot2flow runs resume %s", j.Summary.ID)
 	}
 	return nil

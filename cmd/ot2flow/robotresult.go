@@ -75,7 +75,7 @@ func (a *app) unclear(where *service.Place, r *run.Result) {
 		fmt.Fprintf(a.err, "the robot is paused, and nothing moves until somebody goes on: ot2flow runs resume %s, or resume it in the Opentrons App\n", s.Accepted.Run)
 	case s.Left:
 		fmt.Fprintf(a.err, "the robot was left to itself; see how it goes on in the Opentrons App, or ask %s/runs/%s; follow it again with: ot2flow runs resume %s\n", where.Address(), robot.RunOf(s.Handle), s.Accepted.Run)
-	case s.MayGoOn() && (s.Sent || s.Done > 0):
+	case s.MayGoOn() && (s.Sent || s.Done > 0) && r.Story.MayRemain():
 		fmt.Fprintf(a.err, "what remains can be gone on with: ot2flow runs resume %s\n", s.Accepted.Run)
 	}
 }

@@ -56,6 +56,10 @@ steps:
 	if again := drawn("apply", workflow, "--seed", "7"); again != first {
 		t.Errorf("seed 7: %s\nagain:  %s", first, again)
 	}
+	lost := written(t, "events: [{at: 2, do: connection_lost, requests: 3}, {at: 4, do: pause}]")
+	if again := drawn("apply", workflow, "--seed", "7", "--faults", lost); again != first {
+		t.Errorf("seed 7: %s\nwith the connection lost, and held in between: %s", first, again)
+	}
 	if again := drawn("runs", "repeat", "last"); again != first {
 		t.Errorf("seed 7: %s\nrepeat: %s", first, again)
 	}

@@ -1,6 +1,10 @@
 package run
 
-import "github.com/ot2flow/ot2flow/interpreter/program"
+import (
+	"strconv"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+)
 
 func (d *driver) tell(e Event) {
 	if len(d.o.Observe) == 0 {
@@ -24,6 +28,10 @@ func (d *driver) progress(e Event) Progress {
 	}
 	p.Of = len(d.story.Plan.Steps)
 	p.RemainingMS = d.clock.remaining(s.Done) / 1000
+	if s.Closes != nil { // it is about steps of its own
+		p.Label, p.Of = strconv.Itoa(p.N), p.Total
+		return p
+	}
 	if o := d.plan.Outlook; o != nil {
 		p.Open = true
 		p.Total += max(0, o.Steps-len(d.story.Plan.Steps))

@@ -327,6 +327,11 @@ func (s *Story) Fates() []Fate {
 	return out
 }
 
+// MayRemain reports whether something of the run's plan may still be to be done.
+func (s *Story) MayRemain() bool {
+	return s.Plan.Outlook != nil || slices.ContainsFunc(s.Fates(), func(f Fate) bool { return f == NotYet || f == Doubtful })
+}
+
 // decided returns the first step of the part that is still to be done after
 // what a person said about those in question; ok is false where nobody said.
 func (p *Part) decided(d Doubt) (next int, skipped, ok bool) {

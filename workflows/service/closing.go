@@ -123,7 +123,7 @@ func (j *Job) close(ctx context.Context, person Person, options run.Options, o *
 			break
 		}
 		person.Say(fmt.Sprintf("the run has ended, and what `finally` says is done: %s", stepsOf(rest)))
-		o.Paused, o.First, options.Rest = false, nil, rest
+		o.Paused, o.First, options.Rest, options.Plan = false, nil, rest, j.Plan
 		j.attend(person, o, options.Seed)
 		if j.beside != nil {
 			options.Perform = j.beside.perform
@@ -161,8 +161,28 @@ func (j *Job) howToClose() string {
 	return fmt.Sprintf("; after a look at the robot, do it with: ot2flow runs resume %s --finally", j.ID())
 }
 
-// notClosed says of the last run on a robot that what its finally says was not done.
-func (j *Job) notClosed(ctx context.Context, sum *journal.Summary, story *run.Story, tell func(string)) error {
+// unclosed says of the last run on a robot that what its finally says was not done.
+func (j *Job) unclosed(ctx context.Context, tell func(string)) error {
+	if j.book.lease == nil {
+		return nil
+	}
+	for sum, err := range j.book.store.Runs(ctx, journal.Filter{Robot: j.Place.key(), Limit: 1}) {
+		if err != nil {
+			return cannot("%v", err)
+		}
+		if sum.Verdict == run.VerdictOK {
+			return nil
+		}
+		return j.unclosedOf(ctx, sum, tell)
+	}
+	return nil
+}
+
+func (j *Job) unclosedOf(ctx context.Context, sum *journal.Summary, tell func(string)) error {
+	story, err := StoryOf(ctx, j.book.store, sum)
+	if err != nil {
+		return cannot("run %s: %v", sum.ID, err)
+	}
 	if !story.Last().State.MayClose() {
 		return nil
 	}

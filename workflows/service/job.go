@@ -81,6 +81,9 @@ func (j *Job) open(ctx context.Context, o *Order) error {
 	if err := j.reconcile(ctx, o.Patience, o.Tell); err != nil {
 		return err
 	}
+	if err := j.unclosed(ctx, o.Tell); err != nil {
+		return err
+	}
 	if err := j.Place.takes(o.Plan); err != nil {
 		return err
 	}

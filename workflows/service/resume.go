@@ -310,7 +310,7 @@ func (j *Job) reconcile(ctx context.Context, patience time.Duration, tell func(s
 		}
 		tell(fmt.Sprintf("run %s, which nobody followed to its end, is over: %s", id, HowItEnded(&run.Result{Verdict: state.Verdict, Done: state.Done, State: *state})))
 	}
-	return j.undecided(ctx, tell)
+	return j.undecided(ctx)
 }
 
 // Unfinished says that another run on the robot has to be seen to first.
@@ -329,22 +329,19 @@ func unfinished(id, format string, args ...any) error {
 
 // undecided fails where the last run on a robot waits for a decision: what is
 // on the pipettes and on the deck is not known.
-func (j *Job) undecided(ctx context.Context, tell func(string)) error {
+func (j *Job) undecided(ctx context.Context) error {
 	for sum, err := range j.book.store.Runs(ctx, journal.Filter{Robot: j.Place.key(), Limit: 1}) {
 		if err != nil {
 			return cannot("%v", err)
 		}
-		if sum.Verdict == run.VerdictOK {
+		if sum.Verdict != run.VerdictDoubt {
 			return nil
 		}
 		story, err := StoryOf(ctx, j.book.store, sum)
 		if err != nil {
 			return cannot("run %s: %v", sum.ID, err)
 		}
-		if err := j.notClosed(ctx, sum, story, tell); err != nil {
-			return err
-		}
-		if sum.Verdict == run.VerdictDoubt && story.Last().State.Answer == nil {
+		if story.Last().State.Answer == nil {
 			return unfinished(sum.ID, "run %s on this robot is in doubt, and nobody has decided: see ot2flow runs resume %s, or give it up with ot2flow runs answer %s abort", sum.ID, sum.ID, sum.ID)
 		}
 	}
