@@ -13,6 +13,7 @@ FUZZTIME   ?= 10s
 
 MOMENTS    ?= 500
 LOAD       ?= 5m
+CHAOS      ?= # further flags, such as -chaos-log chaos.log
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,7 +58,7 @@ bench: ## compare with the vendor's simulator, and measure ourselves
 	.ci/bench
 
 chaos: ## kill programs and robots at every moment of a run, and count what happened (MOMENTS=500)
-	$(GO) test ./cmd/ot2flow -run '^TestChaos' -v -timeout 12h -chaos $(MOMENTS) -chaos-every 1
+	$(GO) test ./cmd/ot2flow -run '^TestChaos' -v -timeout 12h -chaos $(MOMENTS) -chaos-every 1 $(CHAOS)
 
 contract: ## ask a device server for what it describes, right and wrong (schemathesis)
 	.ci/contract

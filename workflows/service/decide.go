@@ -145,7 +145,12 @@ func gave(answer *run.Answered, story *run.Story, given []string) error {
 
 // afterwards says what the decision means.
 func afterwards(story *run.Story, sum *journal.Summary, answer *run.Answered, tell func(string)) {
-	if answer.Answer != run.AnswerAbort {
+	switch {
+	case answer.Answer == run.AnswerAbort:
+	case sum.Robot.Simulated:
+		tell("kept; the simulator has forgotten the run, do it again with: ot2flow runs repeat " + sum.ID + " --robot sim")
+		return
+	default:
 		tell("kept; go on with: ot2flow runs resume " + sum.ID)
 		return
 	}
