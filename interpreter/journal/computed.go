@@ -105,7 +105,7 @@ func (t *tx) compute(o *Computed, id string, now int64, data string) error {
 		}
 		t.form, t.formBlob = f, blob
 	}
-	t.computed = append(t.computed, id, f.workflow, f.file, f.fingerprint, t.formBlob, f.estimate, o.Robot.Name, o.By.Name, o.By.Host, o.By.PID, o.Version, now, now, now, o.Project, data)
+	t.computed = append(t.computed, computedRow{o, t.formBlob, id, now, data})
 	if o.Key == "" {
 		return nil
 	}
@@ -114,27 +114,63 @@ func (t *tx) compute(o *Computed, id string, now int64, data string) error {
 		id, o.Queue, f.workflow, string(o.Given), o.Key, o.Asked, o.Experiment, o.By.Name, o.By.Host, o.Project, now, string(Begun), now, f.plan.hash, f.plan.size)
 }
 
+// computedRow is a computed run that is not written yet.
+type computedRow struct {
+	*Computed
+	blob int64 // of its form
+	id   string
+	now  int64
+	data string
+}
+
+// goesWith reports whether two runs differ only in what a row says by itself.
+func (r *computedRow) goesWith(s *computedRow) bool {
+	return r.Form == s.Form && r.blob == s.blob && r.Robot.Name == s.Robot.Name && r.By.Host == s.By.Host && r.By.PID == s.By.PID && r.Version == s.Version
+}
+
 const (
-	insertComputed = `INSERT INTO runs (id, workflow, file, fingerprint, plan, estimate, robot_name, name, host, pid, version, began, at, ended, project, computed,
+	insertComputed = `INSERT INTO runs (workflow, file, fingerprint, plan, estimate, robot_name, host, pid, version, id, began, at, ended, name, project, computed,
 		steps, robot, address, serial, software, simulated, repeats, fence, seq, verdict) VALUES `
-	computedRow    = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', '', '', '', 1, '', 0, 3, 'ok')"
-	computedValues = 16 // of a row
-	computedRows   = 16 // that one statement writes at most
+	computedRows = 32 // that one statement writes at most
 )
+
+// insertOf is the statement for so many rows that go with each other.
+func insertOf(rows int) string {
+	b := []byte(insertComputed)
+	for i := range rows {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		n := 10 + 5*i
+		b = fmt.Appendf(b, "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?%d, ?%d, ?%[2]d, ?%[2]d, ?%d, ?%d, ?%d, 0, '', '', '', '', 1, '', 0, 3, 'ok')", n, n+1, n+2, n+3, n+4)
+	}
+	return string(b)
+}
 
 // flush writes the runs that were computed: many by one statement, which costs half as
 // much as one by one.
 func (t *tx) flush() error {
 	for len(t.computed) > 0 {
-		rows := computedRows
-		for rows > len(t.computed)/computedValues {
-			rows /= 2
+		first, rows := &t.computed[0], 1
+		for rows < min(len(t.computed), computedRows) && first.goesWith(&t.computed[rows]) {
+			rows++
 		}
-		n := rows * computedValues
-		if err := t.exec(insertComputed+strings.Repeat(computedRow+", ", rows-1)+computedRow, t.computed[:n]...); err != nil {
+		for rows&(rows-1) != 0 { // so that there are few statements
+			rows &= rows - 1
+		}
+		f := first.Form
+		args := append(make([]any, 0, 9+5*rows), f.workflow, f.file, f.fingerprint, first.blob, f.estimate, first.Robot.Name, first.By.Host, first.By.PID, first.Version)
+		for i := range t.computed[:rows] {
+			r := &t.computed[i]
+			args = append(args, r.id, r.now, r.By.Name, r.Project, r.data)
+		}
+		if t.w.inserts[rows] == "" {
+			t.w.inserts[rows] = insertOf(rows)
+		}
+		if err := t.exec(t.w.inserts[rows], args...); err != nil {
 			return err
 		}
-		t.computed = t.computed[n:]
+		t.computed = t.computed[rows:]
 	}
 	return nil
 }

@@ -20,6 +20,8 @@ type writer struct {
 	fineDay string // of the last fineID, and what it was made of
 	fine    uint64
 
+	inserts [computedRows + 1]string // by how many rows they write
+
 	quit chan struct{}
 	done chan struct{}
 }
@@ -157,7 +159,7 @@ type tx struct {
 
 	form     *Form // the last one that was kept in it
 	formBlob int64
-	computed []any // rows that are not written yet
+	computed []computedRow // that are not written yet
 }
 
 // stmt prepares a statement once.
