@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"unique"
 
+	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec"
 )
 
@@ -83,6 +84,15 @@ func (s *Shelf) Task(c *Checked) *Task {
 	t.made.Store(c)
 	s.use(t)
 	return t
+}
+
+// Files are the workflow and what it is made of, by their names in its bundle.
+func (t *Task) Files() []program.File {
+	out := make([]program.File, len(t.files))
+	for i, f := range t.files {
+		out[i] = program.File{Name: f.name, Data: []byte(f.text.Value())}
+	}
+	return out
 }
 
 // Checked returns the workflow. It may be called by several goroutines.

@@ -141,6 +141,7 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 	})
 	watcher := workflows.Watch(working, device.Tasks, workflows.Options{Poll: set.poll}, func(c workflows.Change[*workflows.Task]) {
 		s.Reload()
+		keepVersions(working, device, log)
 		for _, v := range c.Changed {
 			log.Info("the task is another one", "task", v.Name, "file", v.Path)
 		}
@@ -153,6 +154,9 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 		remember(working, log, set.keep)
 	})
 	defer watcher.Close()
+	var keeping sync.WaitGroup
+	defer keeping.Wait()
+	keeping.Go(func() { keepVersions(working, device, log) })
 	defer set.watch(working, device, log)()
 	answered := make(chan error, 1)
 	go func() {
@@ -181,6 +185,13 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 func remember(ctx context.Context, log *slog.Logger, keep func(context.Context) error) {
 	if err := keep(ctx); err != nil && ctx.Err() == nil {
 		log.Warn("what was proved of the workflows is not remembered: " + err.Error())
+	}
+}
+
+// keepVersions keeps the workflows as they are served now, by their hashes.
+func keepVersions(ctx context.Context, device *service.Device, log *slog.Logger) {
+	if err := device.KeepVersions(ctx); err != nil && ctx.Err() == nil {
+		log.Error("versions of workflows could not be kept", "error", err)
 	}
 }
 

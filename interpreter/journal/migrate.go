@@ -240,6 +240,24 @@ CREATE TABLE proofs ( -- what was found out about workflows, which can be found 
 	data BLOB NOT NULL
 ) WITHOUT ROWID;
 `,
+	`
+CREATE TABLE versions ( -- of workflows that a server offered
+	key      INTEGER PRIMARY KEY AUTOINCREMENT,
+	hash     TEXT NOT NULL UNIQUE, -- of all files of the version
+	workflow TEXT NOT NULL,        -- its name
+	file     TEXT NOT NULL,        -- where it stood
+	at       INTEGER NOT NULL      -- when it was offered first
+);
+CREATE INDEX versions_workflow ON versions(workflow, key);
+CREATE TABLE version_files (
+	version INTEGER NOT NULL REFERENCES versions(key) ON DELETE CASCADE,
+	n       INTEGER NOT NULL,
+	name    TEXT NOT NULL,
+	blob    INTEGER NOT NULL REFERENCES blobs(key),
+	PRIMARY KEY (version, n)
+) WITHOUT ROWID;
+CREATE INDEX version_files_blob ON version_files(blob);
+`,
 }
 
 // versionOf returns the version of the journal's form, 0 for an empty file,

@@ -80,7 +80,7 @@ func (p *Pruned) remove(t *tx, before int64) error {
 	if err = t.exec("DELETE FROM deeds WHERE at < ?", before); err != nil {
 		return err
 	}
-	const unused = "FROM blobs WHERE NOT EXISTS (SELECT 1 FROM runs WHERE plan = blobs.key) AND NOT EXISTS (SELECT 1 FROM files WHERE blob = blobs.key)"
+	const unused = "FROM blobs WHERE NOT EXISTS (SELECT 1 FROM runs WHERE plan = blobs.key) AND NOT EXISTS (SELECT 1 FROM files WHERE blob = blobs.key) AND NOT EXISTS (SELECT 1 FROM version_files WHERE blob = blobs.key)"
 	if _, err = t.row("SELECT coalesce(sum(length(data)), 0) "+unused, nil, &p.Bytes); err != nil {
 		return err
 	}

@@ -23,6 +23,8 @@ func (s *Server) standing(api huma.API, op func(a access, method, path, id, tag,
 	huma.Register(api, op(viewer, get, "/maintenance", "maintenance", "lab", "Times in which nothing is begun"), s.maintenance)
 	huma.Register(api, gives(op(admin, post, "/maintenance", "maintain", "lab", "Add a time in which nothing is begun", none, bad), http.StatusCreated), s.maintain)
 	huma.Register(api, op(admin, remove, "/maintenance/{id}", "maintain-not", "lab", "Take a time of maintenance back", none), s.maintainNot)
+	huma.Register(api, op(viewer, get, "/tasks/{task}/versions", "versions", "tasks", "The versions of a task that have been served, newest first", none), s.versions)
+	huma.Register(api, op(viewer, get, "/versions/{hash}", "version", "tasks", "The files of a version", none), s.filesOf)
 	huma.Register(api, op(viewer, get, "/schedules", "schedules", "lab", "Tasks that are carried out by themselves"), s.schedules)
 }
 
@@ -125,4 +127,35 @@ type scheduleList struct {
 
 func (s *Server) schedules(context.Context, *struct{}) (*one[scheduleList], error) {
 	return &one[scheduleList]{Status: http.StatusOK, Body: scheduleList{s.device.Schedules()}}, nil
+}
+
+type versionList struct {
+	Versions []service.VersionView `json:"versions"`
+}
+
+func (s *Server) versions(ctx context.Context, i *struct {
+	Task string `path:"task" maxLength:"255"`
+},
+) (*one[versionList], error) {
+	list, err := s.device.Versions(ctx, i.Task)
+	if err != nil {
+		return nil, answered(err)
+	}
+	return &one[versionList]{Status: http.StatusOK, Body: versionList{list}}, nil
+}
+
+type fileList struct {
+	Hash  string            `json:"hash"`
+	Files map[string]string `json:"files" doc:"Their texts, by name."`
+}
+
+func (s *Server) filesOf(ctx context.Context, i *struct {
+	Hash string `path:"hash" maxLength:"128"`
+},
+) (*one[fileList], error) {
+	files, err := s.device.VersionFiles(ctx, i.Hash)
+	if err != nil {
+		return nil, answered(err)
+	}
+	return &one[fileList]{Status: http.StatusOK, Body: fileList{i.Hash, files}}, nil
 }
