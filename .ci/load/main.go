@@ -166,6 +166,9 @@ func (t *target) load(connections int, duration time.Duration) error {
 // ready begins a server as often as times says, and asks until it answers. What it
 // holds in memory is looked at a while later, when nobody wants anything of it.
 func (t *target) ready(command []string, times int) error {
+	if times < 2 {
+		return errors.New("twice at least")
+	}
 	took, held := make([]float64, times), make([]float64, times)
 	for i := range times {
 		var err error
@@ -173,9 +176,11 @@ func (t *target) ready(command []string, times int) error {
 			return err
 		}
 	}
+	fmt.Printf("start to ready %.0f ms the first time, at rest %.1f MiB; ", took[0], held[0])
+	took, held = took[1:], held[1:]
 	slices.Sort(took)
 	slices.Sort(held)
-	fmt.Printf("start to ready %.0f ms (%.0f to %.0f), at rest %.1f MiB\n", took[times/2], took[0], took[times-1], held[times/2])
+	fmt.Printf("afterwards %.0f ms (%.0f to %.0f), %.1f MiB\n", took[len(took)/2], took[0], took[len(took)-1], held[len(held)/2])
 	return nil
 }
 
@@ -197,7 +202,7 @@ func (t *target) begin(command []string) (took, held float64, err error) {
 		time.Sleep(time.Millisecond)
 	}
 	took = float64(time.Since(at).Microseconds()) / 1000
-	time.Sleep(3 * time.Second)
+	time.Sleep(6 * time.Second)
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.Process.Pid))
 	if err != nil {
 		return took, 0, err
