@@ -99,6 +99,14 @@ func (a *app) serve(ctx context.Context, roots []string, o serving, flags *pflag
 	if set.lab != nil {
 		device.Configure(set.lab.Schedules, set.lab.Windows)
 	}
+	if device.Traces, err = o.logging.exporter(log); err != nil {
+		return err
+	}
+	defer func() {
+		soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), tracesWithin)
+		defer cancel()
+		device.Traces.Close(soon)
+	}()
 	release, err := device.Own(ctx)
 	if err != nil {
 		return err

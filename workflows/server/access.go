@@ -212,8 +212,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, who *asker, p *p
 			if _, err := s.device.Service.Note(r.Context(), deedOf(r, who), "refused: "+why); err != nil {
 				s.options.Log.Error("a refusal could not be written down", "error", err)
 			}
+			s.options.Log.Warn("refused", "status", p.Status, "why", why, "from", r.RemoteAddr, "asked", r.Method+" "+r.URL.Path)
 		}
-		s.options.Log.Warn("refused", "status", p.Status, "why", p.Detail, "from", r.RemoteAddr, "asked", r.Method+" "+r.URL.Path)
 	}
 	writeProblem(w, p)
 }

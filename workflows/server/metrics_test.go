@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/ot2flow/ot2flow/ot2/emulator"
+	"github.com/ot2flow/ot2flow/workflows/traces"
 )
 
 var (
@@ -132,5 +134,34 @@ func TestReady(t *testing.T) {
 	b.want(200, "GET", "/healthz", "")
 	if v := b.want(503, "GET", "/readyz", ""); !strings.Contains(v["detail"].(string), "about to end") {
 		t.Errorf("%v", v)
+	}
+}
+
+// A run on a robot is a trace, with a span for each step.
+func TestTraces(t *testing.T) {
+	got := make(chan string, 100)
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		data, _ := io.ReadAll(r.Body)
+		got <- string(data)
+	}))
+	defer collector.Close()
+	x, err := traces.New(collector.URL, "", "test", func(text string, err error) { t.Error(text, err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, robot := emulated(t, emulator.Options{Clock: emulator.NoTime()})
+	b := serve(t, robot, journalFile(t), smallText)
+	b.device.Traces = x
+	v := b.want(200, "POST", "/tasks/small/runs", `{}`, "Prefer", "wait=60")
+	b.stop()
+	x.Close(t.Context())
+	close(got)
+	var all strings.Builder
+	for text := range got {
+		all.WriteString(text)
+	}
+	steps := int(v["steps"].(float64))
+	if n := strings.Count(all.String(), `"spanId"`); n != steps+1 || !strings.Contains(all.String(), v["id"].(string)) || strings.Count(all.String(), `"ot2flow.step"`) != steps {
+		t.Errorf("%d spans of a run of %d steps: %s", n, steps, all.String())
 	}
 }

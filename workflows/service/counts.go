@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
+	"github.com/ot2flow/ot2flow/workflows/traces"
 )
 
 // Note is something that those who look after a server may want to know.
@@ -75,6 +77,42 @@ func (c *counts) see(e run.Event) {
 		c.halts.Add(1)
 	case run.Lost:
 		c.lost.Add(1)
+	default:
+	}
+}
+
+// traced has a trace take an event: of steps of a robot and beside it.
+func traced(t *traces.Run, e run.Event, plan *program.Plan) {
+	if t == nil {
+		return
+	}
+	of := func(n int) (name, place string) {
+		if n < 1 || n > len(plan.Steps) {
+			return "step", ""
+		}
+		return plan.Steps[n-1].Op.Kind.String(), plan.Steps[n-1].ID()
+	}
+	begins := func(n int) {
+		name, place := of(n)
+		t.Step(n, name, place)
+	}
+	ends := func(n int, wrong string) {
+		name, place := of(n)
+		t.Done(n, name, place, wrong)
+	}
+	switch e := e.(type) {
+	case run.StepStarted:
+		begins(e.N)
+	case run.Intended:
+		if e.Batch.Live {
+			begins(e.Batch.First)
+		}
+	case run.StepDone:
+		ends(e.N, "")
+	case run.StepFailed:
+		ends(e.N, e.Evidence)
+	case run.Performed:
+		ends(e.N, e.Failed)
 	default:
 	}
 }

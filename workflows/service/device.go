@@ -17,6 +17,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/workflows"
+	"github.com/ot2flow/ot2flow/workflows/traces"
 )
 
 // Robot is a robot, or the simulator, as those who use it know it.
@@ -63,6 +64,7 @@ type Device struct {
 	Service *Service
 	Tasks   *Tasks
 	Log     func(Note)
+	Traces  *traces.Exporter // nil where nobody collects them
 
 	changed  beacon
 	stations []*station

@@ -13,6 +13,7 @@ import (
 	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/workflows"
+	"github.com/ot2flow/ot2flow/workflows/traces"
 )
 
 // What carries out the runs of a queue, one after the other.
@@ -421,7 +422,9 @@ func (st *station) carry(ctx context.Context, job *Job, id string, o Carrying) e
 	// The run is not cut off when the server ends: it is left when the robot stands.
 	st.device.counts.begun.Add(1)
 	st.log(id, "under way: "+job.Plan.Workflow.Name)
-	result, err := job.Carry(context.WithoutCancel(ctx), &inbox{st: st, id: id}, o)
+	trace := st.device.Traces.Run(id, job.Plan.Workflow.Name, st.Name)
+	result, err := job.Carry(context.WithoutCancel(ctx), &inbox{st: st, id: id, trace: trace}, o)
+	trace.End(ResultWord(&result))
 	st.device.counts.end(&result)
 	st.log(id, HowItEnded(&result)+" of "+fmt.Sprint(len(job.Plan.Steps))+" steps")
 	st.mu.Lock()
@@ -438,9 +441,10 @@ func (st *station) carry(ctx context.Context, job *Job, id string, o Carrying) e
 // inbox is who follows a run for a device: people somewhere else, who see it through
 // the journal, and answer and steer through the device.
 type inbox struct {
-	st   *station
-	id   string
-	told time.Time // when those who wait were told last
+	st    *station
+	id    string
+	told  time.Time // when those who wait were told last
+	trace *traces.Run
 }
 
 // Say has it in the log of the server.
@@ -451,8 +455,9 @@ func (p *inbox) Tell(string) {}
 
 // See tells those who wait that something has happened: of steps, not every one by
 // itself.
-func (p *inbox) See(e run.Event, _ run.Progress, _ Standing) {
+func (p *inbox) See(e run.Event, at run.Progress, _ Standing) {
 	p.st.device.counts.see(e)
+	traced(p.trace, e, at.Plan)
 	if n := noteOf(e); n.Text != "" {
 		n.Run = p.id
 		p.st.note(n)
