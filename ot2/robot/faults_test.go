@@ -70,6 +70,7 @@ func TestBadRobots(t *testing.T) {
 		{name: "resume lost before", faults: answers(mishap.Answer{On: "POST /runs/*/actions", Nth: 2, Do: mishap.CutBefore}), verdict: run.VerdictOK, done: 9, moved: true},
 		{name: "resume lost after", faults: answers(mishap.Answer{On: "POST /runs/*/actions", Nth: 2, Do: mishap.CutAfter}), verdict: run.VerdictOK, done: 9, moved: true},
 		{name: "play refused as broken", faults: answers(mishap.Answer{On: "POST /runs/*/actions", Do: mishap.Error500}), verdict: run.VerdictOK, done: 9, moved: true},
+		{name: "play heard at last", faults: answers(mishap.Answer{On: "POST /runs/*/actions", Times: 8, Do: mishap.CutBefore}), verdict: run.VerdictOK, done: 9, moved: true},
 		{name: "play never heard", faults: answers(mishap.Answer{On: "POST /runs/*/actions", Times: -1, Do: mishap.CutBefore}), verdict: run.NoVerdict, kind: "unreachable", want: "took nothing of what it was sent"},
 		{name: "reboot", faults: at("3.1", mishap.Rebooted), verdict: run.VerdictDoubt, kind: "in_doubt", want: "the robot was restarted in the middle of the run", done: 2, moved: true},
 	} {
