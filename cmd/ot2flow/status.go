@@ -56,6 +56,10 @@ func (s *status) see(e run.Event, p run.Progress, now service.Standing) {
 		if s.was.Halted != run.NoStatus && !s.was.Waiting {
 			s.line("the robot goes on")
 		}
+	case run.ResumeAsked:
+		if s.was.Overdue && s.was.Halted == run.NoStatus { // it may never be heard that it stood
+			s.line("the robot goes on")
+		}
 	case run.StopAsked:
 		s.stops(e, p)
 	case run.TimeUp:
