@@ -258,6 +258,43 @@ func TestDeviceStops(t *testing.T) {
 	}
 }
 
+// What finally says is done where somebody stops a run from afar, too.
+func TestDeviceClosesWhatIsStopped(t *testing.T) {
+	d := bench(t, Sim, filepath.Join(t.TempDir(), "j.db"), strings.Replace(askText, "steps:\n", "steps:\n  - home:\n", 1)+"finally: [{lights: off}]\n")
+	served(t, d)
+	asks := submit(t, d, Request{Task: "asks"})
+	until(t, d, asks.ID, func(v *View) bool { return v.Question != nil })
+	if err := d.Ask(t.Context(), asks.ID, run.Request{Control: run.Stop, By: "ada"}, GoingOn{}); err != nil {
+		t.Fatal(err)
+	}
+	store, err := d.Service.Journal(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var last string
+	err = store.Watch(ctx, func() (bool, error) {
+		last = ""
+		for e, err := range store.Events(ctx, journal.Query{Run: asks.ID}) {
+			if err != nil {
+				return false, err
+			}
+			if c, is := e.Record.Event.(run.Continued); is && c.Closing {
+				last = ""
+			}
+			last += " " + e.Record.Event.Kind()
+		}
+		return !strings.HasSuffix(last, " step_done ended finished"), nil
+	})
+	if err != nil || !strings.HasPrefix(last, " continued opened intent sent step_started step_done") {
+		t.Error(err, last)
+	}
+	if v := until(t, d, asks.ID, nil); v.State != StateStopped {
+		t.Errorf("%+v", v)
+	}
+}
+
 // A server of the same queue is refused with who has it.
 func TestDeviceHasOneServer(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "j.db")
