@@ -22,8 +22,11 @@ type Closed struct {
 // MayClose reports whether a run ended before its end, after something was done,
 // so that what finally says may still have to be.
 func (s *State) MayClose() bool {
-	return s.Stage == Over && s.Verdict != VerdictOK && (s.Sent || s.Done > 0 || s.Part > 0)
+	return s.Stage == Over && s.Verdict != VerdictOK && (s.begun() || s.Part > 0)
 }
+
+// begun reports whether anything of the part was done, as far as is known.
+func (s *State) begun() bool { return s.Sent || s.Done > 0 }
 
 // closesWith begins the program that closes a run.
 func (s *State) closesWith(e Continued) []Action {
@@ -58,7 +61,7 @@ func (p *Part) Closes() bool { return p.begun != nil && p.begun.Closing }
 func (s *Story) ClosesByItself() bool {
 	st := &s.m.state
 	switch {
-	case !st.MayClose() || st.Verdict == VerdictDoubt || st.Aborted():
+	case !st.MayClose() || !st.begun() || st.Verdict == VerdictDoubt || st.Aborted():
 		return false
 	case st.Closed != nil && st.Closed.Verdict != VerdictFailed:
 		return false
@@ -111,8 +114,12 @@ func (s *Story) Ending() (*Ending, error) {
 // seen is how many steps of the language under finally were seen to, before and in
 // a part: one at which the robot gave up is not tried again.
 func (p *Part) seen(before int) int {
-	if !p.Closes() {
+	switch {
+	case p.Closes():
+	case p.State.begun():
 		return 0
+	default:
+		return before // what closed the run before it still holds
 	}
 	for i, a := range p.begun.Added {
 		switch {

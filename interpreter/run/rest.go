@@ -110,7 +110,9 @@ func (at *standing) part(p *Part, never bool) error {
 	case err != nil:
 		return err
 	}
-	at.next, at.before = next, nil
+	if at.next = next; p.State.begun() {
+		at.before = nil
+	}
 	at.byHand, at.stray = p.end(at.state)
 	return nil
 }

@@ -384,6 +384,11 @@ func (st *station) goOn(ctx context.Context, r *resumption) error {
 		}
 		st.log(r.id, what)
 		o.Paused = !r.auto
+	case r.auto && job.Story.ClosesByItself():
+		if o.Rest, err = job.Closing(ctx); err != nil || o.Rest == nil {
+			return err
+		}
+		st.log(r.id, "it ended while nobody followed it, and what `finally` says is done")
 	case r.auto || state.Verdict == run.VerdictOK:
 		st.device.changed.light()
 		return nil
