@@ -281,3 +281,27 @@ func TestCertificate(t *testing.T) {
 func contextOf(t *testing.T) (context.Context, context.CancelFunc) {
 	return context.WithCancel(t.Context())
 }
+
+// Workflows that are made to cost: each is answered, as a mistake and soon.
+func TestHugeWorkflows(t *testing.T) {
+	b := serve(t, service.Sim, journalFile(t), mixText)
+	laughs := "a: &a [x,x,x,x,x,x,x,x,x]\n"
+	for c := 'b'; c < 'j'; c++ {
+		laughs += fmt.Sprintf("%c: &%c [%s*%c]\n", c, c, strings.Repeat(fmt.Sprintf("*%c,", c-1), 8), c-1)
+	}
+	for name, text := range map[string]string{
+		"aliases of aliases": laughs,
+		"deep":               strings.Repeat("- ", 50_000) + "x",
+		"deep braces":        strings.Repeat("{a: ", 50_000),
+		"many keys":          "ot2flow: 1\n" + strings.Repeat("x", 1000) + ": " + strings.Repeat("y", maxBody/2),
+		"many steps":         "ot2flow: 1\nname: x\nsteps:\n" + strings.Repeat("- {comment: x}\n", 15_000),
+		"many loops":         "ot2flow: 1\nname: x\nsteps:\n  - repeat: 1000000000\n    do: [{repeat: 1000000000, do: [{comment: x}]}]\n",
+		"an alias of itself": "a: &a [*a]\n",
+	} {
+		resp, v := b.ask("POST", "/lint", text)
+		list, _ := v["diagnostics"].([]any)
+		if resp.StatusCode != 200 && (resp.StatusCode < 400 || resp.StatusCode > 499) || resp.StatusCode == 200 && len(list) == 0 && name != "many steps" {
+			t.Errorf("%s: %d %.300v", name, resp.StatusCode, v)
+		}
+	}
+}
