@@ -6,8 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/ot2flow/ot2flow/ot2/emulator"
 )
 
 const labText = `lab: 1
@@ -147,4 +150,63 @@ func TestServeLibrary(t *testing.T) {
 	folders, _ := filepath.Glob("../../examples/[0-9]*")
 	p.said(t, fmt.Sprintf("tasks=%d", len(folders)))
 	p.said(t, "already exists in "+filepath.Join(dir, "mix.yaml"))
+}
+
+// Four servers have one robot, each under a name of its own: none interferes with a run of
+// another, and all that they accepted is done.
+func TestFourServersOneRobot(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	dir := t.TempDir()
+	disk := filepath.Join(dir, "disk")
+	_, url := emulated(t, emulator.Options{Clock: emulator.NoTime(), Pipettes: map[string]string{"right": "p300_single_gen2"}, Disk: disk})
+	if err := os.WriteFile(filepath.Join(dir, "touch.yaml"), []byte(touchText), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var servers []*serverProcess
+	for i := range 4 {
+		file := filepath.Join(dir, fmt.Sprintf("lab%d.yaml", i))
+		text := fmt.Sprintf("lab: 1\nrobots: {r%d: %s}\nworkflows: [touch.yaml]\nhttp: 127.0.0.1:0\nstate: journal.db\n", i, strings.TrimPrefix(url, "http://"))
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		servers = append(servers, serverBy(t, "--config", file))
+	}
+	if code, _, errs := called([]string{"serve", "--config", filepath.Join(dir, "lab0.yaml")}, ""); code != exitCannot || !strings.Contains(errs, fmt.Sprintf("process %d", servers[0].cmd.Process.Pid)) {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	var all sync.WaitGroup
+	for _, s := range servers {
+		for range 2 {
+			all.Go(func() {
+				if code, _, errs := called([]string{"call", "touch", "--device", s.url}, ""); code != exitFine {
+					t.Errorf("exit %d: %s\n%s", code, errs, s.log)
+				}
+			})
+		}
+	}
+	all.Wait()
+	f, err := os.Open(disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	deeds, err := emulator.ReadDeeds(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs, last, ups := map[string]bool{}, "", 0
+	for _, d := range deeds {
+		if d.Run != last && runs[d.Run] {
+			t.Errorf("%s goes on after %s did something", d.Run, last)
+		}
+		runs[d.Run], last = true, d.Run
+		if d.Op == "pick_up_tip" {
+			ups++
+		}
+	}
+	if ups != 8 {
+		t.Errorf("%d tips were picked up, for 8 runs", ups)
+	}
 }
