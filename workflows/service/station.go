@@ -275,18 +275,16 @@ func (st *station) choose(ctx context.Context, store *journal.Store) (o *journal
 	if rest := d.rests.now(st.Name, time.Now()); rest != nil {
 		return nil, rest.String(), true, nil
 	}
-	first := true
 	for _, o := range ordered(mine) {
-		held, err := st.holdsBack(ctx, store, o, all)
+		held, others, err := st.holdsBack(ctx, store, o, all)
 		switch {
 		case err != nil:
 			return nil, "", false, err
 		case held == "":
 			st.taken = o
 			return o, "", false, nil
-		}
-		if first {
-			why, first = held, false
+		case why == "" && !others:
+			why = held
 		}
 	}
 	return nil, why, false, nil
@@ -300,41 +298,41 @@ func (st *station) let() {
 	st.device.poke() // what comes behind it in its experiment may be begun, here or elsewhere
 }
 
-// holdsBack says why the robot does not begin something now: nothing where it may. All
-// is what waits, as it was accepted.
-func (st *station) holdsBack(ctx context.Context, store *journal.Store, o *journal.Submission, all []*journal.Submission) (string, error) {
+// holdsBack says why the robot does not begin something now: nothing where it may. Others
+// says that it is left to other robots. All is what waits, as it was accepted.
+func (st *station) holdsBack(ctx context.Context, store *journal.Store, o *journal.Submission, all []*journal.Submission) (why string, others bool, err error) {
 	for _, other := range st.device.stations {
 		if other.taken != nil && other.taken.ID == o.ID {
-			return "it is begun on " + other.Name, nil
+			return "it is begun on " + other.Name, true, nil
 		}
 	}
 	if o.Queue == shared {
 		if why := st.lacks(o.Labels); why != "" {
-			return st.Name + " " + why, nil
+			return why, true, nil
 		}
 		if r, refused := st.refused(o.ID); refused && time.Now().Before(r.until) {
-			return st.Name + ": " + r.why, nil
+			return r.why, true, nil
 		}
 	}
 	if o.Experiment == "" {
-		return "", nil
+		return "", false, nil
 	}
 	for _, before := range all {
 		if before.ID == o.ID {
 			break
 		}
 		if before.Experiment == o.Experiment {
-			return fmt.Sprintf("run %s comes before it in experiment %s", before.ID, o.Experiment), nil
+			return fmt.Sprintf("run %s comes before it in experiment %s", before.ID, o.Experiment), false, nil
 		}
 	}
 	id, err := store.UnderWay(ctx, o.Experiment)
 	if err != nil {
-		return "", cannot("%v", err)
+		return "", false, cannot("%v", err)
 	}
 	if id != "" {
-		return fmt.Sprintf("run %s of experiment %s is not over", id, o.Experiment), nil
+		return fmt.Sprintf("run %s of experiment %s is not over", id, o.Experiment), false, nil
 	}
-	return "", nil
+	return "", false, nil
 }
 
 func (st *station) refused(id string) (refusal, bool) {
