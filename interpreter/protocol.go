@@ -25,6 +25,7 @@ type foreign struct {
 	file      *spec.File
 	recording *program.Recording
 	params    []binding
+	tables    []program.ProtocolFile
 	wells     []leftWells
 	tips      []*eval.Expr
 }
@@ -47,6 +48,15 @@ func (p *preparer) protocol(d *spec.Protocol) body {
 	}
 	for _, v := range d.Params {
 		b.params = append(b.params, binding{name: v.Name.Value, expr: p.expr(v.Value)})
+	}
+	for _, t := range d.Tables {
+		if data, ok := p.p.bundle.ReferencedFrom(p.p.workflow.File, t.File.Text); ok {
+			b.tables = append(b.tables, program.ProtocolFile{Param: t.Name.Value, File: data.Name, SHA256: data.Hash})
+		}
+	}
+	slices.SortFunc(b.tables, func(a, b program.ProtocolFile) int { return cmp.Compare(a.Param, b.Param) })
+	if path.Ext(f.Name) == ".json" && len(d.Params)+len(d.Tables) > 0 {
+		p.fail(diag.NoEffect, d.File.Whole(), "a protocol in JSON has no run-time parameters", "leave params and tables out, or make it a protocol in Python")
 	}
 	if d.Leaves != nil {
 		for i := range d.Leaves.Wells {
@@ -105,7 +115,7 @@ func (p *preparer) liquidNamed(name spec.Word) int {
 // expand shows the protocol as one step.
 func (b *foreign) expand(x *expansion, f *program.Frame) {
 	b.bare(x)
-	out := &program.Protocol{File: b.file.Name, SHA256: b.file.Hash}
+	out := &program.Protocol{File: b.file.Name, SHA256: b.file.Hash, Tables: b.tables}
 	ok := b.values(x, out)
 	if b.recording != nil {
 		ok = b.recorded(x, out) && ok
@@ -206,8 +216,20 @@ func (b *foreign) recorded(x *expansion, out *program.Protocol) bool {
 			return false
 		}
 	}
+	for _, t := range out.Tables {
+		if !slices.ContainsFunc(r.Params, func(p program.RecordedParam) bool { return p.Name == t.Param && p.Table != "" }) {
+			x.add(diag.Diagnostic{Code: diag.BadAnalysis, Span: at, Message: "the protocol has no parameter " + t.Param + " that is a table, as its analysis says", Help: "remove it from tables, or record the analysis anew"})
+			return false
+		}
+	}
 	for i := range r.Params {
 		p := &r.Params[i]
+		if p.Table != "" {
+			if !b.sameTable(x, p, at) {
+				return false
+			}
+			continue
+		}
 		want := valueOf(out.Params, p)
 		if sameJSON(p.Value, want) {
 			continue
@@ -233,6 +255,25 @@ func (b *foreign) recorded(x *expansion, out *program.Protocol) bool {
 	out.Does, out.Knows = does, program.FromAnalysis
 	b.replay(x, does)
 	return true
+}
+
+// sameTable reports whether the step has the CSV file that the analysis was recorded
+// with. That what is in it is the same the robot's own analysis shows.
+func (b *foreign) sameTable(x *expansion, p *program.RecordedParam, at diag.Span) bool {
+	i := slices.IndexFunc(b.tables, func(t program.ProtocolFile) bool { return t.Param == p.Name })
+	switch {
+	case i < 0:
+		x.add(diag.Diagnostic{Code: diag.BadAnalysis, Span: at, Message: "the analysis was recorded with the table " + p.Table + " for " + p.Name + ", and the step has none", Help: "name it: tables: {" + p.Name + ": " + p.Table + "}"})
+	case path.Base(b.tables[i].File) != p.Table:
+		name := path.Base(b.tables[i].File)
+		x.add(diag.Diagnostic{
+			Code: diag.BadAnalysis, Span: at, Message: "the analysis was recorded with the table " + p.Table + " for " + p.Name + ", and the step has " + name,
+			Help: "record it with that: python -m opentrons.cli analyze --rtp-files '{" + strconv.Quote(p.Name) + ": " + strconv.Quote(name) + "}'",
+		})
+	default:
+		return true
+	}
+	return false
 }
 
 // valueOf is what a step has for a parameter of a protocol, as JSON.

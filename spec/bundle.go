@@ -203,6 +203,7 @@ func (l *loader) closure(f *File) {
 		}
 	}
 	l.protocols(src, child(root, "steps"))
+	l.protocols(src, child(root, "finally"))
 	for _, ref := range calledWorkflows(child(root, "finally"), calledWorkflows(child(root, "steps"), nil)) {
 		s := src.Scalar(ref)
 		if called := l.refer(src, s, workflowFile); called != nil {
@@ -293,6 +294,7 @@ var (
 	workflowFile = fileKind{"a workflow", "./", MaxFileSize, []string{".yaml", ".yml"}}
 
 	protocolFile = fileKind{"a protocol", "./", MaxFileSize, []string{".py", ".json"}}
+	csvFile      = fileKind{"a table for a protocol", "./", MaxTableSize, []string{".csv"}}
 	analysisFile = fileKind{"an analysis", "./", MaxTableSize, []string{".json"}}
 )
 

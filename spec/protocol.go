@@ -10,7 +10,14 @@ type Protocol struct {
 	File     Scalar
 	Analysis Scalar // the file of its recorded analysis
 	Params   []Binding
-	Leaves   *Leaves // nil where it is not said
+	Tables   []NamedFile // for its run-time parameters that are CSV files
+	Leaves   *Leaves     // nil where it is not said
+}
+
+// NamedFile is a file under a name.
+type NamedFile struct {
+	Name Word
+	File Scalar
 }
 
 // Leaves is what a protocol leaves behind: it touches nothing else.
@@ -36,6 +43,11 @@ var (
 		Noun: "the file of an analysis", Doc: "The file with what the robot's software found when it analysed the protocol, relative to this one.", Example: "mix.analysis.json",
 		Scalars: Strings, Pattern: notBlank,
 	}
+	csvFileShape = &Shape{
+		Noun: "the file of a table", Doc: "A file with comma-separated values, relative to this one.", Example: "doses.csv",
+		Scalars: Strings, Pattern: notBlank,
+	}
+	protocolTablesShape = &Shape{Kind: MapShape, Noun: "run-time parameters with their CSV files", Elem: csvFileShape, Min: 1}
 	protocolParamsShape = &Shape{Kind: MapShape, Noun: "run-time parameters with their values", Elem: wantShapes[WantAny], Min: 1}
 	holdsShape          = &Shape{Kind: MapShape, Noun: "liquids with their volumes", Elem: wantShapes[WantVolume]}
 )
@@ -82,6 +94,13 @@ func (s *Protocol) fields() []Field {
 	return []Field{
 		{"file", "The protocol, in Python or JSON, as it is: a file relative to this one. Its labware, modules and pipettes have to be declared here, where they stand; definitions of your own go along.", "mix.py", true, scalarSlot(&s.File, protocolFileShape)},
 		{"params", "Its run-time parameters, as expressions. A quantity becomes a plain number in the unit that it has without one: 50 uL is 50. Default: those of the protocol.", "{red: R, times: 3}", false, bindingsSlot(&s.Params, protocolParamsShape, WantAny)},
+		{"tables", "The files for those of its run-time parameters that are CSV files, each under the name of its parameter. The robot gets them as they are.", "{doses: doses.csv}", false, Slot{protocolTablesShape, func(_ *decoder, v value) {
+			v.entries(csvFileShape, func(name Word, item value, taken bool) {
+				if taken {
+					s.Tables = append(s.Tables, NamedFile{name, item.scalar()})
+				}
+			})
+		}}},
 		{"leaves", "What it does to wells and tips. Without it, that is taken from its analysis, and without one nobody knows afterwards what is in any well.", "{wells: [{in: plate.A1, holds: {red: 50 uL}}], tips: tips.A1}", false, Slot{leavesShape, func(d *decoder, v value) {
 			s.Leaves = &Leaves{Span: v.span()}
 			d.object(v, leavesShape, leavesFields(s.Leaves))
@@ -104,6 +123,13 @@ func (l *loader) protocols(src *Source, steps *yaml.Node) {
 		}{{"file", protocolFile}, {"analysis", analysisFile}} {
 			if n := child(body, f.key); n != nil && n.Kind == yaml.ScalarNode && n.Value != "" {
 				l.refer(src, src.Scalar(n), f.kind)
+			}
+		}
+		if tables := child(body, "tables"); tables != nil && tables.Kind == yaml.MappingNode {
+			for i := 1; i < len(tables.Content); i += 2 {
+				if n := tables.Content[i]; n.Kind == yaml.ScalarNode && n.Value != "" {
+					l.refer(src, src.Scalar(n), csvFile)
+				}
 			}
 		}
 		for _, key := range []string{"do", "else", "on_error"} {

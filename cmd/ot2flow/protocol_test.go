@@ -66,3 +66,21 @@ func TestRobotAnalysesProtocolOtherwise(t *testing.T) {
 		})
 	}
 }
+
+// A protocol in Python gets the tables that it reads, and one in JSON is carried out
+// like any other, on the simulator by their recorded analyses and on a robot.
+func TestProtocolWithATable(t *testing.T) {
+	const corpus = "../../workflows/testdata/ok/"
+	analysis, err := os.ReadFile(corpus + "protocols/doses.analysis.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := filepath.Join(t.TempDir(), "runs.db")
+	_, address := emulated(t, emulator.Options{Clock: emulator.NoTime(), Analyses: [][]byte{analysis}})
+	for _, where := range []string{"sim", address} {
+		code, stdout, stderr := called([]string{"apply", corpus + "protocol-tables.yaml", "--robot", where, "--yes", "--state", state}, "")
+		if code != exitFine || !strings.Contains(stdout, "plate.C4       60 uL     red") || !strings.Contains(stdout, "plate.H12      80 uL     blue") {
+			t.Errorf("%s: exit %d\n%s\n%s", where, code, stdout, stderr)
+		}
+	}
+}

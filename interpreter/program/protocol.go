@@ -13,11 +13,19 @@ type Protocol struct {
 	File   string         // of the bundle
 	SHA256 string         // of the file, in hexadecimal
 	Params []Param        // run-time parameters and their values as JSON, in the order written
+	Tables []ProtocolFile // run-time parameters that are CSV files, by name
 	Does   []Op           // what it does to wells, tips, labware and modules, from its analysis
 	Digest string         // of what a recorded analysis says; empty where there is none
 	Wells  []ProtocolWell // what wells hold afterwards, where the workflow says it
 	Tips   []WellRef      // places whose tips it uses up, where the workflow says it
 	Knows  ProtocolSource // where what it does is known from
+}
+
+// ProtocolFile is a file that a protocol gets under the name of a parameter.
+type ProtocolFile struct {
+	Param  string
+	File   string // of the bundle
+	SHA256 string // of the file, in hexadecimal
 }
 
 // ProtocolSource says where it is known from what a protocol does.
@@ -212,7 +220,20 @@ func (p *Protocol) appendJSON(b []byte, d *Deck) []byte {
 		b = append(AppendString(append(b, separator(i)...), v.Name), ": "...)
 		b = append(b, v.Value...)
 	}
-	b = field(append(b, '}'), "known_from", p.Knows.String(), false)
+	b = append(b, '}')
+	for i, t := range p.Tables {
+		between := ", "
+		if i == 0 {
+			between = `, "tables": {`
+		}
+		b = AppendString(append(b, between...), t.Param)
+		b = field(append(b, ": {"...), "file", t.File, true)
+		b = append(field(b, "sha256", t.SHA256, false), '}')
+	}
+	if len(p.Tables) > 0 {
+		b = append(b, '}')
+	}
+	b = field(b, "known_from", p.Knows.String(), false)
 	if p.Digest != "" {
 		b = field(b, "analysis", p.Digest, false)
 	}
@@ -256,6 +277,7 @@ type protocolJSON struct {
 	File   string          `json:"file"`
 	SHA256 string          `json:"sha256"`
 	Params json.RawMessage `json:"params"`
+	Tables json.RawMessage `json:"tables"`
 	Knows  string          `json:"known_from"`
 	Digest string          `json:"analysis"`
 	Does   []stepJSON      `json:"does"`
@@ -288,6 +310,15 @@ func (r *reader) protocol(kind Kind, data json.RawMessage) *Protocol {
 	}
 	out.Knows = ProtocolSource(k)
 	r.pairs(in.Params, func(name string, v json.RawMessage) { out.Params = append(out.Params, Param{name, string(v)}) })
+	r.pairs(in.Tables, func(name string, v json.RawMessage) {
+		f := ProtocolFile{Param: name}
+		var is struct{ File, SHA256 string }
+		if json.Unmarshal(v, &is) != nil || is.File == "" {
+			r.fail("tables.%s of a protocol names no file", name)
+		}
+		f.File, f.SHA256 = is.File, is.SHA256
+		out.Tables = append(out.Tables, f)
+	})
 	for i := range in.Does {
 		step := &in.Does[i]
 		kind, ok := LookupKind(step.Op)

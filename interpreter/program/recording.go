@@ -22,7 +22,10 @@ type Recording struct {
 
 // RecordedParam is a run-time parameter: the value that the protocol was analysed
 // with, and its default, both as JSON.
-type RecordedParam struct{ Name, Value, Default string }
+type RecordedParam struct {
+	Name, Value, Default string
+	Table                string // the name of its CSV file, where it is one
+}
 
 // RecordedPipette is a pipette that a protocol uses.
 type RecordedPipette struct{ Model, Mount string }

@@ -30,6 +30,9 @@ type analysisJSON struct {
 		Name    string          `json:"variableName"`
 		Value   json.RawMessage `json:"value"`
 		Default json.RawMessage `json:"default"`
+		File    *struct {
+			Name string `json:"name"`
+		} `json:"file"`
 	} `json:"runTimeParameters"`
 	Commands *[]recordedCommand `json:"commands"`
 }
@@ -109,7 +112,11 @@ func ReadAnalysis(data []byte) (*program.Recording, error) {
 		}
 	}
 	for _, p := range in.Params {
-		r.out.Params = append(r.out.Params, program.RecordedParam{Name: p.Name, Value: string(p.Value), Default: string(p.Default)})
+		param := program.RecordedParam{Name: p.Name, Value: string(p.Value), Default: string(p.Default)}
+		if p.File != nil {
+			param.Table = p.File.Name
+		}
+		r.out.Params = append(r.out.Params, param)
 	}
 	for i := range *in.Commands {
 		r.command(&(*in.Commands)[i])

@@ -51,13 +51,15 @@ type line struct {
 }
 
 type keptProtocol struct {
-	ID      string          `json:"id"`
-	Key     string          `json:"key"`
-	Created time.Time       `json:"created"`
-	File    string          `json:"file"`
-	Data    []byte          `json:"data"`
-	Params  json.RawMessage `json:"params,omitempty"`
-	Labware [][]byte        `json:"labware,omitempty"`
+	ID      string            `json:"id"`
+	Key     string            `json:"key"`
+	Created time.Time         `json:"created"`
+	File    string            `json:"file"`
+	Data    []byte            `json:"data"`
+	Params  json.RawMessage   `json:"params,omitempty"`
+	Labware [][]byte          `json:"labware,omitempty"`
+	Tables  map[string]string `json:"tables,omitempty"`
+	Sums    []byte            `json:"sums,omitempty"`
 }
 
 type keptRun struct {
@@ -145,7 +147,7 @@ func (e *Emulator) boot(path string) error {
 func (e *Emulator) remember(l *line) {
 	switch {
 	case l.Protocol != nil:
-		u := &uploaded{name: l.Protocol.File, data: l.Protocol.Data, params: l.Protocol.Params, labware: l.Protocol.Labware}
+		u := &uploaded{name: l.Protocol.File, data: l.Protocol.Data, params: l.Protocol.Params, labware: l.Protocol.Labware, tables: l.Protocol.Tables, sums: l.Protocol.Sums}
 		says, metadata, bad := e.readProtocol(u, e.model())
 		if bad != nil {
 			return // of a robot of another model

@@ -29,8 +29,8 @@
 // # What is not emulated
 //
 //   - of the definition of a module, more than what is known here of it
-//   - Python protocols, run-time parameters and their data files, and JSON
-//     protocols before schema 7
+//   - Python protocols other than by their recorded analyses, and JSON protocols
+//     before schema 7
 //   - calibration, networking, camera, the robot's own settings beyond the door
 //     switch, MQTT notifications
 //   - error recovery, which an OT-2 does not have

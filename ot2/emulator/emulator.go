@@ -85,6 +85,7 @@ type Emulator struct {
 	upkeep     *run // the maintenance run
 	stateless  *run // of POST /commands
 	protocols  []*protocol
+	dataFiles  []dataFile
 	lights     bool
 	doorOpen   bool
 	doorSwitch bool

@@ -19,6 +19,7 @@ type recordedAnalysis struct {
 	Params   []struct {
 		VariableName   string
 		Value, Default json.RawMessage
+		File           *struct{ Name string }
 	} `json:"runTimeParameters"`
 	Commands []struct {
 		CommandType string
@@ -33,7 +34,9 @@ type uploaded struct {
 	name, key string
 	data      []byte
 	labware   [][]byte
-	params    json.RawMessage // run-time parameters, or nil
+	params    json.RawMessage   // run-time parameters, or nil
+	tables    map[string]string // those that are files, by the names of these
+	sums      []byte            // of what is in those
 }
 
 // readPython makes a program of the recorded analysis of a protocol.
@@ -46,7 +49,7 @@ func (e *Emulator) readPython(u *uploaded) (fileProgram, json.RawMessage, *answe
 		}
 		out.definitions = definitions(u.labware)
 		out.liquids = a.Liquids
-		if !a.takes(u.params) {
+		if !a.takes(u.params, u.tables) {
 			out.broken = fails("RunTimeParametersError", "this emulator has no analysis of "+u.name+" with these run-time parameters")
 			return out, a.Metadata, nil
 		}
@@ -70,12 +73,20 @@ func (a *recordedAnalysis) isOf(name string) bool {
 }
 
 // takes reports whether the analysis was recorded with the parameters given.
-func (a *recordedAnalysis) takes(given json.RawMessage) bool {
+func (a *recordedAnalysis) takes(given json.RawMessage, tables map[string]string) bool {
 	want := map[string]json.RawMessage{}
 	if len(given) > 0 && json.Unmarshal(given, &want) != nil {
 		return false
 	}
+	files := 0
 	for _, p := range a.Params {
+		if p.File != nil {
+			if tables[p.VariableName] != p.File.Name {
+				return false
+			}
+			files++
+			continue
+		}
 		value := p.Default
 		if v, is := want[p.VariableName]; is {
 			value = v
@@ -85,7 +96,7 @@ func (a *recordedAnalysis) takes(given json.RawMessage) bool {
 		}
 		delete(want, p.VariableName)
 	}
-	return len(want) == 0
+	return len(want) == 0 && len(tables) == files
 }
 
 func sameValue(a, b json.RawMessage) bool {

@@ -216,8 +216,13 @@ func (e *Emulator) postProtocol(r *http.Request) answer {
 		return *bad
 	}
 	name, key, data := u.name, u.key, u.data
-	sum := u.sum()
 	e.mu.Lock()
+	var there bool
+	if u.tables, u.sums, there = e.tablesOf(json.RawMessage(r.FormValue("runTimeParameterFiles"))); !there {
+		e.mu.Unlock()
+		return noTable()
+	}
+	sum := u.sum()
 	known := slices.IndexFunc(e.protocols, func(p *protocol) bool { return p.sum == sum })
 	if known >= 0 {
 		defer e.mu.Unlock()
@@ -236,7 +241,7 @@ func (e *Emulator) postProtocol(r *http.Request) answer {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	p := &protocol{id: e.options.NewID(), key: key, created: e.now(), file: name, sum: sum, metadata: metadata, fileProgram: says}
-	e.keep(line{Protocol: &keptProtocol{p.id, key, p.created, name, data, u.params, u.labware}})
+	e.keep(line{Protocol: &keptProtocol{p.id, key, p.created, name, data, u.params, u.labware, u.tables, u.sums}})
 	e.analyse(p)
 	e.protocols = append(e.protocols, p)
 	e.tidy()
@@ -246,7 +251,7 @@ func (e *Emulator) postProtocol(r *http.Request) answer {
 // sum tells what was uploaded apart: with other parameters or labware it is
 // another protocol.
 func (u *uploaded) sum() [sha256.Size]byte {
-	return sumOf(u.name, bytes.Join(append([][]byte{u.data, u.params}, u.labware...), []byte{0}))
+	return sumOf(u.name, bytes.Join(append([][]byte{u.data, u.params, u.sums}, u.labware...), []byte{0}))
 }
 
 // sumOf tells protocols apart: the same file under the same name is the same.

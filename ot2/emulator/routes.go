@@ -35,6 +35,7 @@ func (e *Emulator) routes() http.Handler {
 		return fault(410, "LabwareCalibrationEndpointsRemoved", "Labware Calibration Endpoints Removed", "Use the `/runs` endpoints to manage labware offsets.", "4002")
 	})
 	on("GET /sessions", func(*http.Request) answer { return ok(object{"data": []object{}, "links": nil}) })
+	mux.HandleFunc("POST /dataFiles", e.serve(e.postTable))
 	on("GET /dataFiles", func(*http.Request) answer { return list([]object{}, 0) })
 	on("PUT /clientData/{key}", e.putClientData)
 	on("GET /clientData/{key}", e.getClientData)

@@ -137,6 +137,8 @@ func (e *Emulator) getRun(r *http.Request) answer {
 type wish struct {
 	ProtocolID     string `json:"protocolId"`
 	LabwareOffsets []labwareOffset
+
+	RunTimeParameterFiles json.RawMessage
 }
 
 // readWish reads a body that may be missing, but not empty.
@@ -168,6 +170,9 @@ func (e *Emulator) postRun(r *http.Request) answer {
 		if p.broken != nil {
 			return refused(500, "UnexpectedError", "Unexpected Internal Error", p.broken.kind, p.broken.detail)
 		}
+	}
+	if _, _, there := e.tablesOf(want.RunTimeParameterFiles); !there {
+		return noTable()
 	}
 	e.forget(1)
 	if e.current != nil && !e.current.mayBeCleared() {

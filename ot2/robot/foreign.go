@@ -36,7 +36,11 @@ func (r *Robot) openForeign(ctx context.Context, job run.Job, serial string) (ru
 	if err != nil {
 		return nil, err
 	}
-	id, err := r.create(ctx, protocol.ID, values(p))
+	tables, err := r.tables(ctx, job.Plan, p)
+	if err != nil {
+		return nil, err
+	}
+	id, err := r.create(ctx, protocol.ID, values(p), tables)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +68,46 @@ func values(p *program.Protocol) map[string]json.RawMessage {
 	return out
 }
 
+// tables hands the CSV files of a protocol over, and returns their ids by parameter.
+// Of a file that the robot has already it says so, and nothing is kept twice.
+func (r *Robot) tables(ctx context.Context, plan *program.Plan, p *program.Protocol) (map[string]string, error) {
+	out := map[string]string{}
+	for _, t := range p.Tables {
+		i := slices.IndexFunc(plan.Files, func(f program.File) bool { return f.Name == t.File })
+		if i < 0 {
+			return nil, failure(run.Rejected, nil, "the plan was kept without the file %s; make it again with its files", t.File)
+		}
+		var b bytes.Buffer
+		form := multipart.NewWriter(&b)
+		part, err := form.CreateFormFile("file", path.Base(t.File))
+		if err == nil {
+			_, err = part.Write(plan.Files[i].Data)
+		}
+		if err = errors.Join(err, form.Close()); err != nil {
+			return nil, err
+		}
+		var e envelope[struct {
+			ID string `json:"id"`
+		}]
+		err = r.patiently(ctx, func() error {
+			return r.c.do(ctx, request{method: http.MethodPost, path: "/dataFiles", kind: form.FormDataContentType(), body: b.Bytes(), limit: r.o.Upload, most: maxAnswer}, &e)
+		})
+		switch {
+		case refusedWith(err, 404) != nil:
+			return nil, failure(run.Rejected, err, "the robot's software is too old to take tables for protocols, which it does from 8.0 on: %s; nothing has moved", t.File)
+		case refusedWith(err, 422) != nil:
+			return nil, failure(run.Rejected, err, "the robot does not take %s: %s; nothing has moved", t.File, refusedWith(err, 422))
+		case err == nil && e.Data.ID == "":
+			err = failure(run.Unreachable, nil, "%s took a table, and what it answers is not what a robot answers", r.c.base)
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[t.Param] = e.Data.ID
+	}
+	return out, nil
+}
+
 // uploadForeign hands the protocol over, with the definitions of the deck that
 // are not in the robot's catalogue.
 func (r *Robot) uploadForeign(ctx context.Context, plan *program.Plan, p *program.Protocol) (protocolJSON, error) {
@@ -86,6 +130,14 @@ func (r *Robot) uploadForeign(ctx context.Context, plan *program.Plan, p *progra
 		if def := plan.Deck.Labware[k].Def; def.JSON != nil {
 			file(strings.ReplaceAll(def.URI(), "/", "-")+".json", def.JSON)
 		}
+	}
+	tables, err := r.tables(ctx, plan, p)
+	if err != nil {
+		return protocolJSON{}, err
+	}
+	if len(tables) > 0 {
+		ids, err := json.Marshal(tables)
+		bad = errors.Join(bad, err, form.WriteField("runTimeParameterFiles", string(ids)))
 	}
 	params, err := json.Marshal(values(p))
 	bad = errors.Join(bad, err, form.WriteField("key", keyPrefix+p.SHA256))

@@ -47,7 +47,7 @@ type live struct{ *session }
 // openLive prepares a live run. The robot analyses the plan all the same, as
 // one that is never played.
 func (r *Robot) openLive(ctx context.Context, job run.Job, serial string) (run.Session, error) {
-	id, err := r.create(ctx, "", nil)
+	id, err := r.create(ctx, "", nil, nil)
 	if err != nil {
 		return nil, err
 	}

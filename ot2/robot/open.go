@@ -63,7 +63,7 @@ func (r *Robot) Open(ctx context.Context, job run.Job) (run.Session, error) {
 	if job.InBatches() {
 		return r.openLive(ctx, job, d.Serial)
 	}
-	id, err := r.create(ctx, protocol.ID, nil)
+	id, err := r.create(ctx, protocol.ID, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +235,7 @@ func parseKey(key string) (n, k int, ok bool) {
 }
 
 // create makes the run that is to be played: of a protocol, or a live one.
-func (r *Robot) create(ctx context.Context, protocol string, params map[string]json.RawMessage) (string, error) {
+func (r *Robot) create(ctx context.Context, protocol string, params map[string]json.RawMessage, tables map[string]string) (string, error) {
 	before, err := r.current(ctx)
 	if err != nil {
 		return "", err
@@ -250,6 +250,9 @@ func (r *Robot) create(ctx context.Context, protocol string, params map[string]j
 	}
 	if len(params) > 0 {
 		ask["runTimeParameterValues"] = params
+	}
+	if len(tables) > 0 {
+		ask["runTimeParameterFiles"] = tables
 	}
 	body := map[string]any{"data": ask}
 	err = r.c.send(ctx, http.MethodPost, "/runs", body, r.o.Write, &e)
