@@ -50,7 +50,11 @@ func (l *Ledger) before(s *program.State, i int) string {
 	case on.Def.IsTipRack:
 		return fmt.Sprintf("%s: the rack of %s, with %d of %d new tips%s", name, b.since(), len(on.Def.Wells)-len(b.Tips), len(on.Def.Wells), b.unsure())
 	}
-	return name + ": as " + b.since() + " left it" + b.unsure()
+	out := name + ": as " + b.since() + " left it" + b.unsure()
+	for _, other := range l.swapped(s, i) {
+		out += "; " + other.well + " holds " + other.holds + ", and the workflow takes " + other.wants + " from there: put the one with " + other.wants + " there, and say so with --new " + Slot(place)
+	}
+	return out
 }
 
 func (b *Labware) since() string {

@@ -37,6 +37,7 @@ func (l *Ledger) Against(d *program.Deck, found *Found, fresh []string) []Drift 
 	out = append(out, l.otherOffsets(d, found)...)
 	if d != nil {
 		out = append(out, l.otherRacks(d, fresh)...)
+		out = append(out, l.otherLiquids(d, fresh)...)
 	}
 	return append(out, l.otherRuns(d, found)...)
 }
@@ -142,6 +143,53 @@ func (l *Ledger) otherRacks(d *program.Deck, fresh []string) []Drift {
 			Place: "slot " + slot, Was: Loaded(was.Definition) + in(was.Run), Is: "the plan takes tips of " + on.Def.LoadName + " (" + on.Name + ") there",
 			Do: "put it there, and say so: --new " + slot, Matters: true,
 		})
+	}
+	return out
+}
+
+// otherLiquids are the wells of what stays in which another liquid was left than the
+// plan takes from them.
+func (l *Ledger) otherLiquids(d *program.Deck, fresh []string) []Drift {
+	var out []Drift
+	s := program.NewState(d)
+	for i := range d.Labware {
+		slot := Slot(PlaceOf(s, i))
+		if slices.Contains(fresh, slot) || slices.Contains(fresh, "all") {
+			continue
+		}
+		for _, other := range l.swapped(s, i) {
+			out = append(out, Drift{
+				Place: "slot " + slot + " " + d.Labware[i].Name, Was: other.well + " was left with " + other.holds, Is: "the plan takes " + other.wants + " from there",
+				Do: "put the one with " + other.wants + " there, and say so: --new " + slot + "; or say what it holds: ot2flow state set", Matters: true,
+			})
+		}
+	}
+	return out
+}
+
+// swapped is a well that was left with nothing of the liquid that is declared for it.
+type swapped struct{ well, holds, wants string }
+
+// swapped lists such wells of a labware that stays, of each liquid the first.
+func (l *Ledger) swapped(s *program.State, labware int) []swapped {
+	b := l.same(s, labware)
+	if b == nil || !s.Deck.Labware[labware].Keep {
+		return nil
+	}
+	var out []swapped
+	for k := range s.Deck.Liquids {
+		liquid := &s.Deck.Liquids[k]
+		for _, r := range liquid.Wells {
+			if int(r.Labware) != labware || liquid.Kept {
+				continue
+			}
+			w := b.well(s.Deck.Well(r).Name)
+			if w == nil || w.NL <= 0 || w.Unknown != "" || slices.ContainsFunc(w.Parts, func(p Part) bool { return p.Liquid == liquid.Name || p.Liquid == "" }) {
+				continue
+			}
+			out = append(out, swapped{w.Well, Contents(w.Parts), liquid.Name})
+			break
+		}
 	}
 	return out
 }

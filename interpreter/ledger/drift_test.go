@@ -30,8 +30,9 @@ func TestAgainst(t *testing.T) {
 		Modules:  []program.Module{{Name: "c", Model: cold, Slot: "9"}},
 		Pipettes: []program.Pipette{{Name: "p", Mount: "left", Model: &program.PipetteModel{Name: "p20"}}},
 	}
+	deck.Liquids = []program.Liquid{{Name: "red", Wells: []program.WellRef{{}}, VolumeNL: []int64{5000}, Tip: program.None}}
 	l := &Ledger{
-		Labware: []Labware{{Place: "1", Definition: "lab/plate/1", Run: "r1"}, {Place: "4", Definition: "lab/other/1", Run: "r1"}},
+		Labware: []Labware{{Place: "1", Definition: "lab/plate/1", Run: "r1", Wells: []Well{{Well: "A1", NL: 9000, Parts: []Part{{"red", 4000}, {"blue", 5000}}}}}, {Place: "4", Definition: "lab/other/1", Run: "r1"}},
 		Offsets: []Offset{{Place: "1", Definition: "lab/plate/1", X: 100}},
 		Tools: []Tool{
 			{Mount: "left", Model: "p20", Serial: "L1", Run: "r1"},
@@ -47,6 +48,8 @@ func TestAgainst(t *testing.T) {
 		want    string // the beginning of the only drift; empty: none
 		matters bool
 	}{
+		"another liquid":              {func(*Found) { l.Labware[0].Wells[0].Parts = []Part{{"blue", 9000}} }, []string{"4"}, "slot 1 plate: A1 was left with 9 uL blue; the plan takes red from there; put the one with red there, and say so: --new 1", true},
+		"that is said to be new":      {func(*Found) { l.Labware[0].Wells[0].Parts = []Part{{"blue", 9000}} }, []string{"1", "4"}, "", false},
 		"nothing but the rack":        {want: "slot 4: other was there in run r1; the plan takes tips of rack (tips) there", matters: true},
 		"a rack that is said":         {fresh: []string{"4"}},
 		"all is said":                 {fresh: []string{"all"}},
@@ -60,6 +63,7 @@ func TestAgainst(t *testing.T) {
 		"an offset of something else": {func(f *Found) { f.Offsets[0].Place = "2" }, []string{"4"}, "", false},
 		"runs of others":              {func(f *Found) { f.Others = []string{"a", "b"} }, []string{"4"}, "the deck: it is known as the last run of this journal left it; others have done since: a, b", true},
 	} {
+		l.Labware[0].Wells[0].Parts = []Part{{"red", 4000}, {"blue", 5000}}
 		f := same()
 		f.Tools, f.Offsets = append([]Tool(nil), f.Tools...), append([]Offset(nil), f.Offsets...)
 		if c.change != nil {
