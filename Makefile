@@ -26,7 +26,7 @@ build: ## build bin/ot2flow
 # tests of these packages that do one thing after the other a thousand times, and for
 # programs that are killed by the hundred.
 SHARING    := /(cmd/ot2flow|interpreter/(journal|run)|ot2/(emulator|robot|sim)|workflows(/.*)?)$$
-SEQUENTIAL := ^(TestChaos.*|TestAPlateThatReacts|TestKilledWhileAppending|TestLedgerIsAFold|TestBooksSurviveEveryKill|TestLedgerSurvivesKills|TestReadIsAppend|TestEvery.*|TestFormatMeansTheSame|TestKeysAreDocumented|TestOrderOfKeysMeansNothing|FuzzCall|FuzzLint)$$
+SEQUENTIAL := ^(TestChaos.*|TestAPlateThatReacts|TestKilledWhileAppending|TestLedgerIsAFold|TestBooksSurviveEveryKill|TestLedgerSurvivesKills|TestReadIsAppend|TestEvery.*|TestThousandListeners|TestFormatMeansTheSame|TestKeysAreDocumented|TestOrderOfKeysMeansNothing|FuzzCall|FuzzLint)$$
 
 test: ## all tests, with the race detector where there are goroutines
 	$(GO) vet ./...

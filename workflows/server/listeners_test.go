@@ -60,8 +60,13 @@ name: rungs
 // However many listen to a run, each hears every event once and in order: those who
 // are there from the beginning, those who come in the middle, and those who go away
 // and come back with the number of the last one they heard.
-func TestManyListeners(t *testing.T) {
-	const listeners = 1000
+func TestThousandListeners(t *testing.T) { manyListen(t, 1000) }
+
+// TestListeners is the same for as many as the race detector has patience for.
+func TestListeners(t *testing.T) { manyListen(t, 48) }
+
+func manyListen(t *testing.T, listeners int) {
+	t.Helper()
 	b := serve(t, service.Sim, journalFile(t), rungsText)
 	network := newPiped()
 	h := &http.Server{Handler: b.server.Handler()}
