@@ -21,7 +21,7 @@ func tellSystem(state string) {
 	if err != nil {
 		return // whoever does not listen does not miss it
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	_, _ = c.Write([]byte(state)) // as above
 }
 

@@ -18,7 +18,7 @@ import (
 // systemSocket is where systemd would listen.
 func systemSocket(t *testing.T) *net.UnixConn {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "n") // the path of a socket is short
+	dir, err := os.MkdirTemp("", "n") //nolint:usetesting // the path of a socket is short
 	if err != nil {
 		t.Fatal(err)
 	}
