@@ -93,6 +93,9 @@ func (at *standing) note(op *program.Op) {
 	if op.Kind.Info().Fields&program.HasModule == 0 {
 		return
 	}
+	if at.before != nil {
+		at.before.Apply(op)
+	}
 	for _, s := range settings {
 		key := setting{op.Module, s.set}
 		switch op.Kind {

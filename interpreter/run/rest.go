@@ -63,7 +63,7 @@ type standing struct {
 	stray  []int // pipettes on which something may be that the robot does not know of
 	told   map[setting]told
 	next   int            // the first step of the part that is still to be done
-	before *program.State // what closed the run; nil where nothing did
+	before *program.State // how the modules would be had nothing closed the run; nil where nothing did
 }
 
 // Stand returns the state of the deck after everything the run did, as a
@@ -110,9 +110,7 @@ func (at *standing) part(p *Part, never bool) error {
 	case err != nil:
 		return err
 	}
-	if at.next = next; p.State.begun() {
-		at.before = nil
-	}
+	at.next = next
 	at.byHand, at.stray = p.end(at.state)
 	return nil
 }
