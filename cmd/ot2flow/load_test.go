@@ -182,7 +182,7 @@ func (l *load) ask(ctx context.Context, who int, r *rand.Rand) {
 func (l *load) room() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.tasks) < int(40*loadFor.Seconds())
+	return len(l.tasks) < 45+int(10*loadFor.Seconds())
 }
 
 // submit submits a run, and once more where it is drawn.
