@@ -111,7 +111,7 @@ func (r *Reach) Check(s *program.Step) error {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil // it is no request, or has a secret in it, or fails by itself
+		return nil //nolint:nilerr // it is no request, or has a secret in it, or fails by itself
 	}
 	return r.goes(u)
 }

@@ -162,7 +162,7 @@ func (s *Server) forRobot(r *http.Request, caller *service.Caller, submits bool)
 	case run != "":
 		v, err := s.device.View(r.Context(), run)
 		if err != nil {
-			return nil // whoever carries it out says that there is none
+			return nil //nolint:nilerr // whoever carries it out says that there is none
 		}
 		robot = strings.TrimPrefix(v.Queue, "*") // which is any
 	case submits:
