@@ -33,10 +33,10 @@ func (s *Service) Ask(ctx context.Context, ref string, r run.Request, tell func(
 	switch {
 	case err != nil:
 		return usage("%v", err)
-	case sum.Robot.Simulated:
-		return usage("run %s is on the simulator; press Ctrl-C where it was begun", sum.ID)
 	case sum.Over():
 		return usage("run %s is over: %s", sum.ID, Stands(ctx, store, sum))
+	case sum.Robot.Simulated:
+		return usage("run %s is on the simulator; press Ctrl-C where it was begun", sum.ID)
 	}
 	owner, err := store.Owner(ctx, sum.Robot.Key)
 	switch {

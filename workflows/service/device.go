@@ -293,7 +293,11 @@ func (d *Device) Ask(ctx context.Context, id string, r run.Request, how GoingOn)
 			return nil
 		} // it was begun just now
 	}
-	if c := d.controlsOf(id); c != nil {
+	c, err := d.steering(ctx, id)
+	if err != nil {
+		return err
+	}
+	if c != nil {
 		if r.Control == run.Stop && !c.Now().Begun {
 			c.Leave()
 			return nil
@@ -332,6 +336,22 @@ func (d *Device) controlsOf(id string) *Controls {
 		}
 	}
 	return nil
+}
+
+// steering are the controls of a run that is under way here, as soon as there are some;
+// nil where it is not.
+func (d *Device) steering(ctx context.Context, id string) (*Controls, error) {
+	for {
+		changed := d.changed.next()
+		if c := d.controlsOf(id); c != nil || !slices.ContainsFunc(d.stations, func(st *station) bool { return st.carries() == id }) {
+			return c, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, cannot("not waited for any longer; nothing was asked of run %s", id)
+		case <-changed:
+		}
+	}
 }
 
 // Load is the first run under way, or nothing, and how many wait.

@@ -75,6 +75,22 @@ func (st *station) controlsOf(id string) *Controls {
 	return st.current.controls
 }
 
+// takes makes a run the one under way.
+func (st *station) takes(id string) {
+	st.mu.Lock()
+	st.current = &steered{id: id}
+	st.mu.Unlock()
+	st.device.changed.light()
+}
+
+// letsGo is the end of that.
+func (st *station) letsGo() {
+	st.mu.Lock()
+	st.current = nil
+	st.mu.Unlock()
+	st.device.changed.light()
+}
+
 // carries is the run under way, or nothing.
 func (st *station) carries() string {
 	st.mu.Lock()

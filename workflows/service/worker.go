@@ -276,6 +276,8 @@ func (st *station) begin(ctx context.Context, store *journal.Store, o *journal.S
 		return false, nil
 	}
 	st.waitsFor("", false)
+	st.takes(o.ID) // before it can be seen that it was begun: whoever asks for something then is heard
+	defer st.letsGo()
 	switch err := job.begin(ctx, journal.Start{Submission: o.ID, Queue: st.Name}); {
 	case errors.As(err, &taken):
 		return true, nil
@@ -360,6 +362,8 @@ func (st *station) goOn(ctx context.Context, r *resumption) error {
 		return err
 	}
 	defer job.Close()
+	st.takes(r.id)
+	defer st.letsGo()
 	job.For(Behalf{By: r.by})
 	paused := job.IsPaused()
 	if err := job.Find(ctx, 0); err != nil {
@@ -420,10 +424,6 @@ func (st *station) goOn(ctx context.Context, r *resumption) error {
 
 // carry follows a run to its end.
 func (st *station) carry(ctx context.Context, job *Job, id string, o Carrying) error {
-	st.mu.Lock()
-	st.current = &steered{id: id}
-	st.mu.Unlock()
-	st.device.changed.light()
 	// The run is not cut off when the server ends: it is left when the robot stands.
 	st.device.counts.begun.Add(1)
 	st.log(id, "under way: "+job.Plan.Workflow.Name)
@@ -432,10 +432,6 @@ func (st *station) carry(ctx context.Context, job *Job, id string, o Carrying) e
 	trace.End(ResultWord(&result))
 	st.device.counts.end(&result)
 	st.log(id, HowItEnded(&result)+" of "+fmt.Sprint(len(job.Plan.Steps))+" steps")
-	st.mu.Lock()
-	st.current = nil
-	st.mu.Unlock()
-	st.device.changed.light()
 	var e *Error
 	if errors.As(err, &e) {
 		return err
@@ -510,6 +506,7 @@ func (p *inbox) Steer(c *Controls) (end func()) {
 	defer st.mu.Unlock()
 	if st.current != nil {
 		st.current.controls = c
+		st.device.changed.light()
 	}
 	if st.closing {
 		c.Leave()
