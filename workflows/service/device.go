@@ -298,8 +298,8 @@ func (d *Device) Ask(ctx context.Context, id string, r run.Request, how GoingOn)
 		return err
 	}
 	if c != nil {
-		if r.Control == run.Stop && !c.Now().Begun {
-			c.Leave()
+		if r.Control == run.Stop && !c.simulated && !c.Now().Begun {
+			c.Leave() // the robot may be at its analysis for a minute; nothing was sent
 			return nil
 		}
 		if r.Control == run.Resume && c.Now().Halted == run.NoStatus && !c.Now().Waiting {
