@@ -20,7 +20,7 @@ func OpenWithin(roots []string, path string) *Checked {
 	if err == nil {
 		var root *os.Root
 		if root, err = os.OpenRoot(folder); err == nil {
-			defer root.Close()
+			defer func() { _ = root.Close() }() // it was read from only
 			c.prepare(spec.Load(enclosed{root.FS()}, name))
 			return c
 		}

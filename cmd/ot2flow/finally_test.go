@@ -117,7 +117,7 @@ func TestFinallyWhereARunEndsEarly(t *testing.T) {
 				}
 			}
 			_, stdout, _ = called([]string{"state", "show", "--state", state}, "")
-			if strings.Contains(stdout, "37") {
+			if strings.Contains(stdout, "37 C") {
 				t.Errorf("it is still hot:\n%s", stdout)
 			}
 		})

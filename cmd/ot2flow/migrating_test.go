@@ -23,7 +23,7 @@ func TestMigrating(t *testing.T) {
 	}
 	for _, program := range []string{"sh", "curl", "python3"} {
 		if _, err := exec.LookPath(program); err != nil {
-			t.Skip("there is no ", program)
+			t.Fatal("what the page shows needs ", program, ", which is not here")
 		}
 	}
 	text, err := os.ReadFile("../../MIGRATING.md")
@@ -110,7 +110,7 @@ func TestPythonClient(t *testing.T) {
 		t.Skip("starts processes")
 	}
 	if _, err := exec.LookPath("python3"); err != nil {
-		t.Skip("there is no python3")
+		t.Fatal("the client needs python3, which is not here")
 	}
 	dir := t.TempDir()
 	flow := strings.Replace(robotWorkflow, "  - pause: look at B1\n", "", 1)

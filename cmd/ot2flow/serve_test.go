@@ -219,22 +219,22 @@ func TestServeIsRefused(t *testing.T) {
 	}
 }
 
-// What README shows of the server is what it answers.
-func TestServeInReadme(t *testing.T) {
+// What SERVER.md shows of the server is what it answers.
+func TestServeAsShown(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a process")
 	}
 	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("there is no curl here")
+		t.Fatal("what the page shows needs curl, which is not here")
 	}
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../workflows/SERVER.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, block, ok := strings.Cut(string(readme), "$ ot2flow serve examples --robot sim\n")
+	_, block, ok := strings.Cut(string(page), "$ ot2flow serve examples --robot sim\n")
 	block, _, closed := strings.Cut(block, "```")
 	if !ok || !closed {
-		t.Fatal("README does not show how to serve")
+		t.Fatal("SERVER.md does not show how to serve")
 	}
 	p := serverOf(t, "../../examples", "sim", filepath.Join(t.TempDir(), "journal.db"))
 	n := 0
@@ -247,7 +247,7 @@ func TestServeInReadme(t *testing.T) {
 		shown = strings.TrimSpace(shown)
 		want := "^" + strings.ReplaceAll(regexp.QuoteMeta(shown), "…", "(?s:.*)") + "$"
 		if !regexp.MustCompile(want).MatchString(strings.TrimSpace(string(out))) {
-			t.Errorf("%s\ngives\n%s\nand README shows\n%s", command, out, shown)
+			t.Errorf("%s\ngives\n%s\nand SERVER.md shows\n%s", command, out, shown)
 		}
 		n++
 	}

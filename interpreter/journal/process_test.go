@@ -385,7 +385,7 @@ func changed(t *testing.T, data []byte, path, statement string) []byte {
 // A full disk is said, loses nothing, and does not last.
 func TestFull(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j.db")
-	s := opened(t, path, Options{MaxBytes: 200 << 10})
+	s := opened(t, path, Options{MaxBytes: 400 << 10})
 	l := leased(t, s, "OT2-1")
 	r := begun(t, s, l, planOf("mix", 5000))
 	all, n := whole(5000), 0

@@ -231,6 +231,25 @@ func (k *Known) holds(ctx context.Context, b *book, plan *program.Plan) error {
 	return nil
 }
 
+// still says why a plan that cannot be made for what is known may yet be: somebody else
+// has a run on the robot just now, whose tip is not in its place, or had one meanwhile.
+func (k *Known) still(ctx context.Context, store *journal.Store) error {
+	switch owner, err := store.Owner(ctx, k.name); {
+	case err != nil:
+		return cannot("%v", err)
+	case owner != nil:
+		return owned(owner)
+	}
+	now, err := store.Ledger(ctx, k.name, ot2.Machine{})
+	if err != nil {
+		return cannot("%v", err)
+	}
+	if len(ledger.Diff(k.now, now.Age(k.at))) > 0 {
+		return &Renewed{}
+	}
+	return nil
+}
+
 // Source names the ledger for people.
 func (k *Known) Source() string {
 	if strings.HasPrefix(k.of, "the ledger") {

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -326,9 +327,16 @@ func (st *station) opened(ctx context.Context, store *journal.Store, o *journal.
 			return nil, err
 		}
 		if known != nil {
-			if plan, err = madeAgain(plan, o.Given, known); err != nil {
-				return nil, err
+			made, err := madeAgain(plan, o.Given, known)
+			if err != nil {
+				var again *Renewed
+				moved := known.still(ctx, store)
+				if errors.As(moved, &again) {
+					continue
+				}
+				return nil, cmp.Or(moved, err)
 			}
+			plan = made
 		}
 		job, err := st.device.Service.Open(ctx, Order{Plan: plan, Robot: st.Address, For: Behalf{By: o.By.Name, Project: o.Project}, Known: known, Say: st.device.say(o.ID), Tell: st.device.say(o.ID)})
 		if job != nil && !job.Place.Simulated() {
