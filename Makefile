@@ -26,7 +26,9 @@ build: ## build bin/ot2flow
 # tests of these packages that do one thing after the other a thousand times, and for
 # programs that are killed by the hundred.
 SHARING    := /(cmd/ot2flow|interpreter/(journal|run)|ot2/(emulator|robot|sim)|workflows(/.*)?)$$
-SEQUENTIAL := ^(TestChaos.*|TestAPlateThatReacts|TestKilledWhileAppending|TestLedgerIsAFold|TestBooksSurviveEveryKill|TestLedgerSurvivesKills|TestReadIsAppend|TestEvery.*|TestThousandListeners|TestFormatMeansTheSame|TestKeysAreDocumented|TestOrderOfKeysMeansNothing|FuzzCall|FuzzLint)$$
+# A machine may be slow; what hangs is ended all the same.
+PATIENCE   := -timeout 20m
+SEQUENTIAL := ^(TestAPlateThatReacts|TestBooksSurviveEveryKill|TestChaos.*|TestEvery.*|TestFormatMeansTheSame|TestKeysAreDocumented|TestKilledWhileAppending|TestLabwarePadAndRobotVersion|TestLedgerIsAFold|TestLedgerSurvivesKills|TestMigrating|TestOrderOfKeysMeansNothing|TestReadIsAppend|TestScript|TestStartUp|TestThousandListeners|FuzzCall|FuzzLint)$$
 
 test: ## all tests, with the race detector where there are goroutines
 	$(GO) vet ./...
@@ -35,13 +37,13 @@ test: ## all tests, with the race detector where there are goroutines
 	  cat $$OT2FLOW_REPORT; rm -f $$OT2FLOW_REPORT; exit $$status
 
 test-pure: # beside the next: the real engine needs one processor for minutes
-	$(GO) test $$($(GO) list ./... | grep -Ev '$(SHARING)')
+	$(GO) test $(PATIENCE) $$($(GO) list ./... | grep -Ev '$(SHARING)')
 
 test-sharing:
-	$(GO) test -race -skip '$(SEQUENTIAL)' $$($(GO) list ./... | grep -E '$(SHARING)')
+	$(GO) test $(PATIENCE) -race -skip '$(SEQUENTIAL)' $$($(GO) list ./... | grep -E '$(SHARING)')
 
 test-sequential:
-	$(GO) test -run '$(SEQUENTIAL)' $$($(GO) list ./... | grep -E '$(SHARING)')
+	$(GO) test $(PATIENCE) -run '$(SEQUENTIAL)' $$($(GO) list ./... | grep -E '$(SHARING)')
 
 lint: ## golangci-lint with the rules of .golangci.yml
 	@test -x $(GOBIN)/golangci-lint || $(GO) install $(GOLANGCI)
