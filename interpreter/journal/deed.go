@@ -50,26 +50,13 @@ func (s *Store) Deeds(ctx context.Context, since time.Time) iter.Seq2[*Deed, err
 	if !since.IsZero() {
 		from = since.UnixNano()
 	}
-	return func(yield func(*Deed, error) bool) {
-		rows, err := s.db.QueryContext(ctx, `SELECT key, at, name, host, token, what, outcome FROM deeds WHERE at >= ?
-			UNION ALL SELECT 0, at, name, host, '', 'submitted run ' || id || ' of ' || workflow, state FROM submissions WHERE at >= ?
-			ORDER BY at`, from, from)
-		if err != nil {
-			yield(nil, s.trouble(err))
-			return
-		}
-		defer func() { _ = rows.Close() }() // its error is that of Err
-		for rows.Next() {
-			d := &Deed{}
-			var at int64
-			err := rows.Scan(&d.Key, &at, &d.By.Name, &d.By.Host, &d.Token, &d.What, &d.Outcome)
-			d.At = timeOf(at)
-			if !yield(d, s.trouble(err)) || err != nil {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(nil, s.trouble(err))
-		}
-	}
+	return each(ctx, s, `SELECT key, at, name, host, token, what, outcome FROM deeds WHERE at >= ?
+		UNION ALL SELECT 0, at, name, host, '', 'submitted run ' || id || ' of ' || workflow, state FROM submissions WHERE at >= ?
+		ORDER BY at`, func(scan func(...any) error) (*Deed, error) {
+		d := &Deed{}
+		var at int64
+		err := scan(&d.Key, &at, &d.By.Name, &d.By.Host, &d.Token, &d.What, &d.Outcome)
+		d.At = timeOf(at)
+		return d, err
+	}, from, from)
 }

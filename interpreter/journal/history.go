@@ -108,26 +108,7 @@ func (s *Store) one(ctx context.Context, ref, query string, first bool, args ...
 }
 
 func (s *Store) summaries(ctx context.Context, query string, args ...any) iter.Seq2[*Summary, error] {
-	return func(yield func(*Summary, error) bool) {
-		rows, err := s.query(ctx, summaryColumns+query, args...)
-		if err != nil {
-			yield(nil, s.trouble(err))
-			return
-		}
-		defer func() { _ = rows.Close() }() // its error is that of Err
-		for rows.Next() {
-			sum, err := scanSummary(rows.Scan)
-			if err != nil {
-				err = s.trouble(err)
-			}
-			if !yield(sum, err) || err != nil {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(nil, s.trouble(err))
-		}
-	}
+	return each(ctx, s, summaryColumns+query, scanSummary, args...)
 }
 
 // Filter says which runs are listed. Its zero value is all of them.
@@ -295,20 +276,10 @@ func (s *Store) Params(ctx context.Context, sum *Summary) ([]program.Param, erro
 		params, _, err := s.madeOf(sum)
 		return params, err
 	}
-	rows, err := s.query(ctx, "SELECT name, value FROM params WHERE run = ? ORDER BY n", sum.key)
-	if err != nil {
-		return nil, s.trouble(err)
-	}
-	defer func() { _ = rows.Close() }() // its error is that of Err
-	var out []program.Param
-	for rows.Next() {
-		var p program.Param
-		if err := rows.Scan(&p.Name, &p.Value); err != nil {
-			return nil, s.trouble(err)
-		}
-		out = append(out, p)
-	}
-	return out, s.trouble(rows.Err())
+	return rowsOf(ctx, s, "SELECT name, value FROM params WHERE run = ? ORDER BY n", func(scan func(...any) error) (p program.Param, err error) {
+		err = scan(&p.Name, &p.Value)
+		return p, err
+	}, sum.key)
 }
 
 // Files returns the files a run was made from.

@@ -267,33 +267,17 @@ func (s *Store) Handles(ctx context.Context, robot string, most int) ([]run.Hand
 // Corrections returns the corrections of a ledger whose key is above a key, in
 // order. An empty name is those of all ledgers.
 func (s *Store) Corrections(ctx context.Context, name string, after int64) iter.Seq2[*Correction, error] {
-	return func(yield func(*Correction, error) bool) {
-		rows, err := s.db.QueryContext(ctx, "SELECT key, ledger, after, at, name, host, why, data FROM corrections WHERE (ledger = ? OR ? = '') AND key > ? ORDER BY key", name, name, after)
-		if err != nil {
-			yield(nil, s.trouble(err))
-			return
+	return each(ctx, s, "SELECT key, ledger, after, at, name, host, why, data FROM corrections WHERE (ledger = ? OR ? = '') AND key > ? ORDER BY key", func(scan func(...any) error) (*Correction, error) {
+		c := &Correction{}
+		var at int64
+		var data []byte
+		err := scan(&c.Key, &c.Ledger, &c.after, &at, &c.By.Name, &c.By.Host, &c.Why, &data)
+		if err == nil {
+			err = json.Unmarshal(data, &c.What)
 		}
-		defer func() { _ = rows.Close() }() // its error is that of Err
-		for rows.Next() {
-			c := &Correction{}
-			var at int64
-			var data []byte
-			err := rows.Scan(&c.Key, &c.Ledger, &c.after, &at, &c.By.Name, &c.By.Host, &c.Why, &data)
-			if err == nil {
-				err = json.Unmarshal(data, &c.What)
-			}
-			c.At = timeOf(at)
-			if err != nil {
-				err = s.trouble(err)
-			}
-			if !yield(c, err) || err != nil {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(nil, s.trouble(err))
-		}
-	}
+		c.At = timeOf(at)
+		return c, err
+	}, name, name, after)
 }
 
 // Correct writes down what a person says is so, all or none. It is refused as
@@ -344,23 +328,13 @@ func (s *Store) LedgerOf(ctx context.Context, sum *Summary) (string, error) {
 // Ledgers returns the names of all ledgers, in order, each with the robot of its
 // last run.
 func (s *Store) Ledgers(ctx context.Context) ([]Known, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT ledger, max(key), robot_name, address FROM runs WHERE ledger <> '' GROUP BY ledger
+	return rowsOf(ctx, s, `SELECT ledger, max(key), robot_name, address FROM runs WHERE ledger <> '' GROUP BY ledger
 		UNION SELECT DISTINCT ledger, 0, '', '' FROM corrections WHERE ledger NOT IN (SELECT ledger FROM runs)
-		UNION SELECT ledger, 0, '', '' FROM ledgers WHERE ledger NOT IN (SELECT ledger FROM runs) AND ledger NOT IN (SELECT ledger FROM corrections) ORDER BY 1`)
-	if err != nil {
-		return nil, s.trouble(err)
-	}
-	defer func() { _ = rows.Close() }() // its error is that of Err
-	var out []Known
-	for rows.Next() {
-		var k Known
+		UNION SELECT ledger, 0, '', '' FROM ledgers WHERE ledger NOT IN (SELECT ledger FROM runs) AND ledger NOT IN (SELECT ledger FROM corrections) ORDER BY 1`, func(scan func(...any) error) (k Known, err error) {
 		var last int64
-		if err := rows.Scan(&k.Ledger, &last, &k.Robot, &k.Address); err != nil {
-			return nil, s.trouble(err)
-		}
-		out = append(out, k)
-	}
-	return out, s.trouble(rows.Err())
+		err = scan(&k.Ledger, &last, &k.Robot, &k.Address)
+		return k, err
+	})
 }
 
 // Known is a ledger that there is.

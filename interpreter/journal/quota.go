@@ -46,30 +46,17 @@ func (s *Store) Allow(ctx context.Context, by Holder, why string, what ...quota.
 
 // QuotaChanges returns everything that was ever said about quotas, in order.
 func (s *Store) QuotaChanges(ctx context.Context) iter.Seq2[*QuotaChange, error] {
-	return func(yield func(*QuotaChange, error) bool) {
-		rows, err := s.db.QueryContext(ctx, "SELECT at, name, host, why, data FROM quotas ORDER BY key")
-		if err != nil {
-			yield(nil, s.trouble(err))
-			return
+	return each(ctx, s, "SELECT at, name, host, why, data FROM quotas ORDER BY key", func(scan func(...any) error) (*QuotaChange, error) {
+		c := &QuotaChange{}
+		var at int64
+		var data []byte
+		err := scan(&at, &c.By.Name, &c.By.Host, &c.Why, &data)
+		if err == nil {
+			err = json.Unmarshal(data, &c.What)
 		}
-		defer func() { _ = rows.Close() }() // its error is that of Err
-		for rows.Next() {
-			c := &QuotaChange{}
-			var at int64
-			var data []byte
-			err := rows.Scan(&at, &c.By.Name, &c.By.Host, &c.Why, &data)
-			if err == nil {
-				err = json.Unmarshal(data, &c.What)
-			}
-			c.At = timeOf(at)
-			if !yield(c, s.trouble(err)) || err != nil {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(nil, s.trouble(err))
-		}
-	}
+		c.At = timeOf(at)
+		return c, err
+	})
 }
 
 // Quotas returns the quotas that there are.

@@ -108,21 +108,3 @@ func (s *Store) Marks(ctx context.Context) (map[string]Mark, error) {
 	}
 	return out, err
 }
-
-// rowsOf reads the rows of a query.
-func rowsOf[T any](ctx context.Context, s *Store, query string, scan func(func(...any) error) (T, error), args ...any) ([]T, error) {
-	rows, err := s.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, s.trouble(err)
-	}
-	defer func() { _ = rows.Close() }() // its error is that of Err
-	var out []T
-	for rows.Next() {
-		one, err := scan(rows.Scan)
-		if err != nil {
-			return nil, s.trouble(err)
-		}
-		out = append(out, one)
-	}
-	return out, s.trouble(rows.Err())
-}

@@ -162,45 +162,16 @@ func (s *Store) Submission(ctx context.Context, id string) (*Submission, error) 
 // Submissions returns what was accepted for a queue, or for all where that is empty,
 // and is in a state, in the order in which it was accepted.
 func (s *Store) Submissions(ctx context.Context, queue string, state SubmissionState) iter.Seq2[*Submission, error] {
-	return func(yield func(*Submission, error) bool) {
-		rows, err := s.query(ctx, submissionColumns+" WHERE state = ? AND (? = '' OR queue = ?) ORDER BY key", string(state), queue, queue)
-		if err != nil {
-			yield(nil, s.trouble(err))
-			return
-		}
-		defer func() { _ = rows.Close() }() // its error is that of Err
-		for rows.Next() {
-			o, err := scanSubmission(rows.Scan)
-			if err != nil {
-				err = s.trouble(err)
-			}
-			if !yield(o, err) || err != nil {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(nil, s.trouble(err))
-		}
-	}
+	return each(ctx, s, submissionColumns+" WHERE state = ? AND (? = '' OR queue = ?) ORDER BY key", scanSubmission, string(state), queue, queue)
 }
 
 // Open returns the submissions of a queue that are runs which have not ended, in the
 // order in which they were accepted.
 func (s *Store) Open(ctx context.Context, queue string) ([]string, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT s.id FROM submissions s JOIN runs r ON r.id = s.id WHERE s.queue = ? AND s.state = ? AND r.ended IS NULL ORDER BY s.key", queue, string(Begun))
-	if err != nil {
-		return nil, s.trouble(err)
-	}
-	defer func() { _ = rows.Close() }() // its error is that of Err
-	var out []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, s.trouble(err)
-		}
-		out = append(out, id)
-	}
-	return out, s.trouble(rows.Err())
+	return rowsOf(ctx, s, "SELECT s.id FROM submissions s JOIN runs r ON r.id = s.id WHERE s.queue = ? AND s.state = ? AND r.ended IS NULL ORDER BY s.key", func(scan func(...any) error) (id string, err error) {
+		err = scan(&id)
+		return id, err
+	}, queue, string(Begun))
 }
 
 // Keyed returns the id of what was submitted under a key, or nothing.

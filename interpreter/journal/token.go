@@ -47,19 +47,13 @@ func orNull(at time.Time) any {
 
 // Tokens returns all tokens that were ever made, in order.
 func (s *Store) Tokens(ctx context.Context) ([]*Token, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT id, hash, name, role, robots, made, coalesce(expires, 0), coalesce(revoked, 0) FROM tokens ORDER BY key")
-	if err != nil {
-		return nil, s.trouble(err)
-	}
-	defer func() { _ = rows.Close() }() // its error is that of Err
-	var out []*Token
-	for rows.Next() {
+	return rowsOf(ctx, s, "SELECT id, hash, name, role, robots, made, coalesce(expires, 0), coalesce(revoked, 0) FROM tokens ORDER BY key", func(scan func(...any) error) (*Token, error) {
 		o := &Token{}
 		var hash string
 		var robots []byte
 		var made, expires, revoked int64
-		if err := rows.Scan(&o.ID, &hash, &o.Name, &o.Role, &robots, &made, &expires, &revoked); err != nil {
-			return nil, s.trouble(err)
+		if err := scan(&o.ID, &hash, &o.Name, &o.Role, &robots, &made, &expires, &revoked); err != nil {
+			return o, err
 		}
 		_, err := hex.Decode(o.Hash[:], []byte(hash))
 		if err == nil && len(hash) != 2*len(o.Hash) {
@@ -69,7 +63,7 @@ func (s *Store) Tokens(ctx context.Context) ([]*Token, error) {
 			err = json.Unmarshal(robots, &o.Robots)
 		}
 		if err != nil {
-			return nil, &Error{s.path, Damaged, fmt.Errorf("token %s: %w", o.ID, err)}
+			return o, &Error{s.path, Damaged, fmt.Errorf("token %s: %w", o.ID, err)}
 		}
 		o.Made = timeOf(made)
 		if expires != 0 {
@@ -78,9 +72,8 @@ func (s *Store) Tokens(ctx context.Context) ([]*Token, error) {
 		if revoked != 0 {
 			o.Revoked = timeOf(revoked)
 		}
-		out = append(out, o)
-	}
-	return out, s.trouble(rows.Err())
+		return o, nil
+	})
 }
 
 // RevokeToken makes a token worthless, for good. It reports whether it was worth

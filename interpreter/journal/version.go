@@ -84,7 +84,8 @@ func (s *Store) VersionFiles(ctx context.Context, hash string) ([]program.File, 
 		blob int64
 	}
 	list, err := rowsOf(ctx, s, "SELECT f.name, f.blob FROM version_files f JOIN versions v ON v.key = f.version WHERE v.hash = ? ORDER BY f.n", func(scan func(...any) error) (r row, err error) {
-		return r, scan(&r.name, &r.blob)
+		err = scan(&r.name, &r.blob)
+		return r, err
 	}, hash)
 	var out []program.File
 	for i := 0; i < len(list) && err == nil; i++ {
