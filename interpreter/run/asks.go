@@ -12,11 +12,22 @@ func (s *State) stops() bool {
 // to stand still first, unless the stop is to be at once. While it stands still
 // there is nothing to be gained by waiting for a better step.
 func (s *State) stopIsDue() bool {
-	if !s.Stop || s.Stopping || s.isEnding() && s.Halted == NoStatus {
+	if !s.Stop || s.Stopping || s.isEnding() && !s.standsStill() {
 		return false // nobody asked, it was asked, or the device is ending the run anyway
 	}
 	between := s.Stage == Ready && s.Done >= s.StopAt
-	return s.StopAt == 0 || between || s.Halted != NoStatus || s.Waiting != 0
+	return s.StopAt == 0 || between || s.standsStill() || s.Waiting != 0
+}
+
+// standsStill reports whether the device is known to stand still now. What was
+// heard before the connection was lost is no longer known: somebody may have had
+// it go on meanwhile.
+func (s *State) standsStill() bool { return s.Halted != NoStatus && !s.Unheard }
+
+// lose takes note that there is no connection.
+func (s *State) lose() []Action {
+	s.Lost, s.Unheard = true, s.Halted != NoStatus
+	return []Action{Reconnect{}}
 }
 
 // reaches reports whether the device is at the step after which it is to stand
@@ -64,7 +75,7 @@ func (s *State) resumeAsked() []Action {
 }
 
 func (s *State) stopAsked(e StopAsked) []Action {
-	s.Hasty = s.Hasty || e.Now && s.Halted == NoStatus && s.Waiting == 0 && s.Overdue == 0
+	s.Hasty = s.Hasty || e.Now && !s.standsStill() && s.Waiting == 0 && s.Overdue == 0
 	s.StopAt = sooner(s.Stop, s.StopAt, e.After, e.Now)
 	s.Stop, s.Overdue = true, 0
 	switch s.Stage {
@@ -96,8 +107,7 @@ func (s *State) askFailed(e AskFailed) []Action {
 	if s.Lost {
 		return nil
 	}
-	s.Lost = true
-	return []Action{Reconnect{}}
+	return s.lose()
 }
 
 // refusedToStand stops a device as it is that does not stand still before.

@@ -41,7 +41,8 @@ type Session interface {
 	// reports as Paused. That it was heard is confirmed only by Next. Asking
 	// for what is so already does no harm.
 	Ask(ctx context.Context, c Control) error
-	// Find says what is known of step n. It only reads.
+	// Find says what is known of step n. It only reads. Next reports after it how
+	// the run stands, also where that was reported before.
 	Find(ctx context.Context, n int) (Finding, error)
 	// Close lets go of the run. It never stops one that is under way.
 	Close(ctx context.Context) error
@@ -153,6 +154,14 @@ type Report struct {
 	Status  Status
 	Reason  string // of a final Status: why, where the device says so
 	RobotMS int64  // how long the run has been under way by the device's clock; 0 where it does not say
+}
+
+// Outdate takes back how the run stands, which may be otherwise by now. That it has
+// ended stays so.
+func (r *Report) Outdate() {
+	if r.Status < Succeeded {
+		r.Status = NoStatus
+	}
 }
 
 // Control is what a person may ask of a run under way.

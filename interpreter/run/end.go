@@ -32,7 +32,7 @@ func (s *State) reconcile() []Action {
 }
 
 func (s *State) ended(e Ended) []Action {
-	s.Ended, s.Reason, s.Halted, s.Lost, s.Overdue = e.Status, e.Reason, NoStatus, false, 0
+	s.Ended, s.Reason, s.Halted, s.Unheard, s.Lost, s.Overdue = e.Status, e.Reason, NoStatus, false, false, 0
 	if s.Stage == Performing {
 		return []Action{GiveUp{}}
 	}
@@ -47,7 +47,7 @@ func (s *State) ended(e Ended) []Action {
 
 func (s *State) restarted(e Restarted) []Action {
 	s.Left, s.Lost, s.Stopping, s.Stood, s.Hold, s.HoldAt = false, false, false, false, false, 0
-	s.Current, s.Waiting, s.Halted, s.Tries = 0, 0, NoStatus, 0
+	s.Current, s.Waiting, s.Halted, s.Unheard, s.Tries = 0, 0, NoStatus, false, 0
 	s.Accepted.Fence = e.Fence
 	if s.Overdue != 0 {
 		s.Hold, s.Ask = true, Pause // nobody has answered yet

@@ -126,7 +126,7 @@ func (d *driver) status(ctx context.Context, status Status, reason string) error
 			return d.emit(ctx, Resumed{})
 		}
 	case Paused, DoorOpen:
-		if s.live() && s.Halted != status {
+		if s.live() && (s.Halted != status || s.Unheard) {
 			return d.emit(ctx, Halting{status})
 		}
 	case Succeeded, Errored, Stopped, Gone:

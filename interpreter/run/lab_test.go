@@ -317,6 +317,7 @@ func (w *wire) checkStop(c run.Control) {
 func (w *wire) Find(_ context.Context, n int) (run.Finding, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.status = run.NoStatus
 	switch {
 	case *w.dead || !w.cable:
 		return run.Finding{}, errLost

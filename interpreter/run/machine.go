@@ -86,14 +86,13 @@ func (m *Machine) On(e Event) ([]Action, error) {
 	case AskFailed:
 		return s.askFailed(e), nil
 	case Halting:
-		s.Halted = e.Status
+		s.Halted, s.Unheard = e.Status, false
 		return s.follow(), nil
 	case Resumed:
-		s.Halted, s.Waiting, s.Hold, s.HoldAt, s.Overdue, s.Stood = NoStatus, 0, false, 0, 0, false
+		s.Halted, s.Unheard, s.Waiting, s.Hold, s.HoldAt, s.Overdue, s.Stood = NoStatus, false, 0, false, 0, 0, false
 		return s.goOn(), nil
 	case Lost:
-		s.Lost = true
-		return []Action{Reconnect{}}, nil
+		return s.lose(), nil
 	case Regained:
 		s.Lost = false
 		return s.reconcile(), nil

@@ -76,6 +76,9 @@ func (d *driver) reconnect(ctx context.Context) error {
 	_, err := d.session.Find(ctx, max(s.Base+1, min(s.Done+1, s.end())))
 	switch {
 	case err == nil:
+		if d.held != nil {
+			d.held.report.Outdate()
+		}
 		return d.emit(ctx, Regained{})
 	case KindOf(err) == Halted:
 		return d.gone(ctx, err)

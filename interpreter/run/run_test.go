@@ -612,6 +612,35 @@ func TestStops(t *testing.T) {
 	}
 }
 
+// What a device did before the connection was lost is not what it does now: one
+// that was paused may have been let go on by somebody, and a stop would cut off
+// what it is at.
+func TestStopAfterSilence(t *testing.T) {
+	var m run.Machine
+	on := func(e run.Event) []run.Action {
+		t.Helper()
+		actions, err := m.On(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return actions
+	}
+	stops := func(actions []run.Action) bool { return slices.Contains(actions, run.Action(run.AskControl{Control: run.Stop})) }
+	batch := run.Batch{First: 1, Last: 3, Final: true}
+	for _, e := range []run.Event{
+		run.Accepted{Run: "r", Steps: 3}, run.Opened{}, run.Intended{Batch: batch}, run.Sent{First: 1, Last: 3},
+		run.StepStarted{N: 1}, run.Halting{Status: run.Paused}, run.Lost{}, run.StopAsked{After: 3}, run.Regained{},
+	} {
+		on(e)
+	}
+	if stops(on(run.StepTaken{N: 1})) {
+		t.Error("stopped while nobody knows whether it stands still")
+	}
+	if !stops(on(run.Halting{Status: run.Paused})) {
+		t.Error("not stopped while it stands still")
+	}
+}
+
 func TestErrorsNameTheStep(t *testing.T) {
 	plan := planOf(program.PickUpTip, program.Aspirate)
 	// open, send, started 1, done 1, started 2, then failure

@@ -101,6 +101,7 @@ type State struct {
 	Current  int      // the step that was reported as started and not as ended; 0: none
 	Waiting  int      // the step that waits for a person; 0: none
 	Halted   Status   // Paused or DoorOpen while the device stands still
+	Unheard  bool     // Halted was heard before the connection was lost, and not since
 	Hold     bool     // a person wants a pause
 	HoldAt   int      // once this step is done; 0: at once
 	Ask      Control  // Pause or Resume, wanted and not yet passed on

@@ -48,7 +48,7 @@ func (s *State) goesOn() bool {
 // it alone.
 func (s *State) nextRun() []Action {
 	s.Base, s.Stage, s.Handle, s.Batch, s.Tries, s.Handed, s.Sent, s.Stood = s.Done, Opening, nil, Batch{}, 0, 0, false, false
-	s.Ended, s.Reason, s.Halted, s.Lost, s.Current, s.Waiting = NoStatus, "", NoStatus, false, 0, 0
+	s.Ended, s.Reason, s.Halted, s.Unheard, s.Lost, s.Current, s.Waiting = NoStatus, "", NoStatus, false, false, 0, 0
 	return []Action{OpenRun{}}
 }
 

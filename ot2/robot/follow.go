@@ -30,7 +30,8 @@ type follower struct {
 	at       int // steps up to this one were reported
 	current  int // was reported as started
 	reported run.Status
-	heldAt   int // the last step that had begun when a pause was reported
+	again    bool // is to be reported also where it was before
+	heldAt   int  // the last step that had begun when a pause was reported
 
 	standing string // of a live run: the key of the command at which it waits for the next batch
 	hold     bool   // that counts as a pause, because somebody wants one
@@ -243,8 +244,8 @@ func (f *follower) reports() []run.Report {
 			break
 		}
 	}
-	if s := f.says(); s != run.NoStatus && s != f.reported && (s != run.Paused || !f.settling) {
-		f.reported = s
+	if s := f.says(); s != run.NoStatus && (s != f.reported || f.again) && (s != run.Paused || !f.settling) {
+		f.reported, f.again = s, false
 		f.heldAt = f.at
 		if f.at < len(f.steps) && f.steps[f.at].started {
 			f.heldAt++

@@ -244,7 +244,11 @@ func (s *foreign) news(current *runJSON) {
 		s.began = true
 		s.queued = append(s.queued, run.Report{Phase: run.Started, Step: 1})
 	}
-	if status == run.NoStatus || status == s.told {
+	s.mu.Lock()
+	again := s.again
+	s.again = false
+	s.mu.Unlock()
+	if status == run.NoStatus || status == s.told && !again {
 		return
 	}
 	s.told = status
@@ -290,6 +294,7 @@ func (s *foreign) Find(ctx context.Context, n int) (run.Finding, error) {
 		return run.Finding{}, err
 	}
 	s.mu.Lock()
+	s.again = true
 	since, lost := time.Since(s.lost), !s.lost.IsZero()
 	s.mu.Unlock()
 	f := finding(current)

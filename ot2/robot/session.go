@@ -32,6 +32,7 @@ type session struct {
 	pause    time.Duration // between looks
 	looked   time.Time     // at the run itself
 	behind   bool          // the last look failed: what is known may be old
+	again    bool          // how the run stands is to be reported again, after another look
 	played   bool
 	plays    int       // how often, when the run was looked at
 	lost     time.Time // when a play was sent to which there was no answer
@@ -195,7 +196,7 @@ func (s *session) wait(ctx context.Context) error {
 func (s *session) refresh(ctx context.Context, all bool) error {
 	s.mu.Lock()
 	before := s.f.next
-	all = all || s.behind || s.f.at == len(s.f.steps) || time.Since(s.looked) >= s.r.o.Slow
+	all = all || s.behind || s.again || s.f.at == len(s.f.steps) || time.Since(s.looked) >= s.r.o.Slow
 	s.behind = true
 	s.mu.Unlock()
 	if all {
@@ -251,6 +252,7 @@ func (s *session) look(ctx context.Context) error {
 	s.f.run(current)
 	s.played = s.played || current.plays() > 0
 	s.looked = time.Now()
+	s.f.again, s.again = s.f.again || s.again, false
 	return nil
 }
 
@@ -398,6 +400,10 @@ func (s *session) Find(ctx context.Context, n int) (run.Finding, error) {
 		return run.Finding{Outcome: run.WasNotTaken, Evidence: "the plan has no such step"}, nil
 	}
 	known := !s.behind && s.f.known(n)
+	s.again = true
+	for i := range s.queue {
+		s.queue[i].Outdate()
+	}
 	s.mu.Unlock()
 	if !known {
 		if err := s.refresh(ctx, true); err != nil {

@@ -265,6 +265,9 @@ func (s *session) Find(ctx context.Context, n int) (run.Finding, error) {
 	if err := b.asked(readSteps); err != nil {
 		return run.Finding{}, err
 	}
+	if b.paused && b.news == run.NoStatus {
+		b.news = run.Paused
+	}
 	switch {
 	case ctx.Err() != nil:
 		return run.Finding{}, ctx.Err()
