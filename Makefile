@@ -9,7 +9,7 @@ RELEASE    := $(LDFLAGS) -X main.version=$(VERSION:v%=%)
 PLATFORMS  := linux/amd64 linux/arm64 linux/arm/7 darwin/amd64 darwin/arm64 windows/amd64
 FUZZTIME   ?= 10s
 
-.PHONY: help build test test-pure test-sharing test-sequential lint format generate bench chaos cover dist fuzz clean
+.PHONY: help build test test-pure test-sharing test-sequential lint format generate bench properties chaos cover dist fuzz clean
 
 MOMENTS    ?= 500
 LOAD       ?= 5m
@@ -36,14 +36,27 @@ test: ## all tests, with the race detector where there are goroutines
 	  $(MAKE) --no-print-directory -j 2 -k --output-sync=target test-pure test-sharing test-sequential || status=1; \
 	  cat $$OT2FLOW_REPORT; rm -f $$OT2FLOW_REPORT; exit $$status
 
+# Properties are drawn from the same seed every time: what has to hold before a change
+# lands is the same for everybody. `make properties` draws others.
+SEED       ?= 1
+PROPERTIES := $(shell grep -rl --include='*_test.go' '"pgregory.net/rapid"' . | xargs -n1 dirname | sort -u | sed 's,^\./,/,' | paste -sd'|')
+# $(call tests,FLAGS,WHICH) tests the packages of which grep WHICH says so.
+define tests
+	$(GO) test $(PATIENCE) $(1) $$($(GO) list ./... | grep $(2) | grep -E '($(PROPERTIES))$$') -rapid.seed=$(SEED)
+	$(GO) test $(PATIENCE) $(1) $$($(GO) list ./... | grep $(2) | grep -Ev '($(PROPERTIES))$$')
+endef
+
 test-pure: # beside the next: the real engine needs one processor for minutes
-	$(GO) test $(PATIENCE) $$($(GO) list ./... | grep -Ev '$(SHARING)')
+	$(call tests,,-Ev '$(SHARING)')
 
 test-sharing:
-	$(GO) test $(PATIENCE) -race -skip '$(SEQUENTIAL)' $$($(GO) list ./... | grep -E '$(SHARING)')
+	$(call tests,-race -skip '$(SEQUENTIAL)',-E '$(SHARING)')
 
 test-sequential:
-	$(GO) test $(PATIENCE) -run '$(SEQUENTIAL)' $$($(GO) list ./... | grep -E '$(SHARING)')
+	$(call tests,-run '$(SEQUENTIAL)',-E '$(SHARING)')
+
+properties: ## draw every property from another seed, ten times as often
+	for p in $$($(GO) list ./... | grep -E '($(PROPERTIES))$$'); do $(GO) test -timeout 2h $$p -rapid.checks=1000 || exit 1; done
 
 lint: ## golangci-lint with the rules of .golangci.yml
 	@test -x $(GOBIN)/golangci-lint || $(GO) install $(GOLANGCI)

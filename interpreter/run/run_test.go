@@ -625,11 +625,20 @@ func TestStopAfterSilence(t *testing.T) {
 		}
 		return actions
 	}
-	stops := func(actions []run.Action) bool { return slices.Contains(actions, run.Action(run.AskControl{Control: run.Stop})) }
+	stops := func(actions []run.Action) bool {
+		return slices.Contains(actions, run.Action(run.AskControl{Control: run.Stop}))
+	}
 	batch := run.Batch{First: 1, Last: 3, Final: true}
 	for _, e := range []run.Event{
-		run.Accepted{Run: "r", Steps: 3}, run.Opened{}, run.Intended{Batch: batch}, run.Sent{First: 1, Last: 3},
-		run.StepStarted{N: 1}, run.Halting{Status: run.Paused}, run.Lost{}, run.StopAsked{After: 3}, run.Regained{},
+		run.Accepted{Run: "r", Steps: 3},
+		run.Opened{},
+		run.Intended{Batch: batch},
+		run.Sent{First: 1, Last: 3},
+		run.StepStarted{N: 1},
+		run.Halting{Status: run.Paused},
+		run.Lost{},
+		run.StopAsked{After: 3},
+		run.Regained{},
 	} {
 		on(e)
 	}
