@@ -7,6 +7,7 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter"
 	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/workflows/depict"
 )
 
 // explainStep says where the options of one step of a workflow come from, and
@@ -65,7 +66,7 @@ func explained(w *bufio.Writer, e *interpreter.Explanation) {
 	fmt.Fprintf(w, "\nBecomes %s\n", plural(e.Count, "step"))
 	for i := range e.Steps {
 		s := &e.Steps[i]
-		fmt.Fprintf(w, margin+"%4d  %s\n", s.N, sentence(s, e.Deck))
+		fmt.Fprintf(w, margin+"%4d  %s\n", s.N, depict.Sentence(s, e.Deck))
 	}
 	if e.Count > len(e.Steps) {
 		fmt.Fprintf(w, margin+"      … and %d more\n", e.Count-len(e.Steps))

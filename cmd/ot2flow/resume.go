@@ -12,6 +12,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/workflows/depict"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
@@ -197,7 +198,7 @@ func (a *app) showRest(j *service.Job, rest *run.Rest) {
 	if rest.Event.Closing {
 		t.f("what finally says, %s, about %s\n", plural(len(rest.Plan.Steps), "step"), clock(us/1000))
 		for i := range rest.Plan.Steps {
-			t.f("  %s\n", sentence(&rest.Plan.Steps[i], rest.Plan.Deck))
+			t.f("  %s\n", depict.Sentence(&rest.Plan.Steps[i], rest.Plan.Deck))
 		}
 	} else if from := rest.Event.From; from <= len(j.Plan.Steps) {
 		step := &j.Plan.Steps[from-1]

@@ -17,6 +17,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/workflows/depict"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
@@ -170,7 +171,7 @@ func (v *runView) step(o *stepOutcome) {
 		took = seconds(o.ended.Sub(o.began))
 		at = o.began
 	}
-	what := sentence(o.step, v.plan.Deck)
+	what := depict.Sentence(o.step, v.plan.Deck)
 	if o.outcome != "done" {
 		what += ": " + o.outcome
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/ot2flow/ot2flow/ot2/sim"
 	"github.com/ot2flow/ot2flow/spec/quantity"
 	"github.com/ot2flow/ot2flow/workflows"
+	"github.com/ot2flow/ot2flow/workflows/depict"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
@@ -311,7 +312,7 @@ func contents(w *bufio.Writer, r *sim.Result, color bool, title string) {
 func moduleStates(w *bufio.Writer, r *sim.Result) {
 	told := false
 	for i := range r.Modules {
-		text := moduleState(&r.Modules[i])
+		text := depict.ModuleState(&r.Modules[i])
 		if text == "" {
 			continue
 		}

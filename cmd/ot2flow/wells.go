@@ -10,6 +10,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/ot2/sim"
 	"github.com/ot2flow/ot2flow/spec/quantity"
+	"github.com/ot2flow/ot2flow/workflows/depict"
 )
 
 // maxGroups is how many different contents a report lists per labware.
@@ -97,7 +98,7 @@ func (t *wellTable) plate(labware int) {
 		if ok {
 			cell = fmt.Sprintf("%7s", quantity.Quantity{Dim: quantity.Volume, N: c.Volume}.Decimal())
 		}
-		fmt.Fprint(t.w, cell[:1]+t.painted(cell[1:], mixed(t.deck, c), ok))
+		fmt.Fprint(t.w, cell[:1]+t.painted(cell[1:], depict.Mixed(t.deck, c), ok))
 	}
 	fmt.Fprintln(t.w)
 }
@@ -113,7 +114,7 @@ func (t *wellTable) title(labware int) string {
 
 // painted puts text on its colour, in black or white, whichever reads better.
 func (t *wellTable) painted(text, color string, held bool) string {
-	r, g, b, ok := channels(color)
+	r, g, b, ok := depict.Channels(color)
 	if !t.color || !held || !ok {
 		return text
 	}
@@ -142,7 +143,7 @@ func (t *wellTable) groups(held []program.WellRef) {
 			return
 		}
 		w := t.wells[members[text][0]]
-		fmt.Fprintf(t.w, "%s%-14s %s\n", patch(t.color, mixed(t.deck, &w.Content)), t.names(members[text]), text)
+		fmt.Fprintf(t.w, "%s%-14s %s\n", patch(t.color, depict.Mixed(t.deck, &w.Content)), t.names(members[text]), text)
 	}
 }
 
@@ -221,38 +222,11 @@ func dissolved(d *program.Deck, list []program.Share) string {
 	return "; " + strings.Join(out, ", ")
 }
 
-// mixed is a colour for a mixture: that of its liquids by their share. It is a
-// help for the eye, not a prediction of what paints do.
-func mixed(d *program.Deck, c *program.Content) string {
-	var sum [3]int64
-	var total int64
-	for i := range min(len(d.Liquids), len(c.Parts)) {
-		r, g, b, ok := channels(d.Liquids[i].Color)
-		if !ok || c.Parts[i] <= 0 {
-			continue
-		}
-		total += c.Parts[i]
-		for k, v := range [3]int64{r, g, b} {
-			sum[k] += c.Parts[i] * v
-		}
-	}
-	if total == 0 {
-		return ""
-	}
-	return fmt.Sprintf("#%02x%02x%02x", sum[0]/total, sum[1]/total, sum[2]/total)
-}
-
-// channels reads #rrggbb.
-func channels(color string) (r, g, b int64, ok bool) {
-	rgb, err := strconv.ParseUint(strings.TrimPrefix(color, "#"), 16, 32)
-	return int64(rgb >> 16), int64(rgb >> 8 & 255), int64(rgb & 255), err == nil && len(color) == 7
-}
-
 // margin is what lines of a report begin with; a patch of colour fits into it.
 const margin = "      "
 
 func patch(terminal bool, color string) string {
-	r, g, b, ok := channels(color)
+	r, g, b, ok := depict.Channels(color)
 	if !terminal || !ok {
 		return margin
 	}

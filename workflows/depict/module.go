@@ -1,4 +1,4 @@
-package main
+package depict
 
 import (
 	"strconv"
@@ -47,8 +47,8 @@ var plainModule = [program.Kinds]string{
 	program.StopShaking: "stop shaking    ", program.Disengage: "magnets down    ",
 }
 
-// moduleState says what a module was told; "" where that is not known.
-func moduleState(m *program.ModuleState) string {
+// ModuleState says what a module was told; "" where that is not known.
+func ModuleState(m *program.ModuleState) string {
 	var out []string
 	add := func(is bool, text string) {
 		if is {
