@@ -42,6 +42,7 @@ type taskFile struct {
 type TaskParam struct {
 	Name, Description string
 	Type, Of          string // Of is that of the elements of a list
+	In                string // the labware that a well is in; may be empty
 	Unit              string // in which bare numbers count; may be empty
 	Default, Min, Max string
 	Choices           []string
@@ -73,7 +74,7 @@ func (s *Shelf) Task(c *Checked) *Task {
 	for i := range declared {
 		d := &declared[i]
 		one := TaskParam{
-			Name: d.Name.Value, Description: d.Description.Text, Type: d.Type.Value, Of: d.Of.Value, Unit: UnitOf(d),
+			Name: d.Name.Value, Description: d.Description.Text, Type: d.Type.Value, Of: d.Of.Value, In: d.In.Value, Unit: UnitOf(d),
 			Default: writtenText(&d.Default), Min: d.Min.Text, Max: d.Max.Text, Required: !p.HasDefault(d.Name.Value),
 		}
 		for _, c := range d.Choices {

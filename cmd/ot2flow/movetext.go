@@ -8,6 +8,7 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/workflows/depict"
 )
 
 // cell is as wide as a slot is in the picture of a deck.
@@ -23,7 +24,7 @@ func movePicture(d *program.Deck, steps []program.Step, n int) []string {
 	op := &steps[at].Op
 	places := program.PlacesBefore(d, steps, n)
 	goal := 0
-	if s := slotIn(d, places, op.To); op.To.On != program.OffDeck {
+	if s := depict.SlotOf(d, places, op.To); op.To.On != program.OffDeck {
 		goal = s
 	}
 	var out []string
@@ -71,7 +72,7 @@ func inSlot(d *program.Deck, places []program.Place, slot, moved int) string {
 			if under >= 0 {
 				return p.On == program.OnLabware && int(p.Index) == under
 			}
-			return (p.On == program.OnSlot || p.On == program.OnModule) && slotIn(d, places, p) == slot
+			return (p.On == program.OnSlot || p.On == program.OnModule) && depict.SlotOf(d, places, p) == slot
 		})
 		if i < 0 {
 			break
@@ -88,24 +89,6 @@ func bracketed(s string, yes bool) string {
 		return "[" + s + "]"
 	}
 	return s
-}
-
-// slotIn is the slot a place is in, or 0.
-func slotIn(d *program.Deck, places []program.Place, p program.Place) int {
-	for range len(places) + 1 {
-		switch p.On {
-		case program.OnSlot:
-			return int(p.Index)
-		case program.OnModule:
-			n, _ := strconv.Atoi(d.Modules[p.Index].Slot)
-			return n
-		case program.OnLabware:
-			p = places[p.Index]
-		case program.OffDeck:
-			return 0
-		}
-	}
-	return 0
 }
 
 // short cuts a text that is too long for its place.

@@ -131,7 +131,7 @@ func (t *wellTable) groups(held []program.WellRef) {
 	members := map[string][]program.WellRef{}
 	for _, r := range held {
 		w := t.wells[r]
-		text := content(t.deck, &w.Content) + dissolved(t.deck, w.Contains)
+		text := depict.Content(t.deck, &w.Content) + dissolved(t.deck, w.Contains)
 		if members[text] == nil {
 			order = append(order, text)
 		}
@@ -177,31 +177,6 @@ func byRow(def *program.Labware) []int {
 		}
 	}
 	return out
-}
-
-// content says what a well holds: "180 uL  red 100 uL, yellow 50 uL".
-func content(d *program.Deck, c *program.Content) string {
-	if c.Unknown && c.Of == len(d.Liquids) {
-		return "nobody knows what"
-	}
-	if c.Unknown {
-		return "unknown amount of " + d.Liquids[c.Of].Name + ", " + quantity.Volume.Text(-c.Volume) + " taken"
-	}
-	var names, parts []string
-	for i, v := range c.Parts {
-		if v <= 0 {
-			continue
-		}
-		name := "something undeclared"
-		if i < len(d.Liquids) {
-			name = d.Liquids[i].Name
-		}
-		names, parts = append(names, name), append(parts, name+" "+quantity.Volume.Text(v))
-	}
-	if len(names) == 1 {
-		parts = names
-	}
-	return strings.TrimRight(fmt.Sprintf("%-9s %s", quantity.Volume.Text(c.Volume), strings.Join(parts, ", ")), " ")
 }
 
 // dissolved says what the liquids in a well contain, to four digits:

@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/ot2flow/ot2flow/workflows/pages"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
@@ -25,6 +26,8 @@ type access struct {
 	kept bool // the journal has who asked for it anyway
 
 	stream bool // the answer goes on as long as somebody listens
+	page   bool // it is for people, who are told on a page
+	robot  bool // which robot it is for stands in the form, and is looked at there
 }
 
 // accessKey is where an operation of huma has its access.
@@ -66,7 +69,7 @@ func (s *Server) pass(w *answer, r *http.Request, a access, handler http.Handler
 		refused = s.given(w, r, a)
 	}
 	if refused != nil {
-		s.refuse(w, r, who, refused)
+		s.refuse(w, r, who, refused, a)
 		return
 	}
 	if who != nil {
@@ -87,6 +90,20 @@ type asker struct {
 }
 
 type askerKey struct{}
+
+// person is who looks at a page.
+func (s *Server) person(r *http.Request) pages.Person {
+	who := askerOf(r.Context())
+	switch {
+	case who != nil && who.caller != nil:
+		return pages.Person{Name: who.caller.Name, Role: who.caller.Role, Token: true, May: func(robot string) bool {
+			return who.caller.Everywhere() || robot != "" && who.caller.May(robot)
+		}}
+	case s.options.Tokens:
+		return pages.Person{}
+	}
+	return pages.Person{Role: service.Admin, May: func(string) bool { return true }}
+}
 
 func askerOf(ctx context.Context) *asker {
 	who, _ := ctx.Value(askerKey{}).(*asker)
@@ -144,7 +161,7 @@ func (s *Server) admitted(r *http.Request, a access) (*asker, *problem) {
 	switch {
 	case caller.Role < needs:
 		return who, problemf(http.StatusForbidden, "%s is a %s, and this is for an %s; somebody who may has to do it, or to make another token: ot2flow tokens add NAME --role %s", caller.Name, caller.Role, needs, needs)
-	case needs > service.Viewer:
+	case needs > service.Viewer && !a.robot:
 		return who, s.forRobot(r, caller, a.kept)
 	}
 	return who, nil
@@ -186,12 +203,17 @@ func unknown(format string, args ...any) *problem {
 	return problemf(http.StatusUnauthorized, format, args...)
 }
 
-// secretOf is the token that a request shows: as a bearer token or, for browsers and
-// whoever can do nothing else, as the password of whatever user.
+// secretOf is the token that a request shows: as a bearer token or, for whoever can do
+// nothing else, as the password of whatever user; a browser in which somebody has logged
+// in shows it as a cookie.
 func secretOf(r *http.Request) (secret string, shown bool) {
 	h := r.Header.Get("Authorization")
 	if h == "" {
-		return "", false
+		c, err := r.Cookie(pages.Cookie)
+		if err != nil {
+			return "", false
+		}
+		return c.Value, true
 	}
 	if scheme, rest, ok := strings.Cut(h, " "); ok && strings.EqualFold(scheme, "bearer") {
 		return strings.TrimSpace(rest), true
@@ -201,8 +223,8 @@ func secretOf(r *http.Request) (secret string, shown bool) {
 }
 
 // refuse tells a client, and writes down, that something is not done for it.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, who *asker, p *problem) {
-	if p.Status == http.StatusUnauthorized {
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, who *asker, p *problem, a access) {
+	if p.Status == http.StatusUnauthorized && !a.page {
 		w.Header().Add("WWW-Authenticate", `Bearer realm="ot2flow"`)
 		w.Header().Add("WWW-Authenticate", `Basic realm="ot2flow: any name, and the token as the password", charset="UTF-8"`)
 	}
@@ -214,6 +236,10 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, who *asker, p *p
 			}
 			s.options.Log.Warn("refused", "status", p.Status, "why", why, "from", r.RemoteAddr, "asked", r.Method+" "+r.URL.Path)
 		}
+	}
+	if a.page {
+		s.pages.Refused(w, r.WithContext(context.WithValue(r.Context(), askerKey{}, who)), p.Status, p.Detail)
+		return
 	}
 	writeProblem(w, p)
 }

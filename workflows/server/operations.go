@@ -59,6 +59,9 @@ func (s *Server) operations(g *gate, doc *huma.OpenAPI) map[string]service.Role 
 	byHand(viewer, "GET /metrics", "metrics", s.metricsText)
 	byHand(access{}, "GET /healthz", "alive", s.alive)
 	byHand(access{}, "GET /readyz", "ready", s.ready)
+	for _, page := range s.pages.Routes() {
+		g.handle(page.Pattern, access{role: page.Role, text: true, kept: page.Kept, stream: page.Stream, page: true, robot: page.Robot}, page.Handler)
+	}
 	byHand(viewer, "/", "", func(w http.ResponseWriter, r *http.Request) { notThere(g.ServeMux, w, r) })
 
 	huma.Register(api, op(viewer, get, "/health", "health", "server", "Whether the server is there, and what it does"), s.health)

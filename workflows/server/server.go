@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ot2flow/ot2flow/workflows/pages"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
@@ -38,6 +39,7 @@ type Server struct {
 	options  Options
 	front    *front
 	keyring  *service.Keyring
+	pages    *pages.Pages
 	refusals few           // of those that are written down
 	within   time.Duration // a body has to arrive; a test makes it shorter
 	now      atomic.Pointer[offer]
@@ -58,6 +60,7 @@ func New(device *service.Device, version string, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{device: device, version: version, options: o, front: f, keyring: service.NewKeyring(device.Service), within: bodyWithin, began: time.Now()}
+	s.pages = pages.New(pages.Options{Device: device, Keyring: s.keyring, Version: version, Tokens: o.Tokens, Who: s.person, Behalf: behalf})
 	s.now.Store(s.offer(device.Tasks.Snapshot()))
 	return s, nil
 }

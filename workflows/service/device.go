@@ -73,6 +73,7 @@ type Device struct {
 	clock    clock
 	forms    forms
 	feeds    feeds
+	pictures pictures
 	counts   counts
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2"
+	"github.com/ot2flow/ot2flow/workflows/depict"
 )
 
 // The states of runs, as View says them.
@@ -413,6 +414,7 @@ type StepView struct {
 	ID   string `json:"id"`
 	Op   string `json:"op"`
 	Well string `json:"well,omitempty"`
+	Text string `json:"text" doc:"What it does, for people."`
 	Line int    `json:"line,omitempty" doc:"Of the workflow."`
 	Fate string `json:"fate" enum:"not_yet,done,skipped,doubtful"`
 }
@@ -447,7 +449,7 @@ func (d *Device) Steps(ctx context.Context, id string, after, most int) ([]StepV
 	out := []StepView{}
 	for i := max(0, after); i < len(plan.Steps) && len(out) < most; i++ {
 		s := &plan.Steps[i]
-		v := StepView{N: s.N, ID: s.ID(), Op: s.Op.Kind.String(), Line: s.Where().Start.Line, Fate: "not_yet"}
+		v := StepView{N: s.N, ID: s.ID(), Op: s.Op.Kind.String(), Text: depict.Line(depict.Sentence(s, plan.Deck)), Line: s.Where().Start.Line, Fate: "not_yet"}
 		if s.Op.Well != program.None {
 			v.Well = plan.Deck.WellName(s.Op.Well)
 		}

@@ -1,0 +1,114 @@
+package pages
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ot2flow/ot2flow/workflows/service"
+)
+
+//go:embed templates static
+var files embed.FS
+
+// asset is a file that pages refer to. Its address has its hash, so that it is asked
+// for once.
+type asset struct {
+	name, address string
+	data          []byte
+}
+
+// assets are read when the first page is made.
+var assets = sync.OnceValue(func() map[string]*asset {
+	out := map[string]*asset{}
+	list, _ := fs.ReadDir(files, "static") // which is in the program
+	for _, e := range list {
+		data, _ := files.ReadFile("static/" + e.Name())
+		sum := sha256.Sum256(data)
+		ext := path.Ext(e.Name())
+		a := &asset{e.Name(), strings.TrimSuffix(e.Name(), ext) + "-" + hex.EncodeToString(sum[:6]) + ext, data}
+		out[a.name], out[a.address] = a, a
+	}
+	return out
+})
+
+var kinds = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+// static answers with a file that pages refer to.
+func static(w http.ResponseWriter, r *http.Request) {
+	a := assets()[r.PathValue("name")]
+	if a == nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", kinds[path.Ext(a.name)])
+	w.Header().Set("Cache-Control", "no-cache")
+	if r.PathValue("name") == a.address {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	http.ServeContent(w, r, a.name, time.Time{}, bytes.NewReader(a.data))
+}
+
+var (
+	templatesMu sync.Mutex
+	templates   = map[string]*template.Template{}
+)
+
+// templateOf is a page's template in the frame that all have.
+func templateOf(name string) *template.Template {
+	templatesMu.Lock()
+	defer templatesMu.Unlock()
+	t := templates[name]
+	if t == nil {
+		t = template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "templates/frame.html", "templates/parts.html", "templates/"+name+".html"))
+		templates[name] = t
+	}
+	return t
+}
+
+var functions = template.FuncMap{
+	"asset":   func(name string) string { return Root + "static/" + assets()[name].address },
+	"clock":   service.Clock,
+	"moment":  moment,
+	"machine": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"words":   func(s string) string { return strings.ReplaceAll(s, "_", " ") },
+	"is":      func(s string, p *string) bool { return p != nil && s == *p },
+	"dict":    dict,
+	"list":    func(list []string) string { return strings.Join(list, ", ") },
+	"percent": func(done, of int) int { return 100 * done / max(1, of) },
+}
+
+// dict are values by name, for a part of a page that needs several.
+func dict(pairs ...any) map[string]any {
+	out := map[string]any{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		out[pairs[i].(string)] = pairs[i+1] // which names are
+	}
+	return out
+}
+
+// moment is when something was, for people.
+func moment(t, now time.Time) string {
+	t = t.In(now.Location())
+	switch since := now.Sub(t); {
+	case t.IsZero():
+		return ""
+	case since >= 0 && since < time.Minute:
+		return "just now"
+	case since >= 0 && since < time.Hour:
+		return service.Clock(since.Truncate(time.Minute).Milliseconds()) + " ago"
+	case t.Year() == now.Year() && t.YearDay() == now.YearDay():
+		return "today " + t.Format("15:04")
+	case t.Year() == now.Year():
+		return t.Format("2 Jan 15:04")
+	}
+	return t.Format("2 Jan 2006 15:04")
+}
