@@ -144,9 +144,8 @@ func (t *attendant) listen(signals <-chan os.Signal, quit <-chan struct{}) {
 func (t *attendant) interrupted() {
 	t.stops++
 	switch {
-	case !t.controls.Now().Begun:
+	case t.controls.GivesUp("Ctrl-C"):
 		t.say("giving up; nothing has moved")
-		t.controls.Leave()
 	case t.stops == 1:
 		t.controls.Ask(run.Request{Control: run.Stop, By: "Ctrl-C"})
 	case t.stops == 2:

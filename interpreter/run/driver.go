@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -279,12 +280,32 @@ func (d *driver) open(ctx context.Context) error {
 	s, err := d.o.Backend.Open(ctx, job)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return d.emit(ctx, Left{Reason: "while it was being opened"})
+		return d.unopened(ctx)
 	case err != nil:
 		return d.emit(ctx, OpenFailed{KindOf(err), clean(err.Error())})
 	}
 	d.session = d.of(s)
 	return d.emit(ctx, Opened{s.Handle()})
+}
+
+// GivenUp is the cause of a context that is done because somebody wants a stop before the
+// device has the run.
+type GivenUp struct{ By string }
+
+// Error says who.
+func (g *GivenUp) Error() string { return "given up by " + g.By }
+
+// unopened is the end of an opening that nobody waits for any longer. Nothing was sent,
+// and so who wants a stop has it.
+func (d *driver) unopened(ctx context.Context) error {
+	var g *GivenUp
+	if !errors.As(context.Cause(ctx), &g) {
+		return d.emit(ctx, Left{Reason: "while it was being opened"})
+	}
+	if err := d.emit(ctx, StopAsked{By: clean(g.By), Now: true}); err != nil {
+		return err
+	}
+	return d.emit(ctx, OpenFailed{Halted, "it was stopped while it was being opened"})
 }
 
 // part lets go of the run on the device before this one, which is over.

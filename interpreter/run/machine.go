@@ -41,7 +41,9 @@ func (m *Machine) On(e Event) ([]Action, error) {
 		s.Handle, s.Stage = e.Handle, Ready
 		return s.proceed(), nil
 	case OpenFailed:
-		s.Failure = &Failure{Kind: e.Why, Reason: e.Reason}
+		if !s.Stop { // nothing has moved, whatever the reason
+			s.Failure = &Failure{Kind: e.Why, Reason: e.Reason}
+		}
 		return s.conclude(), nil
 	case Intended:
 		return s.intended(e), nil

@@ -237,10 +237,7 @@ func pass(m *journal.Message, person Person, controls *Controls) {
 		return // of a newer version, which hears that nobody heard
 	}
 	person.Say(fmt.Sprintf("%s asks for: %s", asker(m.By), control))
-	if !controls.Now().Begun {
-		if control == run.Stop {
-			controls.Leave()
-		}
+	if control == run.Stop && controls.GivesUp(asker(m.By)) || !controls.Now().Begun {
 		return
 	}
 	controls.Ask(run.Request{Control: control, Now: data.Now, By: asker(m.By)})

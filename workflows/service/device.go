@@ -69,6 +69,7 @@ type Device struct {
 	changed  beacon
 	stations []*station
 	choosing sync.Mutex // held while it is chosen what a robot begins
+	line     line
 	rests    rests
 	clock    clock
 	forms    forms
@@ -128,10 +129,13 @@ func planOf(c *workflows.Checked, given []byte, known *Known) (*program.Plan, er
 	if len(bytes.Trim(given, " \t\r\n")) == 0 {
 		given = []byte("{}")
 	}
-	if r, ok := c.PlainRun(given); ok { // where something is wrong, it is asked below where that is
+	made := func(r *workflows.Run) (*program.Plan, diag.List) {
 		in := r.Input(false)
 		in.Ledger = known.Ledger()
-		if plan, list := c.Prepared.Plan(in); plan != nil && !list.HasErrors() {
+		return c.Prepared.Plan(in)
+	}
+	if r, ok := c.PlainRun(given); ok { // where something is wrong, it is asked below where that is
+		if plan, list := made(&r); plan != nil && !list.HasErrors() {
 			return plan, nil
 		}
 	}
@@ -151,9 +155,7 @@ func planOf(c *workflows.Checked, given []byte, known *Known) (*program.Plan, er
 	if list.HasErrors() {
 		return nil, found(list)
 	}
-	in := r.Input(false)
-	in.Ledger = known.Ledger()
-	plan, list := c.Prepared.Plan(in)
+	plan, list := made(&r)
 	if plan == nil || list.HasErrors() {
 		err := &Findings{}
 		for i := range list {
@@ -299,8 +301,7 @@ func (d *Device) Ask(ctx context.Context, id string, r run.Request, how GoingOn)
 		return err
 	}
 	if c != nil {
-		if r.Control == run.Stop && !c.simulated && !c.Now().Begun {
-			c.Leave() // the robot may be at its analysis for a minute; nothing was sent
+		if !c.simulated && r.Control == run.Stop && c.GivesUp(r.By) {
 			return nil
 		}
 		if r.Control == run.Resume && c.Now().Halted == run.NoStatus && !c.Now().Waiting {
@@ -361,11 +362,13 @@ func (d *Device) Load(ctx context.Context) (current string, queued int, err erro
 	if err != nil {
 		return "", 0, err
 	}
-	for o, err := range store.Submissions(ctx, "", journal.Queued) {
-		if err != nil {
-			return "", 0, cannot("%v", err)
-		}
-		if d.has(o.Queue) {
+	all, err := d.line.waiting(ctx, store)
+	if err != nil {
+		return "", 0, err
+	}
+	queues := d.queues()
+	for _, o := range all {
+		if slices.Contains(queues, o.Queue) {
 			queued++
 		}
 	}

@@ -258,6 +258,28 @@ func TestDeviceStops(t *testing.T) {
 	}
 }
 
+// A run whose robot is still at its analysis is stopped at once, and not left: nothing of
+// it was begun, and nobody has to find out what became of it.
+func TestDeviceStopsBeforeItBegins(t *testing.T) {
+	e, err := emulator.New(emulator.Options{Clock: emulator.NoTime(), Faults: emulator.Faults{AnalysisStuck: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	h := httptest.NewServer(e.Handler())
+	t.Cleanup(h.Close)
+	d := bench(t, strings.TrimPrefix(h.URL, "http://"), filepath.Join(t.TempDir(), "j.db"), mixText)
+	served(t, d)
+	v := submit(t, d, Request{Task: "mix-colors"})
+	until(t, d, v.ID, func(v *View) bool { return v.State == StateRunning })
+	if err := d.Ask(t.Context(), v.ID, run.Request{Control: run.Stop, By: "ada"}, GoingOn{}); err != nil {
+		t.Fatal(err)
+	}
+	if v := until(t, d, v.ID, nil); v.State != StateStopped || v.Done != 0 {
+		t.Errorf("%+v", v)
+	}
+}
+
 // What finally says is done where somebody stops a run from afar, too.
 func TestDeviceClosesWhatIsStopped(t *testing.T) {
 	d := bench(t, Sim, filepath.Join(t.TempDir(), "j.db"), strings.Replace(askText, "steps:\n", "steps:\n  - home:\n", 1)+"finally: [{lights: off}]\n")

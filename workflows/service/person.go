@@ -76,7 +76,7 @@ type Controls struct {
 	requests  chan run.Request
 	changed   chan struct{}
 	quit      chan struct{}
-	leave     context.CancelFunc
+	cancel    context.CancelCauseFunc
 	simulated bool
 
 	mu      sync.Mutex
@@ -86,14 +86,14 @@ type Controls struct {
 
 // control begins to steer a run; leaving it cancels the context that is returned.
 func control(ctx context.Context, simulated bool) (context.Context, *Controls) {
-	ctx, cancel := context.WithCancel(ctx)
-	return ctx, &Controls{requests: make(chan run.Request, 4), changed: make(chan struct{}, 1), quit: make(chan struct{}), leave: cancel, simulated: simulated}
+	ctx, cancel := context.WithCancelCause(ctx)
+	return ctx, &Controls{requests: make(chan run.Request, 4), changed: make(chan struct{}, 1), quit: make(chan struct{}), cancel: cancel, simulated: simulated}
 }
 
 // end lets go: nothing that is asked for is heard any more.
 func (c *Controls) end() {
 	close(c.quit)
-	c.leave()
+	c.Leave()
 }
 
 // see takes an event.
@@ -115,7 +115,7 @@ func (c *Controls) see(e run.Event, p run.Progress) Standing {
 // left leaves the run where that is wanted and the device stands still.
 func (c *Controls) left() {
 	if c.leaving && (c.now.Halted != run.NoStatus || c.now.Waiting) {
-		c.leave()
+		c.Leave()
 	}
 }
 
@@ -144,15 +144,25 @@ func (c *Controls) Ask(r run.Request) {
 	}
 }
 
+// GivesUp stops a run that its device does not have yet, and reports whether that is so:
+// a robot may be at its analysis for a minute, and nobody has to wait for that.
+func (c *Controls) GivesUp(by string) bool {
+	if c.Now().Begun {
+		return false
+	}
+	c.cancel(&run.GivenUp{By: by})
+	return true
+}
+
 // Leave leaves the run as it is: the device goes on by itself.
-func (c *Controls) Leave() { c.leave() }
+func (c *Controls) Leave() { c.cancel(nil) }
 
 // LeaveStanding pauses the device at a good place, and leaves the run as soon as it
 // says that it stands. It reports whether that is begun: before the device has the
 // run, and the second time, the run is left at once.
 func (c *Controls) LeaveStanding(by string) bool {
 	if !c.leavesStanding() {
-		c.leave()
+		c.Leave()
 		return false
 	}
 	c.Ask(run.Request{Control: run.Pause, By: by})
