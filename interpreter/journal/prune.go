@@ -11,10 +11,11 @@ import (
 
 // Pruned says what Prune removed, or would remove.
 type Pruned struct {
-	Runs   int64
-	Events int64
-	Bytes  int64    // of files and plans that nothing refers to any more, as they were kept
-	Kept   []string // old runs that stay because they are not over, oldest first
+	Runs     int64
+	Events   int64
+	Versions int64    // of workflows
+	Bytes    int64    // of files and plans that nothing refers to any more, as they were kept
+	Kept     []string // old runs that stay because they are not over, oldest first
 }
 
 // Settle folds all ledgers, and what was used of quotas, as far as they go and
@@ -33,8 +34,20 @@ func (s *Store) Settle(ctx context.Context, defs program.Definitions) error {
 // errDry takes back what a dry run has removed.
 var errDry = errors.New("a dry run")
 
+// superseded is a version that goes: another one of its workflow was offered since, before
+// a time, and no run is left that was begun in between or has its files, and nothing waits
+// that was accepted in between. Runs have their files also without it.
+const superseded = `EXISTS (SELECT 1 FROM versions n WHERE n.workflow = versions.workflow AND n.key > versions.key AND n.at < ?)
+	AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.workflow = versions.workflow AND r.began >= versions.at AND r.began < ` + untilNext + `)
+	AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.state = 'queued' AND s.workflow = versions.workflow AND s.at >= versions.at AND s.at < ` + untilNext + `)
+	AND NOT EXISTS (SELECT 1 FROM version_files v JOIN files f ON f.blob = v.blob JOIN runs r ON r.key = f.run WHERE v.version = versions.key AND v.n = 0 AND r.workflow = versions.workflow
+		AND NOT EXISTS (SELECT 1 FROM version_files o WHERE o.version = versions.key AND NOT EXISTS (SELECT 1 FROM files g WHERE g.run = r.key AND g.blob = o.blob)))`
+
+// untilNext is when the next version of a workflow was offered.
+const untilNext = "(SELECT n.at FROM versions n WHERE n.workflow = versions.workflow AND n.key > versions.key ORDER BY n.key LIMIT 1)"
+
 // Prune removes the runs that ended before a time, with all that only they
-// refer to. Runs that have moved something and are not over stay, however old,
+// refer to, and versions of workflows that are replaced since then. Runs that have moved something and are not over stay, however old,
 // and so do those whose changes are not in a ledger that is kept, see Settle. A
 // dry run removes the same and takes it back.
 func (s *Store) Prune(ctx context.Context, before time.Time, dry bool) (Pruned, error) {
@@ -75,6 +88,9 @@ func (p *Pruned) remove(t *tx, before int64) error {
 		return err
 	}
 	if err = t.exec("DELETE FROM submissions WHERE closed < ? AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = submissions.id)", before); err != nil {
+		return err
+	}
+	if p.Versions, err = t.count("DELETE FROM versions WHERE "+superseded, before); err != nil {
 		return err
 	}
 	if err = t.exec("DELETE FROM deeds WHERE at < ?", before); err != nil {

@@ -7,29 +7,33 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 )
 
-// Version is a workflow as a server offered it at some time. Versions are kept for as
-// long as the journal; a text that several are made of is kept once.
+// Version is a workflow as a server offered it at some time. Versions are kept until they
+// are pruned; a text that several are made of is kept once.
 type Version struct {
-	Hash     string // of all files
-	Workflow string // its name
-	File     string // where it stood
-	At       time.Time
+	Hash     string         // of all files
+	Workflow string         // its name
+	File     string         // where it stood
+	At       time.Time      // since when it was offered, the last time
 	Files    []program.File // of KeepVersions; Versions leaves them out
 }
 
-// VersionHashes returns the hashes of all versions that are kept.
-func (s *Store) VersionHashes(ctx context.Context) (map[string]bool, error) {
-	list, err := rowsOf(ctx, s, "SELECT hash FROM versions", func(scan func(...any) error) (hash string, err error) {
-		return hash, scan(&hash)
+// newest says of a version that no other one of its workflow was offered since.
+const newest = "NOT EXISTS (SELECT 1 FROM versions n WHERE n.workflow = versions.workflow AND n.key > versions.key)"
+
+// NewestVersions returns the hashes of those that were offered last, by workflow.
+func (s *Store) NewestVersions(ctx context.Context) (map[string]string, error) {
+	list, err := rowsOf(ctx, s, "SELECT workflow, hash FROM versions WHERE "+newest, func(scan func(...any) error) (of [2]string, err error) {
+		return of, scan(&of[0], &of[1])
 	})
-	out := make(map[string]bool, len(list))
-	for _, hash := range list {
-		out[hash] = true
+	out := make(map[string]string, len(list))
+	for _, of := range list {
+		out[of[0]] = of[1]
 	}
 	return out, err
 }
 
-// KeepVersions keeps versions, unless they are kept already.
+// KeepVersions keeps versions that are offered from now on. One that was before, and is
+// again, becomes the newest.
 func (s *Store) KeepVersions(ctx context.Context, list []Version) error {
 	files := make([][]content, len(list))
 	for i := range list {
@@ -53,7 +57,10 @@ func (s *Store) KeepVersions(ctx context.Context, list []Version) error {
 
 func (t *tx) keepVersion(v *Version, files []content) error {
 	var key int64
-	if found, err := t.row("SELECT key FROM versions WHERE hash = ?", []any{v.Hash}, &key); err != nil || found {
+	if found, err := t.row("SELECT key FROM versions WHERE hash = ? AND workflow = ? AND "+newest, []any{v.Hash, v.Workflow}, &key); err != nil || found {
+		return err
+	}
+	if err := t.exec("DELETE FROM versions WHERE hash = ?", v.Hash); err != nil {
 		return err
 	}
 	key, err := t.insert("INSERT INTO versions (hash, workflow, file, at) VALUES (?, ?, ?, ?)", v.Hash, v.Workflow, v.File, t.now)

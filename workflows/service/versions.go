@@ -12,7 +12,7 @@ import (
 type VersionView struct {
 	Hash   string    `json:"hash"`
 	File   string    `json:"file"`
-	At     time.Time `json:"at" doc:"When it was served first."`
+	At     time.Time `json:"at" doc:"Since when it is served, or was the last time."`
 	Served bool      `json:"served,omitempty" doc:"It is served now."`
 }
 
@@ -25,13 +25,13 @@ func (d *Device) KeepVersions(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known, err := store.VersionHashes(ctx)
+	known, err := store.NewestVersions(ctx)
 	if err != nil {
 		return cannot("%v", err)
 	}
 	var list []journal.Version
 	for _, v := range d.Tasks.Snapshot().Versions {
-		if !known[v.Hash] {
+		if known[v.Name] != v.Hash {
 			list = append(list, journal.Version{Hash: v.Hash, Workflow: v.Name, File: v.Path, Files: v.Value.Files()})
 		}
 	}
