@@ -18,6 +18,7 @@ import (
 // the same id in the transaction that begins that: it is never lost and never begun
 // twice, whatever happens to processes.
 type Submission struct {
+	Row        int64 // grows with every one that is accepted
 	ID         string
 	Queue      string // of the robot it waits for, or one that several robots take from; then of the robot that took it
 	Workflow   string
@@ -129,13 +130,13 @@ func (s *Store) CloseSubmission(ctx context.Context, id string, from, to Submiss
 	})
 }
 
-const submissionColumns = `SELECT id, queue, workflow, given, coalesce(asker, ''), asked, priority, experiment, labels, name, host, project, at, state, reason, coalesce(closed, 0) FROM submissions`
+const submissionColumns = `SELECT key, id, queue, workflow, given, coalesce(asker, ''), asked, priority, experiment, labels, name, host, project, at, state, reason, coalesce(closed, 0) FROM submissions`
 
 func scanSubmission(scan func(...any) error) (*Submission, error) {
 	o := &Submission{}
 	var at, closed int64
 	var given, labels, state string
-	err := scan(&o.ID, &o.Queue, &o.Workflow, &given, &o.Key, &o.Asked, &o.Priority, &o.Experiment, &labels, &o.By.Name, &o.By.Host, &o.Project, &at, &state, &o.Reason, &closed)
+	err := scan(&o.Row, &o.ID, &o.Queue, &o.Workflow, &given, &o.Key, &o.Asked, &o.Priority, &o.Experiment, &labels, &o.By.Name, &o.By.Host, &o.Project, &at, &state, &o.Reason, &closed)
 	if err != nil {
 		return nil, err
 	}
@@ -163,6 +164,25 @@ func (s *Store) Submission(ctx context.Context, id string) (*Submission, error) 
 // and is in a state, in the order in which it was accepted.
 func (s *Store) Submissions(ctx context.Context, queue string, state SubmissionState) iter.Seq2[*Submission, error] {
 	return each(ctx, s, submissionColumns+" WHERE state = ? AND (? = '' OR queue = ?) ORDER BY key", scanSubmission, string(state), queue, queue)
+}
+
+// QueueMark is what waits, in two numbers: where they are the same, so is what waits,
+// because what does not wait any more never does again.
+type QueueMark struct {
+	Count int
+	Last  int64 // the Row of the newest
+}
+
+// QueueMark looks at an index only.
+func (s *Store) QueueMark(ctx context.Context) (m QueueMark, err error) {
+	err = s.queryRow(ctx, "SELECT count(*), coalesce(max(key), 0) FROM submissions WHERE state = ?", []any{string(Queued)}, &m.Count, &m.Last)
+	return m, s.trouble(err)
+}
+
+// Waiting returns the submissions behind a Row that wait, in the order in which they were
+// accepted.
+func (s *Store) Waiting(ctx context.Context, behind int64) ([]*Submission, error) {
+	return rowsOf(ctx, s, submissionColumns+" WHERE state = ? AND key > ? ORDER BY key", scanSubmission, string(Queued), behind)
 }
 
 // Open returns the submissions of a queue that are runs which have not ended, in the

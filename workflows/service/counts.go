@@ -150,7 +150,7 @@ func (d *Device) Waits(ctx context.Context) (anyRobot, people int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	list, err := waiting(ctx, store)
+	list, err := d.line.waiting(ctx, store)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -4,9 +4,69 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/ot2flow/ot2flow/interpreter/journal"
 )
+
+// line is what waits in all queues, as the journal has it. It is read again only where
+// something was accepted or begun meanwhile, of which the journal has two numbers: to
+// show one run of thousands that wait takes no look at the others.
+type line struct {
+	mu     sync.Mutex
+	mark   journal.QueueMark
+	all    []*journal.Submission // as they were accepted; what is in it never changes
+	places map[string]placeIn    // nil where nobody has asked
+}
+
+// waiting are the submissions that wait, as they were accepted. Nobody may change them.
+func (l *line) waiting(ctx context.Context, store *journal.Store) ([]*journal.Submission, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.refresh(ctx, store)
+	return l.all, err
+}
+
+// place is where a submission waits.
+func (l *line) place(ctx context.Context, store *journal.Store, id string) (placeIn, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.refresh(ctx, store); err != nil {
+		return placeIn{}, err
+	}
+	if l.places == nil {
+		l.places = placesIn(l.all)
+	}
+	return l.places[id], nil
+}
+
+func (l *line) refresh(ctx context.Context, store *journal.Store) error {
+	mark, err := store.QueueMark(ctx)
+	switch {
+	case err != nil:
+		return cannot("%v", err)
+	case mark == l.mark:
+		return nil
+	}
+	all, behind := l.all, l.mark.Last
+	for {
+		fresh, err := store.Waiting(ctx, behind)
+		if err != nil {
+			return cannot("%v", err)
+		}
+		all = append(slices.Clip(all), fresh...)
+		if behind == 0 || len(all) == mark.Count {
+			break
+		}
+		all, behind = nil, 0 // something was begun or taken back
+	}
+	now := journal.QueueMark{Count: len(all)}
+	if len(all) > 0 {
+		now.Last = all[len(all)-1].Row
+	}
+	l.mark, l.all, l.places = now, all, nil
+	return nil
+}
 
 // submissions are those in a state, in the order in which they were accepted.
 func submissions(ctx context.Context, store *journal.Store, state journal.SubmissionState) ([]*journal.Submission, error) {
@@ -18,11 +78,6 @@ func submissions(ctx context.Context, store *journal.Store, state journal.Submis
 		out = append(out, o)
 	}
 	return out, nil
-}
-
-// waiting are the submissions that wait.
-func waiting(ctx context.Context, store *journal.Store) ([]*journal.Submission, error) {
-	return submissions(ctx, store, journal.Queued)
 }
 
 // placeIn is where a submission waits in its queue, from 1, and what is first there.

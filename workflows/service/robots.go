@@ -35,7 +35,7 @@ func (d *Device) RobotViews(ctx context.Context) ([]RobotView, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := waiting(ctx, store)
+	all, err := d.line.waiting(ctx, store)
 	if err != nil {
 		return nil, err
 	}

@@ -277,7 +277,7 @@ func (st *station) choose(ctx context.Context, store *journal.Store) (o *journal
 	d := st.device
 	d.choosing.Lock()
 	defer d.choosing.Unlock()
-	all, err := waiting(ctx, store)
+	all, err := d.line.waiting(ctx, store)
 	if err != nil {
 		return nil, "", false, err
 	}

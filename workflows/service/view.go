@@ -125,11 +125,11 @@ func (d *Device) queued(ctx context.Context, store *journal.Store, o *journal.Su
 	if o.State != journal.Queued {
 		return v, nil
 	}
-	all, err := waiting(ctx, store)
+	at, err := d.line.place(ctx, store, o.ID)
 	if err != nil {
 		return nil, err
 	}
-	return d.queuedAt(o, placesIn(all)[o.ID]), nil
+	return d.queuedAt(o, at), nil
 }
 
 // queuedAt is a submission that waits at a place.
