@@ -172,8 +172,23 @@ func seedIn(ctx context.Context, j run.Journal) (uint64, error) {
 	if err != nil || len(records) == 0 {
 		return 0, err // which is met again, and told, by whoever follows the run
 	}
-	e, _ := records[0].Event.(run.Accepted)
-	return e.Seed, nil
+	return seedOf(&records[0]), nil
+}
+
+// SeedOf is the seed that a run of the journal began with; 0 where it has none.
+func SeedOf(ctx context.Context, store *journal.Store, sum *journal.Summary) (uint64, error) {
+	for e, err := range store.Events(ctx, journal.Query{Run: sum.ID}) {
+		if err != nil {
+			return 0, cannot("%v", err)
+		}
+		return seedOf(&e.Record), nil
+	}
+	return 0, nil
+}
+
+func seedOf(first *run.Record) uint64 {
+	e, _ := first.Event.(run.Accepted)
+	return e.Seed
 }
 
 // Carry carries the plan out, or goes on with what the journal knows of it, until

@@ -218,12 +218,8 @@ func (k *Known) holds(ctx context.Context, b *book, plan *program.Plan) error {
 	if k == nil {
 		return nil
 	}
-	now, err := b.store.Ledger(ctx, k.name, ot2.Machine{})
-	if err != nil {
-		return cannot("%v", err)
-	}
-	if now = now.Age(k.at); len(ledger.Diff(k.now, now)) > 0 {
-		return &Renewed{}
+	if err := k.same(ctx, b.store); err != nil {
+		return err
 	}
 	if wrong := k.now.Drift(plan.Deck); len(wrong) > 0 {
 		return cannot("the plan begins otherwise than %s says:\n  %s\nmake it again from the workflow; or, where something new stands there, say so: --new SLOT", k.Source(), strings.Join(wrong, "\n  "))
@@ -240,6 +236,11 @@ func (k *Known) still(ctx context.Context, store *journal.Store) error {
 	case owner != nil:
 		return owned(owner)
 	}
+	return k.same(ctx, store)
+}
+
+// same is *Renewed where the ledger is no longer as it was when it was asked.
+func (k *Known) same(ctx context.Context, store *journal.Store) error {
 	now, err := store.Ledger(ctx, k.name, ot2.Machine{})
 	if err != nil {
 		return cannot("%v", err)

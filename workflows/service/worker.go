@@ -384,7 +384,6 @@ func (st *station) goOn(ctx context.Context, r *resumption) error {
 		text, over, err := job.Unfollowed(ctx, *r.ask, 0)
 		if over || err != nil {
 			st.log(r.id, text)
-			st.device.changed.light()
 			return err
 		}
 	case state.Stage != run.Over && r.auto && (paused || job.IsPaused()):
@@ -402,7 +401,6 @@ func (st *station) goOn(ctx context.Context, r *resumption) error {
 		}
 		st.log(r.id, "it ended while nobody followed it, and what `finally` says is done")
 	case r.auto || state.Verdict == run.VerdictOK:
-		st.device.changed.light()
 		return nil
 	case r.how.Finally:
 		if o.Rest, err = job.Closing(ctx); err != nil {
