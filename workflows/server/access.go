@@ -56,7 +56,7 @@ func (g *gate) handle(pattern string, a access, handler http.HandlerFunc) {
 	route := g.server.traffic.of(pattern)
 	g.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		out := &answer{ResponseWriter: w, status: http.StatusOK}
+		out := &answer{ResponseWriter: w, status: http.StatusOK, shares: r.ProtoMajor > 1}
 		g.server.pass(out, r, a, handler)
 		g.server.traffic.answered(route, out.status, time.Since(began), a.stream)
 	})
@@ -284,18 +284,19 @@ type answer struct {
 	http.ResponseWriter
 	status int // that it has if nobody says otherwise
 	begun  bool
-	until  time.Time // what is written now has to be taken
+	shares bool      // the connection with other answers, as in HTTP/2
+	until  time.Time // if so, what is written now has to be taken
 }
 
-// writeWithin is how long a client may take to read what it asked for, at most, before
-// it is given up: it holds a connection.
-const writeWithin = time.Minute
-
-// take gives the client time to read what comes.
+// take gives the client time to take what comes where the connection does not, because
+// the client may take other answers there and leave this one; see counted.
 func (a *answer) take() {
+	if !a.shares {
+		return
+	}
 	if now := time.Now(); a.until.Sub(now) < writeWithin/2 {
 		a.until = now.Add(writeWithin)
-		_ = http.NewResponseController(a.ResponseWriter).SetWriteDeadline(a.until) // a connection that has none, in a test, is not slow
+		_ = http.NewResponseController(a.ResponseWriter).SetWriteDeadline(a.until) // what has none, in a test, is not slow
 	}
 }
 

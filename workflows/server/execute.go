@@ -49,13 +49,9 @@ var jsonType = []string{"application/json"}
 // execute is the contract of servers that were written by hand: it answers when the
 // run is over. A run that would wait for more than its turn is taken back.
 func (s *Server) execute(ctx context.Context, i *submitting) (*service.View, error) {
-	r, err := i.request(ctx, i.Task, i.RawBody)
+	v, err := s.accepted(ctx, i)
 	if err != nil {
 		return nil, err
-	}
-	v, _, err := s.device.Submit(ctx, r)
-	if err != nil {
-		return nil, answered(err)
 	}
 	var blocked string
 	if !v.Over {
@@ -93,10 +89,10 @@ func (s *Server) failed(status int, v *service.View, detail string) error {
 func asked(r *http.Request, task string) (*submitting, error) {
 	i := &submitting{Task: task, RawBody: bodyOf(r)}
 	i.Key, i.Prefer = r.Header.Get("Idempotency-Key"), r.Header.Get("Prefer")
-	p := problemf(http.StatusUnprocessableEntity, "validation failed")
+	var wrong []*huma.ErrorDetail
 	short := func(at, text string) {
 		if utf8.RuneCountInString(text) > 255 {
-			p.Errors = append(p.Errors, &huma.ErrorDetail{Message: "expected length <= 255", Location: at, Value: text})
+			wrong = append(wrong, &huma.ErrorDetail{Message: "expected length <= 255", Location: at, Value: text})
 		}
 	}
 	short("header.Idempotency-Key", i.Key)
@@ -116,11 +112,13 @@ func asked(r *http.Request, task string) (*submitting, error) {
 		short("query.labels", q.Get("labels"))
 		if text := q.Get("priority"); text != "" {
 			if i.Priority, err = strconv.Atoi(text); err != nil || i.Priority < -1000 || i.Priority > 1000 {
-				p.Errors = append(p.Errors, &huma.ErrorDetail{Message: "expected an integer from -1000 to 1000", Location: "query.priority", Value: text})
+				wrong = append(wrong, &huma.ErrorDetail{Message: "expected an integer from -1000 to 1000", Location: "query.priority", Value: text})
 			}
 		}
 	}
-	if len(p.Errors) > 0 {
+	if len(wrong) > 0 {
+		p := problemf(http.StatusUnprocessableEntity, "validation failed")
+		p.Errors = wrong
 		return nil, p
 	}
 	return i, nil

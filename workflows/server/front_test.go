@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -212,6 +213,32 @@ func TestSlowBodies(t *testing.T) {
 	resp, v := b.ask("POST", "/tasks/asks/runs", `{}`, "Prefer", "wait=1")
 	if resp.StatusCode != 202 || v["question"] == nil {
 		t.Errorf("%d %v", resp.StatusCode, v)
+	}
+}
+
+// A client that does not read what it asked for is given up. How long it has is not said
+// anew for every answer, and who sets a time of their own is not overruled.
+func TestSlowReaders(t *testing.T) {
+	for name, own := range map[string]time.Time{"a time of ours": {}, "one of their own": time.Unix(1, 0)} {
+		here, there := net.Pipe()
+		l := newLimited(nil)
+		l.within = 50 * time.Millisecond
+		if !own.IsZero() {
+			l.within = time.Hour
+		}
+		l.free <- struct{}{}
+		c := &counted{Conn: here, limited: l}
+		go func() { _, _ = io.CopyN(io.Discard, there, 4) }()
+		if _, err := c.Write([]byte("read")); err != nil {
+			t.Errorf("%s: what is read: %v", name, err)
+		}
+		if err := c.SetWriteDeadline(own); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Write([]byte("not read")); err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: what is not read: %v", name, err)
+		}
+		_, _ = c.Close(), there.Close()
 	}
 }
 

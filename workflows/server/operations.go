@@ -189,7 +189,8 @@ type submitting struct {
 	RawBody []byte
 }
 
-func (s *Server) submit(ctx context.Context, i *submitting) (*one[*service.View], error) {
+// accepted is how a run stands that was just submitted.
+func (s *Server) accepted(ctx context.Context, i *submitting) (*service.View, error) {
 	r, err := i.request(ctx, i.Task, i.RawBody)
 	if err != nil {
 		return nil, err
@@ -197,6 +198,14 @@ func (s *Server) submit(ctx context.Context, i *submitting) (*one[*service.View]
 	v, _, err := s.device.Submit(ctx, r)
 	if err != nil {
 		return nil, answered(err)
+	}
+	return v, nil
+}
+
+func (s *Server) submit(ctx context.Context, i *submitting) (*one[*service.View], error) {
+	v, err := s.accepted(ctx, i)
+	if err != nil {
+		return nil, err
 	}
 	out := &one[*service.View]{Status: http.StatusAccepted, Location: "/runs/" + v.ID, Body: v}
 	if within, asked := i.wait(); asked {
@@ -321,23 +330,18 @@ func (s *Server) steps(ctx context.Context, i *struct {
 	return &one[stepList]{Status: http.StatusOK, Body: out}, nil
 }
 
-func (s *Server) control(control string) func(context.Context, *struct {
+// controlling is what is asked of a run that goes on.
+type controlling struct {
 	OfRun
 	Now   bool   `query:"now" doc:"Do not wait for a good place."`
 	Ready bool   `query:"ready" doc:"Of resume: what had to be done by hand before is done."`
 	Close bool   `query:"finally" doc:"Of resume: nothing but what finally says, behind a run that ended before its end."`
 	Drift bool   `query:"accept_drift" doc:"Of resume: it is meant that the robot is otherwise than it was left."`
 	By    string `query:"by" maxLength:"255" doc:"Who asks."`
-}) (*one[*service.View], error) {
-	return func(ctx context.Context, i *struct {
-		OfRun
-		Now   bool   `query:"now" doc:"Do not wait for a good place."`
-		Ready bool   `query:"ready" doc:"Of resume: what had to be done by hand before is done."`
-		Close bool   `query:"finally" doc:"Of resume: nothing but what finally says, behind a run that ended before its end."`
-		Drift bool   `query:"accept_drift" doc:"Of resume: it is meant that the robot is otherwise than it was left."`
-		By    string `query:"by" maxLength:"255" doc:"Who asks."`
-	},
-	) (*one[*service.View], error) {
+}
+
+func (s *Server) control(control string) func(context.Context, *controlling) (*one[*service.View], error) {
+	return func(ctx context.Context, i *controlling) (*one[*service.View], error) {
 		who, err := behalf(ctx, i.By, "")
 		if err != nil {
 			return nil, err

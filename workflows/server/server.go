@@ -124,7 +124,7 @@ func (s *Server) robotName() string {
 func (s *Server) Handler() http.Handler {
 	routes := s.routes()
 	return safely(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header()["X-Content-Type-Options"] = noSniff
 		if p := s.front.unfit(w, r); p != nil {
 			s.unfit.Add(1)
 			writeProblem(w, p)
@@ -136,6 +136,8 @@ func (s *Server) Handler() http.Handler {
 		routes.ServeHTTP(w, r)
 	}))
 }
+
+var noSniff = []string{"nosniff"}
 
 // safely answers with an error where a handler fails in a way nobody thought of.
 func safely(next http.Handler) http.Handler {
