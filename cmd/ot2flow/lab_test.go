@@ -94,6 +94,34 @@ func TestServeLab(t *testing.T) {
 	if code, _, errs := called([]string{"call", "--run", strings.TrimSpace(id), "--device", p.url}, ""); code != exitFine {
 		t.Error(errs)
 	}
+	maintain := func(want string, code int, args ...string) string {
+		t.Helper()
+		got, out, errs := called(append([]string{"queue", "maintenance", "--device", p.url}, args...), "")
+		if got != code || !strings.Contains(out+errs, want) {
+			t.Errorf("%q: exit %d, want %q: %s%s", args, got, want, out, errs)
+		}
+		return out
+	}
+	maintain("", exitFine)
+	tomorrow := time.Now().Add(24 * time.Hour).Format("2006-01-02 15:04")
+	out = maintain("practice", exitFine, "add", "practice", "--from", tomorrow, "--for", "2h", "--why", "cleaning", "--by", "ada")
+	if !strings.Contains(out, tomorrow+" to ") || !strings.Contains(out, "cleaning  ada") {
+		t.Error(out)
+	}
+	maintain("all robots", exitFine, "add", "--to", tomorrow)
+	if code, out, _ := called([]string{"queue", "--device", p.url}, ""); code != exitFine || strings.Count(out, "maintenance until "+tomorrow) != 2 {
+		t.Error(out)
+	}
+	id, _, _ = strings.Cut(out, " ")
+	if out := maintain("all robots", exitFine, "remove", id); strings.Contains(out, "practice") {
+		t.Error(out)
+	}
+	maintain("no time of maintenance", exitCannot, "remove", id)
+	maintain("is no id", exitUsage, "remove", "practice")
+	maintain("either --to", exitUsage, "add", "practice")
+	maintain("either --to", exitUsage, "add", "--to", tomorrow, "--for", "1h")
+	maintain("no date", exitUsage, "add", "--to", "soon")
+	maintain("did you mean practice?", exitCannot, "add", "practise", "--for", "1h")
 	if code, _, errs := called([]string{"queue", "pause", "practise", "--device", p.url}, ""); code != exitCannot || !strings.Contains(errs, "did you mean practice?") {
 		t.Error(code, errs)
 	}

@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/workflows"
+	labfile "github.com/ot2flow/ot2flow/workflows/lab"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
@@ -20,11 +22,12 @@ func (a *app) lintCommand() *cobra.Command {
 		Long: `Reads, checks and proves workflows: every step is expanded and followed with the tips,
 the volumes in every well and the limits of the pipette. A folder means every workflow
 under it, - is standard input, and without a path it is the current folder.
-Nothing is printed when nothing is wrong.
+Nothing is printed when nothing is wrong. The file of a lab, see serve --config, is checked, too,
+where it is named.
 
 With --robot or --ledger they begin with what earlier runs left there: tips that are gone, and
 wells of labware that says keep: true, which may be full.`,
-		Example: "  ot2flow lint workflow.yaml\n  ot2flow lint examples --format json",
+		Example: "  ot2flow lint workflow.yaml\n  ot2flow lint examples --format json\n  ot2flow lint lab.yaml",
 	}
 	a.paramFlags(c)
 	a.formatFlag(c, "text", "json", "github")
@@ -77,8 +80,13 @@ func (a *app) lint(paths []string, software ot2.Software) error {
 	if len(files) == 0 && len(all) == 0 {
 		return cannot("there is no workflow in %s; a workflow is a .yaml file with the key ot2flow", paths[0])
 	}
-	code, sources := exitFine, []*workflows.Checked{}
+	code, sources, thing := exitFine, []func(string) []byte{}, "workflow"
 	for _, path := range files {
+		if o := labAt(path); o != nil {
+			all, sources, thing = append(all, o.Diagnostics...), append(sources, o.Source), "file"
+			code = worse(code, findingsCode(o.Diagnostics))
+			continue
+		}
 		checked, err := a.open(path)
 		if err != nil {
 			return err
@@ -94,12 +102,12 @@ func (a *app) lint(paths []string, software ot2.Software) error {
 			a.tell("%s", text)
 		}
 		code = worse(code, findingsCode(checked.Diagnostics))
-		sources = append(sources, checked)
+		sources = append(sources, checked.Source)
 	}
 	if all.HasErrors() && code == exitFine {
 		code = exitCannot
 	}
-	if err := a.report(all, sources); err != nil {
+	if err := a.report(all, sources, thing); err != nil {
 		return a.written(err)
 	}
 	if code != exitFine {
@@ -131,26 +139,38 @@ func lintTargets(paths []string) (files []string, list diag.List) {
 	return files, list
 }
 
+// labAt is the file of a lab at a path; nil where it is none, or cannot be read, which is
+// then told of a workflow.
+func labAt(path string) *labfile.Opened {
+	if path == "-" {
+		return nil
+	}
+	if data, err := os.ReadFile(path); err != nil || !labfile.IsLab(data) {
+		return nil
+	}
+	return labfile.Open(path)
+}
+
 // report prints findings in the format asked for: results of lint go to
 // standard output, whatever the format.
-func (a *app) report(list diag.List, checked []*workflows.Checked) error {
+func (a *app) report(list diag.List, sources []func(string) []byte, thing string) error {
 	switch a.format {
 	case "json":
 		return diag.JSON(a.out, list)
 	case "github":
 		return diag.GitHub(a.out, list)
 	}
-	err := diag.Text(a.out, list, diag.TextOptions{Source: sourceOf(checked), Color: a.colors(a.out), Width: width(a.out)})
-	if errors, warnings := list.Count(); errors+warnings > 0 && len(checked) > 0 && !a.quiet {
-		fmt.Fprintf(a.err, "%s and %s in %s\n", plural(errors, "error"), plural(warnings, "warning"), plural(len(checked), "workflow"))
+	err := diag.Text(a.out, list, diag.TextOptions{Source: anyOf(sources), Color: a.colors(a.out), Width: width(a.out)})
+	if errors, warnings := list.Count(); errors+warnings > 0 && len(sources) > 0 && !a.quiet {
+		fmt.Fprintf(a.err, "%s and %s in %s\n", plural(errors, "error"), plural(warnings, "warning"), plural(len(sources), thing))
 	}
 	return err
 }
 
-func sourceOf(checked []*workflows.Checked) func(string) []byte {
+func anyOf(sources []func(string) []byte) func(string) []byte {
 	return func(file string) []byte {
-		for _, c := range checked {
-			if data := c.Source(file); data != nil {
+		for _, source := range sources {
+			if data := source(file); data != nil {
 				return data
 			}
 		}

@@ -11,6 +11,9 @@ import (
 	"github.com/ot2flow/ot2flow/workflows/client"
 )
 
+// toServer makes a command one that asks a device server for something.
+type toServer func(c *cobra.Command, do func(context.Context, *client.Client, []string) error) *cobra.Command
+
 func (a *app) queueCommand() *cobra.Command {
 	var o callFlags
 	var why, by string
@@ -21,7 +24,6 @@ func (a *app) queueCommand() *cobra.Command {
 		}
 		return a.showQueues(list)
 	}
-	// asks is a command that asks the server for something.
 	asks := func(c *cobra.Command, do func(context.Context, *client.Client, []string) error) *cobra.Command {
 		o.deviceFlags(c.Flags())
 		c.RunE = func(c *cobra.Command, args []string) error {
@@ -39,7 +41,7 @@ func (a *app) queueCommand() *cobra.Command {
 		Long: `Shows each robot of a device server with what it does, what waits for it, and why nothing is
 begun. A queue that is paused begins nothing more until it is resumed, also when the server is
 started again; the run under way goes on to its end.`,
-		Example: "  ot2flow queue --device http://localhost:8000\n  ot2flow queue pause bench-3 --why 'new pipette'\n  ot2flow queue resume bench-3\n  ot2flow queue schedules",
+		Example: "  ot2flow queue --device http://localhost:8000\n  ot2flow queue pause bench-3 --why 'new pipette'\n  ot2flow queue resume bench-3\n  ot2flow queue maintenance add bench-3 --to '2026-12-01 14:00' --why cleaning\n  ot2flow queue schedules",
 		Args:    knownCommand,
 	}, func(ctx context.Context, server *client.Client, _ []string) error { return show(ctx, server) })
 	pause := asks(&cobra.Command{Use: "pause ROBOT", Short: "Begin nothing more on a robot", Args: cobra.ExactArgs(1)}, func(ctx context.Context, server *client.Client, args []string) error {
@@ -52,6 +54,7 @@ started again; the run under way goes on to its end.`,
 	pause.Flags().StringVar(&by, "by", "", "who asks; by default whoever the server runs as, or whose token it is")
 	root.AddCommand(
 		pause,
+		a.maintenanceCommand(asks),
 		asks(&cobra.Command{Use: "resume ROBOT", Short: "Let the queue of a robot go on", Args: cobra.ExactArgs(1)}, func(ctx context.Context, server *client.Client, args []string) error {
 			if _, err := server.ResumeQueue(ctx, args[0]); err != nil {
 				return refusedCall(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -37,6 +38,34 @@ type Schedule struct {
 	LastRun  string    `json:"last_run"`
 	LeftOut  int       `json:"left_out"` // times that came to nothing since the server was started
 	Problem  string    `json:"problem"`  // why the last time came to nothing
+}
+
+// Maintenance is a time in which a robot begins nothing.
+type Maintenance struct {
+	ID    int64     `json:"id,omitempty"`    // 0: the file of the lab says it
+	Robot string    `json:"robot,omitempty"` // empty: all
+	From  time.Time `json:"from,omitzero"`
+	To    time.Time `json:"to"`
+	Why   string    `json:"why,omitempty"`
+	By    string    `json:"by,omitempty"`
+}
+
+// Maintenance asks for times in which nothing is begun, those that go on and those to come.
+func (c *Client) Maintenance(ctx context.Context) ([]Maintenance, error) {
+	var list struct{ Maintenance []Maintenance }
+	err := c.ask(ctx, http.MethodGet, "/maintenance", nil, nil, &list)
+	return list.Maintenance, err
+}
+
+// Maintain adds a time in which nothing is begun, from now on where From is zero.
+func (c *Client) Maintain(ctx context.Context, m Maintenance) (*Maintenance, error) {
+	got := &Maintenance{}
+	return got, c.ask(ctx, http.MethodPost, "/maintenance", nil, m, got)
+}
+
+// MaintainNot takes a time back.
+func (c *Client) MaintainNot(ctx context.Context, id int64) error {
+	return c.ask(ctx, http.MethodDelete, "/maintenance/"+strconv.FormatInt(id, 10), nil, nil, nil)
 }
 
 // Robots asks for the robots and their queues.

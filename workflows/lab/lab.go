@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -77,10 +78,27 @@ type Opened struct {
 	Hash        string
 	Diagnostics diag.List
 	file        spec.File
+	name        string // of it in findings
 }
 
-// Source returns the text of the file, whatever its name.
-func (o *Opened) Source(string) []byte { return o.file.Data }
+// Source returns the text of the file under the name that its findings have; nil under
+// any other.
+func (o *Opened) Source(name string) []byte {
+	if name != o.name {
+		return nil
+	}
+	return o.file.Data
+}
+
+// keyed is a line that starts with a key, as for workflows.
+var keyed = regexp.MustCompile(`(?m)^\x{FEFF}?["']?(lab|ot2flow)["']?[ \t]*:`)
+
+// IsLab reports whether a text is that of the file of a lab, as its first key of the two
+// says that would make it one or a workflow.
+func IsLab(text []byte) bool {
+	m := keyed.FindSubmatch(text)
+	return m != nil && string(m[1]) == "lab"
+}
 
 // Open reads the file of a lab.
 func Open(path string) *Opened {
@@ -91,6 +109,7 @@ func Open(path string) *Opened {
 		return o
 	}
 	dir, name := filepath.Split(full)
+	o.name = filepath.ToSlash(filepath.Join(filepath.Dir(path), name))
 	bundle, list := spec.Load(os.DirFS(dir), name)
 	var found *Lab
 	for i := 0; bundle == nil && i < len(list); i++ {
