@@ -17,10 +17,10 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter"
 	"github.com/ot2flow/ot2flow/interpreter/journal"
 	"github.com/ot2flow/ot2flow/interpreter/program"
-	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/spec/quantity"
 	"github.com/ot2flow/ot2flow/workflows"
+	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
 // Runs as data: export, repeat, prune.
@@ -120,6 +120,20 @@ func (a *app) needHistory(ctx context.Context) (*journal.Store, error) {
 		return nil, cannot("nothing has been run yet; ot2flow apply keeps every run")
 	}
 	return s, err
+}
+
+// ofRun opens the history, finds a run there, and has something done with both.
+func (a *app) ofRun(ctx context.Context, ref string, do func(*journal.Store, *journal.Summary) error) error {
+	s, err := a.needHistory(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }() // it was only read
+	sum, err := s.Find(ctx, ref)
+	if err != nil {
+		return found(err)
+	}
+	return do(s, sum)
 }
 
 // found turns the error of looking for a run into an exit code: a name that
@@ -409,44 +423,26 @@ func (a *app) anew(data []byte, id string) ([]byte, error) {
 }
 
 // planOfRun returns the plan of a run as plan.json, and the run's id.
-func (a *app) planOfRun(ctx context.Context, ref string) ([]byte, string, error) {
-	s, err := a.needHistory(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	defer func() { _ = s.Close() }() // it was only read
-	sum, err := s.Find(ctx, ref)
-	if err != nil {
-		return nil, "", found(err)
-	}
-	data, err := s.PlanJSON(ctx, sum)
-	if err != nil {
-		return nil, "", cannot("%v", err)
-	}
-	return data, sum.ID, nil
+func (a *app) planOfRun(ctx context.Context, ref string) (data []byte, id string, err error) {
+	err = a.ofRun(ctx, ref, func(s *journal.Store, sum *journal.Summary) error {
+		if data, err = s.PlanJSON(ctx, sum); err != nil {
+			return cannot("%v", err)
+		}
+		id = sum.ID
+		return nil
+	})
+	return data, id, err
 }
 
 // seedOfRun sets seed to the one that a simulated run began with.
 func (a *app) seedOfRun(ctx context.Context, ref string, seed *uint64) error {
-	s, err := a.needHistory(ctx)
-	if err != nil {
+	return a.ofRun(ctx, ref, func(s *journal.Store, sum *journal.Summary) error {
+		its, err := service.SeedOf(ctx, s, sum)
+		if err == nil && its != 0 {
+			*seed = its
+		}
 		return err
-	}
-	defer func() { _ = s.Close() }() // it was only read
-	sum, err := s.Find(ctx, ref)
-	if err != nil {
-		return found(err)
-	}
-	for e, err := range s.Events(ctx, journal.Query{Run: sum.ID}) {
-		if err != nil {
-			return cannot("%v", err)
-		}
-		if first, is := e.Record.Event.(run.Accepted); is && first.Seed != 0 {
-			*seed = first.Seed
-		}
-		break
-	}
-	return nil
+	})
 }
 
 func (a *app) runsPruneCommand() *cobra.Command {
@@ -455,7 +451,8 @@ func (a *app) runsPruneCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "prune --older-than AGE",
 		Short: "Forget runs that ended long ago",
-		Long: `Removes runs that ended longer ago than that, with the files and plans that no other run has.
+		Long: `Removes runs that ended longer ago than that, with the files and plans that no other run has, and
+versions of workflows that a server has replaced longer ago and that no run that is kept is of.
 Runs that are not over stay, however old: what they left on the deck is still to be found out.
 With --dry-run it only says what it would remove.`,
 		Example: "  ot2flow runs prune --older-than 90d --dry-run",
@@ -501,7 +498,11 @@ func (a *app) runsPrune(ctx context.Context, before time.Time, dry bool) error {
 	for _, id := range p.Kept {
 		fmt.Fprintf(a.err, "run %s stays: it is not over\n", id)
 	}
-	_, err = fmt.Fprintf(a.out, "%s %s with %s, and %s of files and plans\n", did, plural(int(p.Runs), "run"), plural(int(p.Events), "event"), bytesText(p.Bytes))
+	versions := ""
+	if p.Versions > 0 {
+		versions = ", " + plural(int(p.Versions), "version") + " of workflows"
+	}
+	_, err = fmt.Fprintf(a.out, "%s %s with %s%s, and %s of files and plans\n", did, plural(int(p.Runs), "run"), plural(int(p.Events), "event"), versions, bytesText(p.Bytes))
 	return a.written(err)
 }
 

@@ -44,15 +44,10 @@ it out; Ctrl-C ends the showing, not the run.`,
 }
 
 func (a *app) runsShow(ctx context.Context, ref string, o showing) error {
-	s, err := a.needHistory(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = s.Close() }() // it was only read
-	sum, err := s.Find(ctx, ref)
-	if err != nil {
-		return found(err)
-	}
+	return a.ofRun(ctx, ref, func(s *journal.Store, sum *journal.Summary) error { return a.showRun(ctx, s, sum, o) })
+}
+
+func (a *app) showRun(ctx context.Context, s *journal.Store, sum *journal.Summary, o showing) (err error) {
 	if a.format == "json" && !o.follow {
 		return writeRuns(ctx, a.out, s, []*journal.Summary{sum}, "json")
 	}

@@ -408,15 +408,10 @@ func (a *app) stateDrift(ctx context.Context, robot string) error {
 }
 
 func (a *app) stateDiff(ctx context.Context, ref string) error {
-	s, err := a.needHistory(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = s.Close() }() // it was only read
-	sum, err := s.Find(ctx, ref)
-	if err != nil {
-		return usage("%v", err)
-	}
+	return a.ofRun(ctx, ref, func(s *journal.Store, sum *journal.Summary) error { return a.diffOf(ctx, s, sum) })
+}
+
+func (a *app) diffOf(ctx context.Context, s *journal.Store, sum *journal.Summary) error {
 	name, err := s.LedgerOf(ctx, sum)
 	if err == nil && name == "" {
 		return cannot("run %s went into no ledger; the simulator keeps one with --ledger NAME", sum.ID)
