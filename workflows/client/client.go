@@ -288,6 +288,9 @@ func (c *Client) ask(ctx context.Context, method, path string, header http.Heade
 		e.Status = resp.StatusCode
 		return e
 	}
+	if answer == nil {
+		return nil
+	}
 	return json.Unmarshal(data, answer)
 }
 

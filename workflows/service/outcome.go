@@ -55,7 +55,7 @@ func ByStory(story *run.Story) *sim.Result {
 // App, and not the run itself because it could not go on.
 func WasStopped(r *run.Result) bool {
 	s := &r.State
-	return s.Ended == run.Stopped && (s.Failure == nil || s.Failure.Kind == run.Halted)
+	return r.Verdict == run.VerdictStopped || s.Ended == run.Stopped && (s.Failure == nil || s.Failure.Kind == run.Halted)
 }
 
 // HowItEnded is "done, 12" or "stopped after 4", of steps.
