@@ -179,9 +179,9 @@ func (s *Store) QueueMark(ctx context.Context) (m QueueMark, err error) {
 	return m, s.trouble(err)
 }
 
-// Waiting returns the submissions behind a Row that wait, in the order in which they were
+// QueuedBehind returns the submissions behind a Row that wait, in the order in which they were
 // accepted.
-func (s *Store) Waiting(ctx context.Context, behind int64) ([]*Submission, error) {
+func (s *Store) QueuedBehind(ctx context.Context, behind int64) ([]*Submission, error) {
 	return rowsOf(ctx, s, submissionColumns+" WHERE state = ? AND key > ? ORDER BY key", scanSubmission, string(Queued), behind)
 }
 

@@ -50,7 +50,7 @@ func (l *line) refresh(ctx context.Context, store *journal.Store) error {
 	}
 	all, behind := l.all, l.mark.Last
 	for {
-		fresh, err := store.Waiting(ctx, behind)
+		fresh, err := store.QueuedBehind(ctx, behind)
 		if err != nil {
 			return cannot("%v", err)
 		}
