@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,11 +13,12 @@ import (
 
 // The deck of an OT-2 is drawn in tenths of a millimetre, seen from above: slot 1 at
 // the front left, 12 (the trash) at the back right. Slots are 132.5 mm by 90.5 mm
-// apart, and hold labware of 127.76 mm by 85.48 mm (Opentrons' deck definition ot2_standard).
+// apart, and hold labware of 127.76 mm by 85.48 mm (Opentrons' deck definition
+// ot2_standard). Here there is more room between the rows, for the names.
 const (
-	slotX, slotY = 1325, 905
+	slotX, slotY = 1325, 1000
 	bedX, bedY   = 1278, 855
-	deckX, deckY = 3*slotX - (slotX - bedX), 4*slotY - (slotY - bedY)
+	deckX, deckY = 3*slotX - (slotX - bedX), 4 * slotY
 	trashSlot    = 12
 )
 
@@ -29,6 +31,12 @@ func Deck(s *program.State, step *program.Step) string {
 	for i := range p.places {
 		p.places[i] = s.Place(i)
 	}
+	taken := map[int]bool{}
+	for _, place := range p.places {
+		if place.On != program.OffDeck {
+			taken[SlotOf(s.Deck, p.places, place)] = true
+		}
+	}
 	p.f(`<svg class="deck" viewBox="0 0 %d %d" role="img" aria-label="The deck of the robot, seen from above">`, deckX, deckY)
 	for slot := 1; slot <= trashSlot; slot++ {
 		x, y := corner(slot)
@@ -37,7 +45,10 @@ func Deck(s *program.State, step *program.Step) string {
 		if slot == trashSlot {
 			text = "trash"
 		}
-		p.f(`<text class="slotname" x="%d" y="%d">%s</text>`, x+40, y+bedY-25, text)
+		if taken[slot] {
+			continue // what stands there says where that is
+		}
+		p.f(`<text class="slotname" x="%d" y="%d">%s</text>`, x+40, y+bedY+100, text)
 	}
 	p.modules()
 	p.stacked(-1)
@@ -107,7 +118,10 @@ func (p *picture) labware(i int) {
 	} else {
 		p.wells(i)
 	}
-	p.f(`<text class="label" x="40" y="%d">%d %s</text></g>`, bedY-25, slot, html.EscapeString(l.Name))
+	if !slices.Contains(p.places, program.Place{On: program.OnLabware, Index: int16(i)}) {
+		p.f(`<text class="label" x="40" y="%d">%d %s</text>`, bedY+100, slot, html.EscapeString(l.Name))
+	}
+	p.b.WriteString("</g>")
 }
 
 // place is where a well of a labware is in the picture of it, and its half sizes.
