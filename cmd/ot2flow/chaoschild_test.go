@@ -94,7 +94,7 @@ func eager(b run.Backend) run.Backend {
 	if !is {
 		return b
 	}
-	fast, err := robot.New(r.Address(), robot.Options{Fast: 4 * time.Millisecond, Slow: 50 * time.Millisecond})
+	fast, err := robot.New(r.Address(), robot.Options{Fast: 4 * time.Millisecond, Slow: 250 * time.Millisecond})
 	if err != nil {
 		return b
 	}

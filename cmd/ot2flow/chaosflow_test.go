@@ -67,7 +67,7 @@ instruments:
   reader:
     url: ${ lab }/level
     result: {light: {type: integer, min: 0, max: 1000}}
-    simulate: {light: 300 + 150 * sent.pass}
+    simulate: {light: 300 + 200 * sent.pass}
 vars: {pass: 0}
 steps:
   - for: column in range(1, columns + 1)
@@ -141,6 +141,6 @@ func levels() http.HandlerFunc {
 			http.Error(w, "warming up", http.StatusServiceUnavailable)
 			return
 		}
-		_, _ = fmt.Fprintf(w, `{"light": %d}`, 150*in.Pass+int(h.Sum32()%450))
+		_, _ = fmt.Fprintf(w, `{"light": %d}`, 200*in.Pass+int(h.Sum32()%700))
 	}
 }

@@ -183,7 +183,7 @@ func (s live) lastListed(ctx context.Context) (string, error) {
 func (s live) letGo(ctx context.Context, b run.Batch, before bool) error {
 	s.mu.Lock()
 	played := s.played
-	s.pause = s.r.o.Fast / 8
+	s.pause, s.more = s.r.o.Fast/8, !b.Final
 	s.mu.Unlock()
 	if !played {
 		return s.begin(ctx, b.First > 1)
@@ -265,7 +265,7 @@ const looksUntilPaused = 5
 // commands that wait, or between these two.
 func (s live) standing(ctx context.Context, first int) (bool, error) {
 	stands, paused := false, 0
-	err := s.until(ctx, func() (bool, error) {
+	err := s.until(ctx, true, func() (bool, error) {
 		status := statusOf(s.f.status)
 		switch {
 		case s.f.over():
@@ -284,10 +284,11 @@ func (s live) standing(ctx context.Context, first int) (bool, error) {
 	return stands, err
 }
 
-// until looks at the run again and again until it is as wanted.
-func (s live) until(ctx context.Context, so func() (bool, error)) error {
+// until looks again and again until all is as wanted: at the commands, and at the run
+// itself if it is all, or every now and then.
+func (s live) until(ctx context.Context, all bool, so func() (bool, error)) error {
 	for pause := 2 * time.Millisecond; ; pause = min(pause*2, s.r.o.Fast) {
-		if err := s.refresh(ctx, true); err != nil {
+		if err := s.refresh(ctx, all); err != nil {
 			return err
 		}
 		s.mu.Lock()
@@ -312,7 +313,7 @@ var (
 // play lets go of one command that waits, and waits until that is over.
 func (s live) play(ctx context.Context) error {
 	s.mu.Lock()
-	at := s.f.standing
+	at, plays := s.f.standing, s.plays
 	s.mu.Unlock()
 	err := s.act(ctx, "play")
 	if err != nil && mayBeHeard(err) {
@@ -325,7 +326,10 @@ func (s live) play(ctx context.Context) error {
 		}
 		return failure(run.Halted, err, "the robot does not go on: %v", err)
 	}
-	return s.until(ctx, func() (bool, error) { return s.f.standing != at || s.f.over(), nil })
+	s.mu.Lock()
+	s.plays = max(s.plays, plays+1) // whoever looked meanwhile has counted it; too few leave more in doubt, too many would not
+	s.mu.Unlock()
+	return s.until(ctx, false, func() (bool, error) { return s.f.standing != at || s.f.over(), nil })
 }
 
 func (s live) hasDoorOpen() bool {

@@ -34,9 +34,10 @@ type session struct {
 	behind   bool          // the last look failed: what is known may be old
 	again    bool          // how the run stands is to be reported again, after another look
 	played   bool
-	plays    int       // how often, when the run was looked at
+	plays    int       // how often, as far as is known
 	lost     time.Time // when a play was sent to which there was no answer
 	owed     int       // the step before which a live run is still to be let go of; 0: none
+	more     bool      // a live run waits behind what it was handed, and does not end by itself
 	resuming int       // plays recorded before such a play that was to resume; -1: none
 
 	stand     int       // the step after which it is to stand still; 0: none
@@ -191,12 +192,13 @@ func (s *session) wait(ctx context.Context) error {
 	}
 }
 
-// refresh reads how the run stands. Until the last step is done, the run itself
-// is looked at once in a slow interval only, unless all is set.
+// refresh reads how the run stands. As long as it cannot be over, the run itself is
+// looked at once in a slow interval only, unless all is set: a robot tells of every
+// time that it was told to go on, which is a lot in a long live run.
 func (s *session) refresh(ctx context.Context, all bool) error {
 	s.mu.Lock()
 	before := s.f.next
-	all = all || s.behind || s.again || s.f.at == len(s.f.steps) || time.Since(s.looked) >= s.r.o.Slow
+	all = all || s.behind || s.again || s.f.at == len(s.f.steps) && !s.more || time.Since(s.looked) >= s.r.o.Slow
 	s.behind = true
 	s.mu.Unlock()
 	if all {
