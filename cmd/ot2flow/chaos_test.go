@@ -67,7 +67,7 @@ var sweeps = []struct {
 }
 
 func TestChaos(t *testing.T) {
-	log := openSweepLog(t, *chaosLog)
+	log := openSweepLog(t, *chaosLog, "")
 	of := fmt.Sprintf("seed %d, %d moments, each %d records", *chaosSeed, *chaosMoments, *chaosEvery)
 	trials := drawTrials(log.header(t, of, func() (whole, inBatches undisturbed) { return calm(t, 0), calm(t, 8) }))
 	log.restore(trials)

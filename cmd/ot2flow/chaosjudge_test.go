@@ -136,7 +136,12 @@ func (c *trial) decide() {
 		c.problem("a person is asked about steps %d to %d, and the robot knows", d.First, d.Last)
 	}
 	id := robot.RunOf(part.State.Handle)
-	happened := host{part, part.State.Base}.did(c.deeds(), id)
+	h := host{part, part.State.Base}
+	if h.isPartOf(c.deeds(), id) {
+		// The person puts back what the protocol has used up, and it is done again.
+		c.undone[id] = true
+	}
+	happened := h.did(c.truth(), id)
 	to := part.State.Base
 	for n, times := range happened {
 		if times > 0 {
@@ -155,6 +160,47 @@ func (c *trial) decide() {
 	}
 	if code, text := c.call(blow{}, args...); code != exitFine {
 		c.problem("%v: exit %d: %s", args, code, text)
+	}
+}
+
+// isPartOf reports whether of a protocol some has happened, and not all.
+func (h host) isPartOf(deeds []emulator.Deed, id string) bool {
+	if h.base >= len(h.part.Plan.Steps) || h.part.Plan.Steps[h.base].Protocol == nil {
+		return false
+	}
+	all, some := 0, 0
+	for _, op := range h.part.Plan.Steps[h.base].Protocol.Does {
+		if op.Kind != program.EndRun {
+			all++
+		}
+	}
+	for _, d := range deeds {
+		if d.Run == id && d.Op != "" {
+			some++
+		}
+	}
+	return some > 0 && some < all
+}
+
+// truth is what happened, without what a person has undone.
+func (c *trial) truth() []emulator.Deed {
+	return slices.DeleteFunc(c.deeds(), func(d emulator.Deed) bool { return c.undone[d.Run] })
+}
+
+// tipOnTip looks for a tip that was pressed into another one.
+func (c *trial) tipOnTip() {
+	on := map[string]bool{}
+	for _, d := range c.deeds() {
+		switch {
+		case d.Command == emulator.EndOfRun:
+			clear(on)
+		case d.Op == program.PickUpTip.String() && on[d.Mount]:
+			c.problem("a tip is picked up from %s.%s with another one on", d.Slot, d.Well)
+		case d.Op == program.PickUpTip.String():
+			on[d.Mount] = true
+		case d.Op == program.DropTip.String() || d.Op == program.ReturnTip.String():
+			delete(on, d.Mount)
+		}
 	}
 }
 
@@ -177,7 +223,8 @@ func (c *trial) judge() {
 		return
 	}
 	c.end = story
-	deeds := c.deeds()
+	c.tipOnTip()
+	deeds := c.truth()
 	times := make([]int, len(story.Plan.Steps)+1)
 	count := func(part *run.Part, happened []int) {
 		for n, k := range happened {
@@ -204,6 +251,7 @@ func (c *trial) judge() {
 		case n > 0 && k == 0:
 			c.lost++
 			c.problem("step %d (%s) never happened", n, story.Plan.Steps[n-1].ID())
+		case n > 0 && story.Plan.Steps[n-1].Op.Kind == program.Delay: // whoever cannot know waits again
 		case k > 1 && story.Plan.Steps[n-1].Op.Kind.Info().Effect != program.Idempotent:
 			c.twice++
 			c.problem("step %d happened %d times", n, k)

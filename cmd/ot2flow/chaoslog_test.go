@@ -38,11 +38,13 @@ type sweepLog struct {
 	records []chaosRecord // that were there
 }
 
-func openSweepLog(t *testing.T, name string) *sweepLog {
+// openSweepLog opens the file of a sweep, whose name ends in suffix.
+func openSweepLog(t *testing.T, name, suffix string) *sweepLog {
 	l := &sweepLog{}
 	if name == "" {
 		return l
 	}
+	name += suffix
 	data, err := os.Open(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
@@ -72,7 +74,7 @@ func (l *sweepLog) header(t *testing.T, of string, measure func() (whole, batche
 	if len(l.records) > 0 {
 		h := l.records[0]
 		if h.Of != of || h.Whole == nil || h.Batches == nil {
-			t.Fatalf("%s is of another sweep: %s, and this is %s", *chaosLog, h.Of, of)
+			t.Fatalf("%s is of another sweep: %s, and this is %s", l.file.Name(), h.Of, of)
 		}
 		return *h.Whole, *h.Batches
 	}

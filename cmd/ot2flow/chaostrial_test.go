@@ -27,6 +27,7 @@ type blow struct {
 	record  int           // at this record of the journal
 	written bool          // after it was written; otherwise before
 	after   time.Duration // or at this moment
+	late    time.Duration // so long after that, in which whoever is at the record waits
 	pause   time.Duration // how long there is no connection
 }
 
@@ -68,6 +69,7 @@ type trial struct {
 	problems                                             []string
 	recorded                                             []run.Record
 	end                                                  *run.Story
+	undone                                               map[string]bool // the robot's runs of which a person has put back what they did
 	world                                                *program.State // what the robot's deck is in truth
 }
 
@@ -90,6 +92,7 @@ func (c *trial) work() flow {
 }
 
 func (c *trial) run() {
+	c.undone = map[string]bool{}
 	work := c.work()
 	if c.blow.victim == theRobot || c.blow.victim == thePower {
 		// What is drawn from a well to mix it is lost with the tip, and no chaos
@@ -285,6 +288,7 @@ func (c *trial) call(b blow, args ...string) (code int, text string) {
 // strike has happen what is to happen. Whoever called waits until release.
 func (c *trial) strike(b blow, p *os.Process, release func()) {
 	c.struck++
+	time.Sleep(b.late)
 	switch b.victim {
 	case theProgram:
 		_ = p.Kill()

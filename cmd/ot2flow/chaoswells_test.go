@@ -29,13 +29,18 @@ func TestChaosOfWells(t *testing.T) {
 	if calm.wrong() || calm.resumes > 0 {
 		t.Fatalf("nothing happens to a run, and it is gone on with %d times: %.3000s", calm.resumes, calm.problems)
 	}
+	log := openSweepLog(t, *chaosLog, ".wells")
+	of := fmt.Sprintf("seed %d, %d moments of each kind", *chaosSeed, moments)
+	whole, _ := log.header(t, of, func() (undisturbed, undisturbed) {
+		return undisturbed{calm.records, calm.took}, undisturbed{}
+	})
 	random := rand.New(rand.NewPCG(*chaosSeed, 13))
 	var trials []*trial
 	for _, v := range victims {
 		for k := range moments {
 			// The moments are spread over the whole run.
-			from := calm.records * k / moments
-			at := blow{victim: v, record: 1 + from + random.IntN(calm.records/moments), written: random.IntN(2) == 0, pause: 100 * time.Millisecond}
+			from := whole.Records * k / moments
+			at := blow{victim: v, record: 1 + from + random.IntN(whole.Records/moments), written: random.IntN(2) == 0, pause: 100 * time.Millisecond}
 			c := &trial{flow: &f, lab: newLab(t), blow: at}
 			if random.IntN(2) == 0 {
 				c.again = blow{victim: v, record: 1 + random.IntN(200), written: true, pause: 100 * time.Millisecond}
@@ -44,11 +49,13 @@ func TestChaosOfWells(t *testing.T) {
 		}
 	}
 	random.Shuffle(len(trials), func(i, j int) { trials[i], trials[j] = trials[j], trials[i] })
-	ends(t, calm, trials)
+	log.restore(trials)
+	ends(t, calm, trials, log)
 }
 
-// A protocol of the vendor is a run of its own on the robot; the program and the
-// connection are lost before, in the middle of and behind it.
+// A protocol of the vendor is a run of its own on the robot; the program, the robot,
+// the connection and the power are lost before, in the middle of and behind it. Of
+// one that has happened in part, a person puts back what it has used up.
 func TestChaosOfAProtocol(t *testing.T) {
 	calm := &trial{flow: &protocolFlow}
 	carry(t, []*trial{calm})
@@ -56,15 +63,23 @@ func TestChaosOfAProtocol(t *testing.T) {
 		t.Fatalf("nothing happens to a run, and it is gone on with %d times: %.3000s", calm.resumes, calm.problems)
 	}
 	random := rand.New(rand.NewPCG(*chaosSeed, 17))
-	every := 1
+	every, at := 1, duringProtocols(calm)
 	if *chaosMoments == 1 {
-		every = 5
+		every = 12
 	}
 	var trials []*trial
-	for _, v := range []victim{theProgram, theConnection} {
-		for n := 1 + random.IntN(every); n <= calm.records; n += every {
+	for _, v := range []victim{theProgram, theRobot, theConnection, thePower} {
+		from := 1 + random.IntN(every)
+		for n := 1; n <= calm.records; n++ {
+			forgets := v == theRobot || v == thePower
+			if n%every != from%every && !(forgets && at[n]) {
+				continue
+			}
 			for _, written := range []bool{false, true} {
 				c := &trial{flow: &protocolFlow, blow: blow{victim: v, record: n, written: written, pause: 200 * time.Millisecond}}
+				if at[n] {
+					c.blow.late = time.Duration(random.Int64N(int64(protocolTakes)))
+				}
 				if random.IntN(2) == 0 {
 					c.again = blow{victim: v, record: 1 + random.IntN(calm.records), written: true, pause: 200 * time.Millisecond}
 				}
@@ -72,19 +87,44 @@ func TestChaosOfAProtocol(t *testing.T) {
 			}
 		}
 	}
-	ends(t, calm, trials)
+	ends(t, calm, trials, &sweepLog{})
+	undone := 0
+	for _, c := range trials {
+		undone += len(c.undone)
+	}
+	t.Logf("%d times a protocol had happened in part", undone)
+}
+
+// protocolTakes is how long the robot is at the protocol of protocolFlow, about.
+const protocolTakes = 250 * time.Millisecond
+
+// duringProtocols are the records at which the robot carries a protocol out.
+func duringProtocols(calm *trial) map[int]bool {
+	out := map[int]bool{}
+	for i, r := range calm.recorded {
+		switch e := r.Event.(type) {
+		case run.Sent:
+			out[i+1] = calm.end.Plan.Steps[e.First-1].Protocol != nil
+		case run.StepStarted:
+			out[i+1] = calm.end.Plan.Steps[e.N-1].Protocol != nil
+		default:
+		}
+	}
+	return out
 }
 
 // ends carries trials out, which have to end as the calm one.
-func ends(t *testing.T, calm *trial, trials []*trial) {
+func ends(t *testing.T, calm *trial, trials []*trial, log *sweepLog) {
 	t.Helper()
 	began, drawn := time.Now(), len(trials)
-	trials = trials[:carry(t, trials)]
-	for _, c := range trials {
+	carry(t, slices.DeleteFunc(slices.Clone(trials), isDone), func(c *trial) {
 		if !c.wrong() {
 			c.endsAs(calm)
 		}
-	}
+		c.end, c.world, c.recorded = nil, nil, nil // a hundred of these would fill the memory
+		log.keep(c)
+	})
+	trials = slices.DeleteFunc(trials, func(c *trial) bool { return !c.done })
 	t.Log("\n" + reported(trials, drawn, time.Since(began)))
 	for _, c := range trials {
 		if c.wrong() {

@@ -248,6 +248,9 @@ func (a *app) showUndecided(id string, u *run.Undecided) {
 	if !single {
 		to = " --to STEP"
 	}
+	if u.InPart {
+		fmt.Fprint(w, inPart)
+	}
 	fmt.Fprintf(w, `Look at the deck, the tips and the wells, and say how it is:
   ot2flow runs answer %[1]s done%-11[2]s %[3]s
   ot2flow runs answer %[1]s redo            none of it happened, or it is to be done again
@@ -255,6 +258,11 @@ func (a *app) showUndecided(id string, u *run.Undecided) {
   ot2flow runs answer %[1]s abort           the run is not gone on with
 `, id, to, map[bool]string{true: "it happened", false: "everything up to STEP happened, and nothing after it"}[single])
 }
+
+// inPart is what to do about a protocol that is neither done nor not.
+const inPart = `A protocol may have happened in part. Then either put the wells and tips that it takes back as they
+were, and say redo; or say with ot2flow state set how they are, and say skip.
+`
 
 // carryOutStory follows a run to its end and says how the whole of it ended.
 func (a *app) carryOutStory(ctx context.Context, j *service.Job, s *status, o resuming, c service.Carrying) error {

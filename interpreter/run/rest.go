@@ -41,6 +41,7 @@ type Undecided struct {
 	Steps    []string // what they are, for people; at most a few
 	Evidence string   // what is known
 	Failed   bool     // the device says that it did not get to the end of the step
+	InPart   bool     // it is a protocol of its own, which may have happened in part
 	Lost     []string // liquid that went with a tip, and would have to be drawn again
 }
 
@@ -160,7 +161,7 @@ func (p *Part) replay(at *standing) (int, error) {
 }
 
 func (p *Part) undecided(d Doubt) *Undecided {
-	u := &Undecided{Doubt: d, Evidence: p.State.Evidence, Range: "step " + p.Label(d.First), Failed: p.State.Doubt == Doubt{}}
+	u := &Undecided{Doubt: d, Evidence: p.State.Evidence, Range: "step " + p.Label(d.First), Failed: p.State.Doubt == Doubt{}, InPart: p.Plan.Steps[d.First-1].Protocol != nil}
 	if d.Last > d.First {
 		u.Range = "steps " + p.Label(d.First) + " to " + p.Label(d.Last)
 	}
@@ -188,6 +189,9 @@ const maxShown = 12
 func describe(p *program.Plan, n int) string {
 	step := &p.Steps[n-1]
 	text := step.Op.Kind.String()
+	if step.Protocol != nil {
+		text += " " + step.Protocol.File
+	}
 	if step.Op.Kind.Supplies() {
 		return text + ": " + step.Text + "  (" + step.ID() + ")"
 	}
@@ -290,8 +294,12 @@ func (p *Part) mayHavePickedUp(pipette int) bool {
 	if !ok {
 		return false
 	}
+	picksUp := func(op program.Op) bool { return op.Kind == program.PickUpTip && int(op.Pipette) == pipette }
 	return slices.ContainsFunc(p.Plan.Steps[d.First-1:d.Last], func(s program.Step) bool {
-		return s.Op.Kind == program.PickUpTip && int(s.Op.Pipette) == pipette
+		if s.Protocol == nil {
+			return picksUp(s.Op)
+		}
+		return s.Protocol.Knows != program.FromAnalysis || slices.ContainsFunc(s.Protocol.Does, picksUp)
 	})
 }
 

@@ -25,6 +25,10 @@ func (s *Story) reserve(state *program.State, from int, renamed []Renamed) {
 	for i := range s.Plan.Steps {
 		op := s.Plan.Steps[i].Op
 		switch op.Kind {
+		case program.RunProtocol:
+			if i >= from-1 {
+				s.reserveFor(state, s.Plan.Steps[i].Protocol, fresh)
+			}
 		case program.NewTips:
 			for _, rack := range s.Plan.Deck.Pipettes[op.Pipette].Racks {
 				fresh[rack] = i >= from-1
@@ -40,6 +44,26 @@ func (s *Story) reserve(state *program.State, from int, renamed []Renamed) {
 				state.Reserve(place)
 			}
 		default:
+		}
+	}
+}
+
+// reserveFor keeps the tips that a protocol takes.
+func (s *Story) reserveFor(state *program.State, p *program.Protocol, fresh map[int]bool) {
+	taken := slices.Clone(p.Tips)
+	layouts := make([]program.Nozzles, len(s.Plan.Deck.Pipettes))
+	for i := range p.Does {
+		switch op := &p.Does[i]; op.Kind {
+		case program.ConfigureNozzles:
+			layouts[op.Pipette] = op.Nozzles
+		case program.PickUpTip:
+			taken = append(taken, places(state, int(op.Pipette), layouts[op.Pipette], op.Well)...)
+		default:
+		}
+	}
+	for _, place := range taken {
+		if !fresh[int(place.Labware)] {
+			state.Reserve(place)
 		}
 	}
 }
