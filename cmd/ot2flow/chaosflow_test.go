@@ -20,6 +20,8 @@ type flow struct {
 	robot  []string
 	eager  bool // the robot is looked at again at once
 	brings bool // a person is there who brings what runs out
+	// faults has the robot give up; then it is what finally says that has to be done.
+	faults string
 }
 
 var chaosFlow = flow{how: "uploaded", robot: []string{"--speed", "400"}, text: `ot2flow: 1
@@ -108,6 +110,11 @@ func (f *flow) write(dir string) error {
 			err = os.WriteFile(filepath.Join(dir, name), data, 0o600)
 		}
 		if err != nil {
+			return err
+		}
+	}
+	if f.faults != "" {
+		if err := os.WriteFile(filepath.Join(dir, "faults.yaml"), []byte(f.faults), 0o600); err != nil {
 			return err
 		}
 	}

@@ -87,7 +87,8 @@ func (c *trial) hosts(story *run.Story) map[string]host {
 			c.problem("record %d: %v", r.Seq, err)
 			return out
 		}
-		if s := m.State(); len(s.Handle) > 0 {
+		s := m.State()
+		if _, known := out[robot.RunOf(s.Handle)]; !known && len(s.Handle) > 0 {
 			out[robot.RunOf(s.Handle)] = host{&story.Parts[part], s.Base}
 		}
 	}
@@ -251,8 +252,7 @@ func (c *trial) judge() {
 		case n > 0 && k == 0:
 			c.lost++
 			c.problem("step %d (%s) never happened", n, story.Plan.Steps[n-1].ID())
-		case n > 0 && story.Plan.Steps[n-1].Op.Kind == program.Delay: // whoever cannot know waits again
-		case k > 1 && story.Plan.Steps[n-1].Op.Kind.Info().Effect != program.Idempotent:
+		case k > 1 && story.Plan.Steps[n-1].Op.Kind.Info().Effect == program.Physical: // whoever cannot know waits again, for example
 			c.twice++
 			c.problem("step %d happened %d times", n, k)
 		}
@@ -262,15 +262,15 @@ func (c *trial) judge() {
 			c.problem("step %d does not count as done", i+1)
 		}
 	}
-	used := c.compare(story, hosts, deeds)
+	used := c.play(story, hosts, deeds)
+	c.compare(story.Plan)
 	if !c.wrong() {
 		c.books(story, used)
 	}
 }
 
-// compare does on a deck what the robot did, and looks at the wells. It returns
-// what was used up for that.
-func (c *trial) compare(story *run.Story, hosts map[string]host, deeds []emulator.Deed) program.Needs {
+// play does on a deck what the robot did. It returns what was used up for that.
+func (c *trial) play(story *run.Story, hosts map[string]host, deeds []emulator.Deed) program.Needs {
 	plan := story.Plan
 	c.world = program.NewState(plan.Deck)
 	world, used := c.world, program.NewCounting(plan.Deck)
@@ -288,17 +288,21 @@ func (c *trial) compare(story *run.Story, hosts map[string]host, deeds []emulato
 			c.problem("%s %s.%s of the robot's command %s goes wrong on the deck: %b", deeds[i].Command, deeds[i].Slot, deeds[i].Well, deeds[i].Key, t.Faults)
 		}
 	}
+	return used.Result()
+}
+
+// compare looks at the wells of the plate.
+func (c *trial) compare(plan *program.Plan) {
 	whole, _ := plan.Timeline(func(*program.Transition) error { return nil })
 	plate := slices.IndexFunc(plan.Deck.Labware, func(p program.Placed) bool { return p.Name == "plate" })
 	for w := range plan.Deck.Labware[plate].Def.Wells {
 		ref := program.WellRef{Labware: int16(plate), Well: int16(w)}
 		want, _ := whole.Content(ref)
-		got, _ := world.Content(ref)
+		got, _ := c.world.Content(ref)
 		if !slices.Equal(want.Parts, got.Parts) {
 			c.problem("%s holds %v, and without chaos %v", plan.Deck.WellName(ref), got.Parts, want.Parts)
 		}
 	}
-	return used.Result()
 }
 
 // opOf is a deed as an operation on a deck.

@@ -70,7 +70,7 @@ type trial struct {
 	recorded                                             []run.Record
 	end                                                  *run.Story
 	undone                                               map[string]bool // the robot's runs of which a person has put back what they did
-	world                                                *program.State // what the robot's deck is in truth
+	world                                                *program.State  // what the robot's deck is in truth
 }
 
 func (c *trial) String() string {
@@ -120,6 +120,10 @@ func (c *trial) run() {
 	}
 	c.allow()
 	c.call(c.blow, c.apply()...)
+	if work.faults != "" {
+		c.close()
+		return
+	}
 	c.recover()
 	c.judge()
 }

@@ -48,6 +48,7 @@ func TestFinallyWhereARunEndsEarly(t *testing.T) {
 		done    = "the run has ended, and what `finally` says is done: 2 steps"
 		notDone = "what `finally` says is not done; after a look at the robot, do it with: ot2flow runs resume"
 		over    = "says is done\n"
+		offered = "ended before its end, and what its `finally` says was not done: 2 steps; do it with: ot2flow runs resume"
 	)
 	type call struct {
 		args string
@@ -80,6 +81,8 @@ func TestFinallyWhereARunEndsEarly(t *testing.T) {
 		}},
 		"it fails at first": {safeSteps, mishap.Event{At: "1.1", Do: mishap.CommandFailed, Times: 2}, "", exitFailed, "what `finally` says is done: 1 step", nil},
 		"stopped in the Opentrons App": {safeSteps, mishap.Event{At: "3.1", Do: mishap.Stopped}, "", exitStopped, notDone, []call{
+			{"runs", exitFine, offered},
+			{"runs show last", exitFine, offered},
 			closes,
 			{"runs resume last --finally --yes", exitFine, "nothing is left to be done of what finally says"},
 			{"runs answer last redo", exitFine, "go on with"},
@@ -173,6 +176,30 @@ func TestFinallyOnTheSimulator(t *testing.T) {
 		code, stdout, stderr := called(append([]string{"apply", written(t, safeDeck+safeSteps), "--robot", "sim", "--state", "none"}, c.args...), c.typed)
 		if code != c.code || !strings.Contains(stderr, "the run has ended, and what `finally` says is done: 2 steps") || strings.Contains(stdout, "37 C") {
 			t.Errorf("%s: exit %d, want %d:\n%s%s", name, code, c.code, stdout, stderr)
+		}
+	}
+}
+
+// A robot that is restarted in the middle of what finally says has forgotten how much
+// of it was done: all of that is done again.
+func TestRestartedInFinally(t *testing.T) {
+	events := []mishap.Event{{At: "1.1", Do: mishap.CommandFailed}, {At: "2.1", Do: mishap.Rebooted, Requests: 2}}
+	_, address := emulated(t, emulator.Options{Modules: []string{"temperature_module_gen2"}, Faults: emulator.Faults{Script: mishap.Script{Events: events}}})
+	state := filepath.Join(t.TempDir(), "runs.db")
+	steps := "steps:\n  - home:\n  - temperature: {set: 37 C, wait: false}\nfinally:\n  - temperature: deactivate\n  - lights: off\n"
+	for _, one := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"apply " + written(t, safeDeck+steps) + " --yes --robot " + address, exitFailed, "what `finally` says was not done to its end"},
+		{"runs", exitFine, "what its `finally` says was not done: 2 steps"},
+		{"runs resume last --finally --yes", exitFine, "what `finally` of run"},
+		{"runs resume last --finally --yes", exitFine, "nothing is left to be done of what finally says"},
+	} {
+		code, stdout, stderr := called(append(strings.Fields(one.args), "--state", state), "")
+		if code != one.code || !strings.Contains(stdout+stderr, one.says) {
+			t.Fatalf("%s: exit %d, want %d saying %q:\n%s%s", one.args, code, one.code, one.says, stdout, stderr)
 		}
 	}
 }

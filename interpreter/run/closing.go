@@ -112,7 +112,8 @@ func (s *Story) Ending() (*Ending, error) {
 }
 
 // seen is how many steps of the language under finally were seen to, before and in
-// a part: one at which the robot gave up is not tried again.
+// a part: one at which the robot gave up is not tried again. One of which the robot
+// has forgotten whether it did it is done again, which does no harm.
 func (p *Part) seen(before int) int {
 	switch {
 	case p.Closes():
@@ -125,7 +126,7 @@ func (p *Part) seen(before int) int {
 		switch {
 		case i < p.State.Done:
 			before = max(before, a.Of)
-		case p.State.Failure != nil && p.State.Failure.Step == i+1:
+		case p.State.Failure != nil && p.State.Failure.Step == i+1 && (p.State.Doubt == Doubt{} || a.Live != nil):
 			return max(before, a.Of)
 		default:
 			return min(before, max(0, a.Of-1))
