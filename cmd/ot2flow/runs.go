@@ -150,6 +150,8 @@ type lister struct {
 	filter journal.Filter
 	n      int
 	last   string // the id of the last run
+	robots map[string]bool
+	opens  []string // what is left to be done of what finally says in runs of the list
 }
 
 // each calls f for every run of the list.
@@ -162,11 +164,30 @@ func (l *lister) each(f func(*journal.Summary) error) error {
 			return cannot("%v", err)
 		}
 		l.n, l.last = l.n+1, sum.ID
+		if err := l.unclosed(sum); err != nil {
+			return err
+		}
 		if err := f(sum); err != nil {
 			return l.a.written(err)
 		}
 	}
 	return nil
+}
+
+// unclosed notes where a robot was left otherwise than its last run wanted it to be.
+func (l *lister) unclosed(sum *journal.Summary) error {
+	if l.a.format != "text" || l.robots[sum.Robot.Key] {
+		return nil
+	}
+	if l.robots == nil {
+		l.robots = map[string]bool{}
+	}
+	l.robots[sum.Robot.Key] = true
+	text, err := service.Unclosed(l.ctx, l.store, sum)
+	if text != "" {
+		l.opens = append(l.opens, text)
+	}
+	return err
 }
 
 // full reports whether there may be more.
@@ -183,6 +204,11 @@ func (l *lister) text() error {
 	}
 	if err := w.Flush(); err != nil {
 		return l.a.written(err)
+	}
+	if !l.a.quiet {
+		for _, text := range l.opens {
+			fmt.Fprintln(l.a.err, text)
+		}
 	}
 	switch {
 	case l.a.quiet:

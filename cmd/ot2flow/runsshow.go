@@ -215,7 +215,11 @@ func (v *runView) end(ctx context.Context) error {
 	if s.Doubt.First > 0 {
 		v.f("whether %s happened is not known: look at the deck, the tips and the wells\n", service.StepRange(s.Doubt.First, s.Doubt.Last))
 	}
-	return nil
+	unclosed, err := service.Unclosed(ctx, v.store, s)
+	if unclosed != "" {
+		v.f("%s\n", unclosed)
+	}
+	return err
 }
 
 // said tells an event that is not about one step in words; label is how people name

@@ -194,6 +194,15 @@ func (s *Store) Open(ctx context.Context, queue string) ([]string, error) {
 	}, queue, string(Begun))
 }
 
+// LastBegun returns the newest submission of a queue that is a run on a robot, or nothing.
+func (s *Store) LastBegun(ctx context.Context, queue string) (id string, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT s.id FROM submissions s JOIN runs r ON r.id = s.id WHERE s.queue = ? AND s.state = ? AND r.robot <> '' ORDER BY s.key DESC LIMIT 1", queue, string(Begun)).Scan(&id)
+	if isNone(err) {
+		return "", nil
+	}
+	return id, s.trouble(err)
+}
+
 // Keyed returns the id of what was submitted under a key, or nothing.
 func (s *Store) Keyed(ctx context.Context, key string) (id string, err error) {
 	err = s.db.QueryRowContext(ctx, "SELECT id FROM submissions WHERE asker = ?", key).Scan(&id)

@@ -166,36 +166,64 @@ func (j *Job) unclosed(ctx context.Context, tell func(string)) error {
 	if j.book.lease == nil {
 		return nil
 	}
-	for sum, err := range j.book.store.Runs(ctx, journal.Filter{Robot: j.Place.key(), Limit: 1}) {
-		if err != nil {
-			return cannot("%v", err)
-		}
-		if sum.Verdict == run.VerdictOK {
-			return nil
-		}
-		return j.unclosedOf(ctx, sum, tell)
+	sum, err := newestOn(ctx, j.book.store, j.Place.key())
+	if err != nil || sum == nil {
+		return err
 	}
-	return nil
+	text, err := unclosedOf(ctx, j.book.store, sum)
+	if err == nil && text != "" {
+		tell(text)
+	}
+	return err
 }
 
-func (j *Job) unclosedOf(ctx context.Context, sum *journal.Summary, tell func(string)) error {
-	story, err := StoryOf(ctx, j.book.store, sum)
+// newestOn is the last run on a robot; nil where there was none.
+func newestOn(ctx context.Context, store *journal.Store, key string) (*journal.Summary, error) {
+	for sum, err := range store.Runs(ctx, journal.Filter{Robot: key, Limit: 1}) {
+		if err != nil {
+			return nil, cannot("%v", err)
+		}
+		return sum, nil
+	}
+	return nil, nil
+}
+
+// Unclosed says of a run that ended before its end that what its finally says was not
+// done, and how that is done. It is empty where nothing is left to be done, and where
+// another run was begun on the robot since.
+func Unclosed(ctx context.Context, store *journal.Store, sum *journal.Summary) (string, error) {
+	if sum.Robot.Simulated || sum.Robot.Key == "" || !sum.Over() || sum.Verdict == run.VerdictOK {
+		return "", nil
+	}
+	newest, err := newestOn(ctx, store, sum.Robot.Key)
+	if err != nil || newest == nil || newest.ID != sum.ID {
+		return "", err
+	}
+	return unclosedOf(ctx, store, sum)
+}
+
+func unclosedOf(ctx context.Context, store *journal.Store, sum *journal.Summary) (string, error) {
+	if sum.Verdict == run.VerdictOK {
+		return "", nil
+	}
+	story, err := StoryOf(ctx, store, sum)
 	if err != nil {
-		return cannot("run %s: %v", sum.ID, err)
+		return "", cannot("run %s: %v", sum.ID, err)
 	}
 	if !story.Last().State.MayClose() {
-		return nil
+		return "", nil
 	}
-	files, err := j.book.store.Files(ctx, sum)
+	files, err := store.Files(ctx, sum)
 	if err != nil {
-		return cannot("run %s: %v", sum.ID, err)
+		return "", cannot("run %s: %v", sum.ID, err)
 	}
-	before := &Job{Plan: story.Plan, Story: story, Place: j.Place}
-	before.Plan.Files = files
-	if rest, err := before.closing(); err == nil && rest != nil {
-		tell(fmt.Sprintf("run %s on this robot ended before its end, and what its `finally` says was not done: %s; do it with: ot2flow runs resume %s --finally", sum.ID, stepsOf(rest), sum.ID))
+	j := &Job{Plan: story.Plan, Story: story}
+	j.Plan.Files = files
+	rest, err := j.closing()
+	if err != nil || rest == nil {
+		return "", nil // whoever wants it done hears why it cannot be
 	}
-	return nil
+	return fmt.Sprintf("run %s ended before its end, and what its `finally` says was not done: %s; do it with: ot2flow runs resume %s --finally", sum.ID, stepsOf(rest), sum.ID), nil
 }
 
 // stepsOf says how many steps close a run.

@@ -132,7 +132,8 @@ func (st *station) leave() {
 }
 
 // takeUp finds the runs that were under way when a server of this queue ended. Those
-// on a robot are followed, those on the simulator ended with it.
+// on a robot are followed, those on the simulator ended with it. One that had ended,
+// and not well, is closed.
 func (st *station) takeUp(ctx context.Context, store *journal.Store) error {
 	open, err := store.Open(ctx, st.Name)
 	if err != nil {
@@ -153,6 +154,39 @@ func (st *station) takeUp(ctx context.Context, store *journal.Store) error {
 		st.resumes = append(st.resumes, &resumption{id: id, auto: true})
 		st.mu.Unlock()
 	}
+	if len(open) == 0 {
+		return st.closeLast(ctx, store)
+	}
+	return nil
+}
+
+// closeLast sees to it that what finally says is done of the last run of this queue,
+// where the server ended between the end of the run and that, and nothing else was run
+// on the robot since.
+func (st *station) closeLast(ctx context.Context, store *journal.Store) error {
+	id, err := store.LastBegun(ctx, st.Name)
+	if err != nil || id == "" {
+		return err
+	}
+	sum, err := store.Find(ctx, id)
+	if err != nil {
+		return cannot("%v", err)
+	}
+	left, err := Unclosed(ctx, store, sum)
+	if err != nil || left == "" {
+		return err
+	}
+	story, err := StoryOf(ctx, store, sum)
+	if err != nil {
+		return cannot("run %s: %v", id, err)
+	}
+	if !story.ClosesByItself() {
+		st.log(id, left) // a person has a look first
+		return nil
+	}
+	st.mu.Lock()
+	st.resumes = append(st.resumes, &resumption{id: id, auto: true})
+	st.mu.Unlock()
 	return nil
 }
 
