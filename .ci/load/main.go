@@ -1,8 +1,6 @@
-// Command load asks HTTP servers for the same thing again and again, and says how
-// often and how soon they answer. It knows nothing of what they are, so that two
-// servers are measured alike.
+// Command load measures how soon an HTTP server is ready and how soon it serves what was
+// saved.
 //
-//	load requests -url U [-method M] [-body B] [-connections N] [-for D]
 //	load saves -url U -file F [-times N]
 //	load ready -url U [-times N] COMMAND…
 package main
@@ -33,31 +31,18 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("requests, saves or ready")
+		return errors.New("saves or ready")
 	}
 	f := flag.NewFlagSet(args[0], flag.ExitOnError)
 	at := f.String("url", "", "what is asked for")
 	switch args[0] {
-	case "requests":
-		method := f.String("method", "GET", "how")
-		body := f.String("body", "", "what is sent; % in it is another number each time")
-		connections := f.Int("connections", 64, "at the same time")
-		duration := f.Duration("for", 5*time.Second, "how long, after a second that does not count")
-		if err := f.Parse(args[1:]); err != nil {
-			return err
-		}
-		t, err := newTarget(*at, *method, *body)
-		if err != nil {
-			return err
-		}
-		return t.load(*connections, *duration)
 	case "saves":
 		file := f.String("file", "", "the workflow whose description is written anew")
 		times := f.Int("times", 100, "how often")
 		if err := f.Parse(args[1:]); err != nil {
 			return err
 		}
-		t, err := newTarget(*at, "GET", "")
+		t, err := newTarget(*at)
 		if err != nil {
 			return err
 		}
@@ -65,46 +50,24 @@ func run(args []string) error {
 	}
 	times := f.Int("times", 5, "how often")
 	if err := f.Parse(args[1:]); err != nil || args[0] != "ready" {
-		return errors.Join(err, fmt.Errorf("%s is neither requests nor saves nor ready", args[0]))
+		return errors.Join(err, fmt.Errorf("%s is neither saves nor ready", args[0]))
 	}
-	t, err := newTarget(*at, "GET", "")
+	t, err := newTarget(*at)
 	if err != nil {
 		return err
 	}
 	return t.ready(f.Args(), *times)
 }
 
-// target is a request.
-type target struct {
-	address, head, method string
-	body                  [2]string
-	varied                bool
-}
+// target is what is asked for.
+type target struct{ address, request string }
 
-func newTarget(at, method, body string) (*target, error) {
+func newTarget(at string) (*target, error) {
 	u, err := url.Parse(at)
 	if err != nil {
 		return nil, err
 	}
-	t := &target{address: u.Host, method: method}
-	t.body[0], t.body[1], t.varied = strings.Cut(body, "%")
-	t.head = method + " " + u.RequestURI() + " HTTP/1.1\r\nHost: " + u.Host + "\r\nUser-Agent: load\r\n"
-	return t, nil
-}
-
-// append writes the n-th request.
-func (t *target) append(b []byte, n int) []byte {
-	b = append(b, t.head...)
-	if t.method == "GET" {
-		return append(b, "\r\n"...)
-	}
-	middle := ""
-	if t.varied {
-		middle = strconv.Itoa(n % 1000)
-	}
-	b = append(b, "Content-Type: application/json\r\nContent-Length: "...)
-	b = strconv.AppendInt(b, int64(len(t.body[0])+len(middle)+len(t.body[1])), 10)
-	return append(append(append(append(b, "\r\n\r\n"...), t.body[0]...), middle...), t.body[1]...)
+	return &target{u.Host, "GET " + u.RequestURI() + " HTTP/1.1\r\nHost: " + u.Host + "\r\nUser-Agent: load\r\n\r\n"}, nil
 }
 
 // read reads an answer, and returns its status and length.
@@ -144,23 +107,6 @@ func read(in *bufio.Reader, body *[]byte) (status int, err error) {
 	*body = make([]byte, length)
 	_, err = io.ReadFull(in, *body)
 	return status, err
-}
-
-// load asks over several connections at a time.
-func (t *target) load(connections int, duration time.Duration) error {
-	begin := time.Now().Add(time.Second)
-	end := begin.Add(duration)
-	every, err := t.many(connections, begin, end)
-	if err != nil {
-		return err
-	}
-	slices.Sort(every)
-	if len(every) == 0 {
-		return errors.New("nothing was answered")
-	}
-	ms := func(p float64) float64 { return float64(every[int(p*float64(len(every)-1))].Microseconds()) / 1000 }
-	fmt.Printf("%.0f requests/s, p50 %.2f ms, p99 %.2f ms, longest %.2f ms\n", float64(len(every))/duration.Seconds(), ms(0.5), ms(0.99), ms(1))
-	return nil
 }
 
 // ready begins a server as often as times says, and asks until it answers. What it
@@ -218,7 +164,7 @@ func (t *target) answers() bool {
 		return false
 	}
 	defer c.Close()
-	if _, err := c.Write(t.append(nil, 0)); err != nil {
+	if _, err := io.WriteString(c, t.request); err != nil {
 		return false
 	}
 	status, err := read(bufio.NewReader(c), nil)
@@ -238,7 +184,6 @@ func (t *target) saves(file string, times int) error {
 	}
 	defer c.Close()
 	in := bufio.NewReader(c)
-	request := t.append(nil, 0)
 	var took []time.Duration
 	for i := range times {
 		mark := fmt.Sprintf("saved %d times", i+1)
@@ -251,7 +196,7 @@ func (t *target) saves(file string, times int) error {
 		}
 		at := time.Now()
 		for {
-			if _, err := c.Write(request); err != nil {
+			if _, err := io.WriteString(c, t.request); err != nil {
 				return err
 			}
 			var body []byte
