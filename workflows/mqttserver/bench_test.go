@@ -100,7 +100,7 @@ func serve(t testing.TB, url, name, state, dir string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.server, err = New(t.Context(), b.device, "test", Options{Broker: mqtt.Options{Broker: address}, Device: name, Log: logOf(t)}); err != nil {
+	if b.server, err = New(t.Context(), b.device, "test", Options{Broker: mqtt.Options{Broker: address, KeepAlive: keepAlive}, Device: name, Log: logOf(t)}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -124,6 +124,8 @@ func logOf(t testing.TB) *slog.Logger {
 	}
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
+
+var keepAlive time.Duration // of devices; 0 is as usual
 
 var loud = flag.Bool("loud", false, "log what devices do")
 

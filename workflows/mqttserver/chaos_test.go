@@ -1,6 +1,7 @@
 package mqttserver
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -31,7 +32,8 @@ func TestChaosOfBrokers(t *testing.T) {
 	net := cableTo(t, broker)
 	state, dir := filepath.Join(t.TempDir(), "j.db"), folderOf(t, mixText, shareText)
 	b := serve(t, net.url, "bench-3", state, dir)
-	ctx := within(t)
+	ctx, cancel := context.WithTimeout(t.Context(), *chaosFor+patience)
+	defer cancel()
 	const controllers = 4
 	var asked, answered atomic.Int64
 	var end atomic.Bool
