@@ -252,8 +252,6 @@ func rulesOf(key string) []Rule {
 		return thermocyclerRules
 	case "heater_shaker":
 		return heaterShakerRules
-	case "publish":
-		return publishRules
 	}
 	return nil
 }

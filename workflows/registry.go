@@ -128,6 +128,9 @@ type entry[V any] struct {
 	root   int         // which of the roots it is under
 }
 
+// Roots are the files and folders that the workflows are in.
+func (r *Registry[V]) Roots() []string { return slices.Clone(r.roots) }
+
 // NewRegistry returns an empty registry for workflows in roots, each a file or
 // a folder. A folder stands for all workflows below it; see Find. Nothing is
 // read before the first Refresh.

@@ -29,6 +29,21 @@ func OpenWithin(roots []string, path string) *Checked {
 	return c
 }
 
+// TextWithin is OpenWithin of a file that has another text than is there.
+func TextWithin(roots []string, path string, text []byte) *Checked {
+	c := &Checked{Path: path, within: true}
+	folder, name, err := below(roots, path)
+	if err == nil {
+		var root *os.Root
+		if root, err = os.OpenRoot(folder); err == nil {
+			defer func() { _ = root.Close() }() // it was read from only
+			c.prepare(spec.LoadText(enclosed{root.FS()}, name, text))
+			return c
+		}
+	}
+	return FromBytes(path, text)
+}
+
 // below finds the folder of the root that a path is below, and the name from there.
 func below(roots []string, path string) (folder, name string, err error) {
 	for _, root := range roots {

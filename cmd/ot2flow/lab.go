@@ -31,6 +31,8 @@ type setting struct {
 	file string
 	lab  *labfile.Lab // nil without a file
 
+	drafts string // the folder in which workflows may be changed; empty: in none
+
 	keep func(context.Context) error // has the journal remember what was proved
 }
 
@@ -56,6 +58,11 @@ func (a *app) setting(roots []string, o serving, flags *pflag.FlagSet) (*setting
 	for _, root := range set.roots {
 		if _, err := os.Stat(root); err != nil {
 			return nil, cannot("%s cannot be served: %s", root, reason(err))
+		}
+	}
+	if len(set.roots) > 0 { // what comes with ot2flow is not changed
+		if info, err := os.Stat(set.roots[0]); err == nil && info.IsDir() {
+			set.drafts = set.roots[0]
 		}
 	}
 	if library {

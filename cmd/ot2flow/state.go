@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -18,6 +17,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/spec/quantity"
+	"github.com/ot2flow/ot2flow/workflows/depict"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
@@ -104,46 +104,10 @@ func stateText(w io.Writer, l *ledger.Ledger, name string) error {
 	if len(l.Labware)+len(l.Modules)+len(l.Pipettes)+len(l.Offsets)+len(l.Tools)+len(l.Away) == 0 {
 		fmt.Fprintln(t, "  nothing is known")
 	}
-	for i := range l.Labware {
-		b := &l.Labware[i]
-		by := "set by hand"
-		if b.Run != "" {
-			by = "run " + b.Run
-		}
-		fmt.Fprintf(t, "  slot %s\t%s\t%s\t%s\n", b.Place, b.Name, ledger.Loaded(b.Definition), by)
-		one := &ledger.Ledger{Labware: []ledger.Labware{*b}}
-		blank := *b
-		blank.Tips, blank.Wells = nil, nil
-		for _, change := range ledger.Diff(&ledger.Ledger{Labware: []ledger.Labware{blank}}, one) {
-			fmt.Fprintf(t, "  \t%s\t%s\t\n", names(change.Well), change.After)
-		}
-	}
-	for i := range l.Away {
-		b := &l.Away[i]
-		fmt.Fprintf(t, "  taken away\t%s\t%s\trun %s\n", b.Title(), ledger.Loaded(b.Definition), b.Run)
-		one := &ledger.Ledger{Labware: []ledger.Labware{*b}}
-		for _, change := range ledger.Diff(&ledger.Ledger{Labware: []ledger.Labware{{Place: b.Place, Definition: b.Definition}}}, one) {
-			fmt.Fprintf(t, "  \t%s\t%s\t\n", names(change.Well), change.After)
-		}
-	}
-	rest := *l
-	rest.Labware, rest.Away = nil, nil
-	for _, change := range ledger.Diff(&ledger.Ledger{}, &rest) {
-		fmt.Fprintf(t, "  %s\t%s\t\t\n", change.Place, change.After)
-	}
-	for _, tool := range l.Tools {
-		fmt.Fprintf(t, "  %s\t%s %s\t\trun %s\n", cmp.Or(tool.Mount, "module"), tool.Model, tool.Serial, tool.Run)
+	for _, row := range depict.Ledger(l) {
+		fmt.Fprintf(t, "  %s\n", strings.Join(row[:], "\t"))
 	}
 	return t.Flush()
-}
-
-// names shortens a list of places.
-func names(list string) string {
-	all := strings.Fields(list)
-	if len(all) > 6 {
-		return fmt.Sprintf("%s … %s (%d)", strings.Join(all[:4], " "), all[len(all)-1], len(all))
-	}
-	return list
 }
 
 func (a *app) stateResetCommand() *cobra.Command {
@@ -434,7 +398,7 @@ func (a *app) diffOf(ctx context.Context, s *journal.Store, sum *journal.Summary
 	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "%s, run %s\n", name, sum.ID)
 	for _, change := range changes {
-		fmt.Fprintf(t, "  %s\t%s\t%s\t→ %s\n", change.Place, names(change.Well), orNone(change.Before), orNone(change.After))
+		fmt.Fprintf(t, "  %s\t%s\t%s\t→ %s\n", change.Place, depict.Wells(change.Well), orNone(change.Before), orNone(change.After))
 	}
 	if len(changes) == 0 {
 		fmt.Fprintln(t, "  nothing changed")

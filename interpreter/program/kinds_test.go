@@ -71,7 +71,7 @@ func TestEveryKindIsHandled(t *testing.T) {
 		{"apply.go", "Apply"},
 		{"../../ot2/motion.go", "duration"},
 		{"../../ot2/command/command.go", "of"},
-		{"../../cmd/ot2flow/plantext.go", "sentence"},
+		{"../../workflows/depict/sentence.go", "Sentence"},
 	} {
 		handled := cases(t, where.path, where.function)
 		for _, k := range kinds(t) {

@@ -3,6 +3,8 @@ package pages_test
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -18,6 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/ot2flow/ot2flow/ot2/emulator"
+	"github.com/ot2flow/ot2flow/workflows"
 	"github.com/ot2flow/ot2flow/workflows/server"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
@@ -103,8 +106,17 @@ func open(t *testing.T, o server.Options, texts ...string) *site {
 			t.Error(err)
 		}
 	})
+	device.Drafts = dir
+	watcher := workflows.Watch(ctx, tasks, workflows.Options{}, func(workflows.Change[*workflows.Task]) { front.Reload() })
 	out := &site{httptest.NewServer(front.Handler()), s, dir}
-	t.Cleanup(func() { cancel(); done.Wait(); out.CloseClientConnections(); out.Close(); s.Close() })
+	t.Cleanup(func() {
+		cancel()
+		watcher.Close()
+		done.Wait()
+		out.CloseClientConnections()
+		out.Close()
+		s.Close()
+	})
 	return out
 }
 
@@ -308,6 +320,9 @@ func TestInABrowser(t *testing.T) {
 	b.visit("/lab/history?task=mix-colors")
 	b.says("tbody", "mix-colors")
 	b.look("12-history")
+	b.visit("/lab/stock")
+	b.says("table", "slot 4")
+	b.look("13-stock")
 	for _, address := range b.outside {
 		t.Errorf("a page asks for %s", address)
 	}
@@ -338,4 +353,79 @@ func TestLogin(t *testing.T) {
 	b.says("h1", "Log in")
 	b.visit("/lab/history")
 	b.says("h1", "Log in")
+}
+
+// A workflow is written: what is wrong is said while it is, it is saved, served, run and
+// changed again; and who changes what somebody else has changed is told so.
+func TestWriting(t *testing.T) {
+	s := open(t, server.Options{}, mixText)
+	b := browse(t, s)
+	b.visit("/lab/workflows")
+	b.press("Write a new one")
+	b.says("#checked", "no mistakes")
+	b.do(chromedp.SetValue("#name", "first.yaml"), chromedp.Evaluate(`text.value = text.value.replace("name: my-workflow", "name: first-try").replace("plate.A1:H1", "plate.A1:Z1"); text.dispatchEvent(new Event("input"))`, nil))
+	b.says("#checked", "Z1")
+	b.look("30-writing")
+	b.do(chromedp.Evaluate(`text.value = text.value.replace("plate.A1:Z1", "plate.A1:H1"); text.dispatchEvent(new Event("input"))`, nil))
+	b.says("#checked", "no mistakes")
+	b.press("Save")
+	b.says(".banner", "Saved")
+	b.look("31-written")
+	b.do(chromedp.Click(".banner a"))
+	b.says("h1", "first-try")
+	b.press("Change it")
+	if err := os.WriteFile(filepath.Join(s.dir, "first.yaml"), []byte(mixText), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.press("Save")
+	b.says(".banner.bad", "somebody has changed first.yaml meanwhile")
+}
+
+// A server that is gone is waited for, and the page goes on by itself.
+func TestServerGone(t *testing.T) {
+	s := open(t, server.Options{}, mixText)
+	b := browse(t, s)
+	b.visit("/lab/")
+	b.until("document.getElementById('gone').hidden")
+	address, handler := s.Listener.Addr().String(), s.Config.Handler
+	s.CloseClientConnections()
+	s.Close()
+	b.until("!document.getElementById('gone').hidden")
+	b.look("40-gone")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	go func() { _ = again.Serve(l) }() // until it is closed
+	t.Cleanup(func() { _ = again.Close() })
+	b.until("document.getElementById('gone').hidden")
+}
+
+// An admin makes a token, which is good, and takes it back.
+func TestTokens(t *testing.T) {
+	s := open(t, server.Options{Tokens: true}, mixText)
+	secret, _, err := s.service.NewToken(t.Context(), "ada", service.Admin, nil, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := browse(t, s)
+	b.visit("/lab/tokens")
+	b.do(chromedp.SetValue("#token", secret))
+	b.press("Log in")
+	b.do(chromedp.SetValue("#name", "otto"))
+	b.press("Make it")
+	b.says("#secret", "ot2flow_")
+	b.look("50-tokens")
+	var made string
+	b.do(chromedp.Text("#secret", &made))
+	if _, err := service.NewKeyring(s.service).Find(t.Context(), made); err != nil {
+		t.Error(err)
+	}
+	b.visit("/lab/tokens")
+	b.press("Revoke the token of otto")
+	b.says("table", "revoked")
+	if _, err := service.NewKeyring(s.service).Find(t.Context(), made); err == nil {
+		t.Error("a token that was revoked is good")
+	}
 }

@@ -166,24 +166,9 @@ func (a *asked) plates(p *Pages) {
 	}
 }
 
-// given takes a form that was filled in: the plan of it is shown, and then it is
+// take takes a form that was filled in: the plan of it is shown, and then it is
 // submitted.
-func (p *Pages) given(w http.ResponseWriter, r *http.Request) {
-	one, to, err := p.take(r)
-	switch {
-	case err != nil:
-		p.write(w, r, wrong(err))
-	case to != "":
-		http.Redirect(w, r, to, http.StatusSeeOther)
-	default:
-		p.write(w, r, one)
-	}
-}
-
 func (p *Pages) take(r *http.Request) (one *page, to string, err error) {
-	if err := r.ParseForm(); err != nil {
-		return nil, "", &service.Error{Kind: service.Misuse, Message: "the form could not be read"}
-	}
 	a, err := p.asks(r.PathValue("task"))
 	if err != nil {
 		return nil, "", err

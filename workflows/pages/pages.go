@@ -61,7 +61,7 @@ func (p *Pages) Routes() []Route {
 	do := func(path string, role service.Role, f func(*http.Request) (string, error)) Route {
 		return Route{Pattern: "POST " + Root + path, Role: role, Handler: p.done(f)}
 	}
-	submit := Route{Pattern: "POST " + Root + "workflows/{task}", Role: service.Operator, Kept: true, Robot: true, Handler: p.given}
+	submit := Route{Pattern: "POST " + Root + "workflows/{task}", Role: service.Operator, Kept: true, Robot: true, Handler: p.filled(p.take)}
 	return []Route{
 		{Pattern: "GET /{$}", Role: service.Anybody, Handler: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, Root, http.StatusSeeOther) }},
 		{Pattern: "GET " + Root + "static/{name}", Role: service.Anybody, Handler: static},
@@ -77,6 +77,16 @@ func (p *Pages) Routes() []Route {
 		see("runs/{run}", p.run),
 		see("inbox", p.inbox),
 		see("history", p.history),
+		see("stock", p.stock),
+		see("editor", p.edit),
+		{Pattern: "POST " + Root + "editor/check", Role: service.Viewer, Handler: p.checked},
+		{Pattern: "POST " + Root + "editor", Role: service.Operator, Robot: true, Handler: p.filled(p.save)},
+		{Pattern: "GET " + Root + "tokens", Role: service.Admin, Handler: p.shown(p.tokens)},
+		{Pattern: "POST " + Root + "tokens", Role: service.Admin, Handler: p.filled(func(r *http.Request) (*page, string, error) {
+			one, err := p.newToken(r)
+			return one, "", err
+		})},
+		do("tokens/{id}/revoke", service.Admin, p.revoke),
 		do("runs/{run}/control", service.Operator, p.control),
 		do("runs/{run}/answer", service.Operator, p.answer),
 		do("runs/{run}/decision", service.Operator, p.decide),
@@ -110,6 +120,9 @@ type frame struct {
 // May reports whether the person may do what an operator may.
 func (f *frame) May() bool { return f.Who.Role >= service.Operator }
 
+// MayAll reports whether the person may do what an admin may.
+func (f *frame) MayAll() bool { return f.Who.Role >= service.Admin }
+
 // At reports whether a page is at an address, or below it.
 func (f *frame) At(path string) bool {
 	return f.Path == path || path != Root && strings.HasPrefix(f.Path, path+"/")
@@ -139,6 +152,25 @@ func (p *Pages) done(f func(*http.Request) (string, error)) http.HandlerFunc {
 			return
 		}
 		http.Redirect(w, r, to, http.StatusSeeOther)
+	}
+}
+
+// filled answers to a form that was filled in: with a page, or where to go on.
+func (p *Pages) filled(f func(*http.Request) (*page, string, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseForm(); err != nil {
+			p.write(w, r, wrong(&service.Error{Kind: service.Misuse, Message: "the form could not be read"}))
+			return
+		}
+		one, to, err := f(r)
+		switch {
+		case err != nil:
+			p.write(w, r, wrong(err))
+		case to != "":
+			http.Redirect(w, r, to, http.StatusSeeOther)
+		default:
+			p.write(w, r, one)
+		}
 	}
 }
 

@@ -69,6 +69,7 @@ func New(device *service.Device, version string, o Options) (*Server, error) {
 func (s *Server) Reload() {
 	s.reloads.Add(1)
 	s.now.Store(s.offer(s.device.Tasks.Snapshot()))
+	s.device.Served()
 }
 
 // routes finds what answers a request. The operations are the same whatever the tasks

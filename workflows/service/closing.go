@@ -221,7 +221,7 @@ func unclosedOf(ctx context.Context, store *journal.Store, sum *journal.Summary)
 	j.Plan.Files = files
 	rest, err := j.closing()
 	if err != nil || rest == nil {
-		return "", nil //nolint:nilerr // whoever wants it done hears why it cannot be
+		return "", nil // whoever wants it done hears why it cannot be
 	}
 	return fmt.Sprintf("run %s ended before its end, and what its `finally` says was not done: %s; do it with: ot2flow runs resume %s --finally", sum.ID, stepsOf(rest), sum.ID), nil
 }

@@ -65,6 +65,7 @@ type Device struct {
 	Tasks   *Tasks
 	Log     func(Note)
 	Traces  *traces.Exporter // nil where nobody collects them
+	Drafts  string           // the folder in which workflows may be changed; empty: in none
 
 	changed  beacon
 	stations []*station

@@ -118,3 +118,6 @@ func (p *Picture) advance(from int) {
 // Changed is closed when something changes that a person may want to know: what a run
 // does, what waits, what is served.
 func (d *Device) Changed() <-chan struct{} { return d.changed.next() }
+
+// Served says that other workflows are served than before.
+func (d *Device) Served() { d.changed.light() }

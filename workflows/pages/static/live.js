@@ -157,3 +157,48 @@ for (const area of document.querySelectorAll("[data-drop]")) {
     area.value = await file.text();
   });
 }
+
+// A workflow is checked as it is written.
+const text = document.getElementById("text");
+if (text) {
+  const gutter = document.getElementById("gutter"), found = document.getElementById("checked");
+  let waits, last = text.value, bad = new Set();
+  const mark = () => { bad = new Set([...found.querySelectorAll("li.error [data-at]")].map((a) => Number(a.dataset.at))); number(); };
+  const number = () => {
+    const rows = text.value.split("\n").map((_, i) => { const row = document.createElement("span"); row.textContent = i + 1; row.className = bad.has(i + 1) ? "bad" : ""; return row; });
+    gutter.replaceChildren(...rows);
+    gutter.scrollTop = text.scrollTop;
+  };
+  const check = async () => {
+    const now = text.value;
+    if (now === last) return;
+    try {
+      const answer = await fetch(text.dataset.check, { method: "POST", headers: { "Content-Type": "text/plain" }, body: now });
+      if (!answer.ok || text.value !== now) return;
+      last = now;
+      found.innerHTML = await answer.text();
+      gone.hidden = true;
+      mark();
+    } catch { gone.hidden = false; }
+  };
+  text.addEventListener("input", () => { number(); clearTimeout(waits); waits = setTimeout(check, 250); });
+  text.addEventListener("scroll", () => { gutter.scrollTop = text.scrollTop; });
+  text.addEventListener("keydown", (e) => {
+    if (e.key !== "Enter" || e.isComposing) return;
+    const before = text.value.slice(0, text.selectionStart), indent = /^[ ]*/.exec(before.slice(before.lastIndexOf("\n") + 1))[0];
+    e.preventDefault();
+    document.execCommand("insertText", false, "\n" + indent);
+  });
+  found.addEventListener("click", (e) => {
+    const line = e.target.dataset && e.target.dataset.at;
+    if (!line) return;
+    e.preventDefault();
+    const lines = text.value.split("\n"), from = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
+    text.focus();
+    text.setSelectionRange(from, from + lines[line - 1].length);
+    text.scrollTop = (line - 5) * parseFloat(getComputedStyle(text).lineHeight);
+  });
+  addEventListener("beforeunload", (e) => { if (text.value !== text.defaultValue && !text.form.dataset.sent) e.preventDefault(); });
+  text.form.addEventListener("submit", () => { text.form.dataset.sent = "1"; });
+  mark();
+}

@@ -1,0 +1,132 @@
+package service
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/workflows"
+)
+
+// Draft is a workflow that somebody is writing: what is found in it, and what it does
+// for its defaults and examples; the plan is nil where that is not known.
+type Draft struct {
+	Findings diag.List
+	Plan     *program.Plan
+}
+
+// Draft checks a text as the file of that path would be. Files that it names are
+// looked for beside that.
+func (d *Device) Draft(path string, text []byte) *Draft {
+	c := workflows.TextWithin(d.Tasks.Roots(), path, text)
+	out := &Draft{}
+	if c.Prepared != nil {
+		r := workflows.Run{}
+		_, list, _ := c.Prepared.Prove(r.Input(true))
+		c.Add(list)
+		if plan, list := c.Prepared.Plan(r.Input(true)); !list.HasErrors() {
+			out.Plan = plan
+		}
+	}
+	out.Findings = c.Diagnostics
+	return out
+}
+
+// Text is a file of a workflow, with the mark by which Save knows that nobody has
+// changed it meanwhile.
+type Text struct {
+	Path, Mark string
+	Data       []byte
+}
+
+// Text reads the file of a task, as it is now.
+func (d *Device) Text(task string) (*Text, error) {
+	v, ok := d.Tasks.Snapshot().Lookup(task)
+	if !ok {
+		return nil, d.NoTask(task)
+	}
+	return textOf(v.Path)
+}
+
+func textOf(path string) (*Text, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, cannot("%v", err)
+	}
+	sum := sha256.Sum256(data)
+	return &Text{path, hex.EncodeToString(sum[:]), data}, nil
+}
+
+// newName is how a new file may be called.
+var newName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.ya?ml$`)
+
+// NewPath is where a new file of that name would be.
+func (d *Device) NewPath(name string) (string, error) {
+	switch {
+	case d.Drafts == "":
+		return "", cannot("this server changes no workflows; save the file in the folder that it serves")
+	case !newName.MatchString(name):
+		return "", usage("a new file is called like my-workflow.yaml: letters, digits, - and _")
+	}
+	return filepath.Join(d.Drafts, name), nil
+}
+
+// Save writes the text of a workflow, which is served as soon as it is noticed. The mark
+// is that of the text that was changed, and empty for a new file.
+func (d *Device) Save(path, mark string, text []byte) error {
+	if d.Drafts == "" {
+		return cannot("this server changes no workflows; save the file in the folder that it serves")
+	}
+	if rel, err := filepath.Rel(d.Drafts, path); err != nil || !filepath.IsLocal(rel) {
+		return cannot("%s is not in the folder in which workflows are changed here", path)
+	}
+	now, err := os.ReadFile(path)
+	sum := sha256.Sum256(now)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && mark != "":
+		return cannot("somebody has removed %s meanwhile; save it under another name", filepath.Base(path))
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return cannot("%v", err)
+	case err == nil && mark == "":
+		return cannot("there is a file %s already; take another name", filepath.Base(path))
+	case err == nil && mark != hex.EncodeToString(sum[:]):
+		return cannot("somebody has changed %s meanwhile; look at what it is now, and change that", filepath.Base(path))
+	}
+	return replace(path, text)
+}
+
+// replace writes a file in one go: whoever reads it has the old one or the new one.
+func replace(path string, text []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".saving-*")
+	if err != nil {
+		return cannot("%v", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name()) // it is nobody's
+		}
+	}()
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return cannot("%v", err)
+	}
+	return nil
+}
