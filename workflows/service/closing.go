@@ -219,11 +219,10 @@ func unclosedOf(ctx context.Context, store *journal.Store, sum *journal.Summary)
 	}
 	j := &Job{Plan: story.Plan, Story: story}
 	j.Plan.Files = files
-	rest, err := j.closing()
-	if err != nil || rest == nil {
-		return "", nil // whoever wants it done hears why it cannot be
+	if rest, err := j.closing(); err == nil && rest != nil { // whoever wants it done hears why it cannot be
+		return fmt.Sprintf("run %s ended before its end, and what its `finally` says was not done: %s; do it with: ot2flow runs resume %s --finally", sum.ID, stepsOf(rest), sum.ID), nil
 	}
-	return fmt.Sprintf("run %s ended before its end, and what its `finally` says was not done: %s; do it with: ot2flow runs resume %s --finally", sum.ID, stepsOf(rest), sum.ID), nil
+	return "", nil
 }
 
 // stepsOf says how many steps close a run.
