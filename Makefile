@@ -9,10 +9,11 @@ RELEASE    := $(LDFLAGS) -X main.version=$(VERSION:v%=%)
 PLATFORMS  := linux/amd64 linux/arm64 linux/arm/7 darwin/amd64 darwin/arm64 windows/amd64
 FUZZTIME   ?= 10s
 
-.PHONY: help build test test-pure test-sharing test-sequential lint format generate bench properties chaos cover dist fuzz clean
+.PHONY: help build test test-pure test-sharing test-sequential lint format generate bench properties chaos mqtt cover dist fuzz clean
 
 MOMENTS    ?= 500
 LOAD       ?= 5m
+MQTT       ?= 10m
 CHAOS      ?= # further flags, such as -chaos-log chaos.log
 
 help: ## list the targets
@@ -81,6 +82,9 @@ contract: ## ask a device server for what it describes, right and wrong (schemat
 
 load: ## five minutes of requests to a device server that is killed, and count (LOAD=5m)
 	$(GO) test ./cmd/ot2flow -run '^TestLoad' -v -timeout 1h -load $(LOAD)
+
+mqtt: ## kill brokers, networks and devices for ten minutes, and have 200 devices at one broker (MQTT=10m)
+	$(GO) test ./workflows/mqttserver -run 'TestChaosOfBrokers|TestManyDevices|TestLongJob' -v -timeout 2h -mqtt-chaos $(MQTT) -mqtt-devices 200 -mqtt-jobs 20 -mqtt-strict
 
 cover: ## which lines the tests run: cover.html
 	$(GO) test -coverpkg=./... -coverprofile=cover.out ./...

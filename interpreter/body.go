@@ -83,6 +83,8 @@ func (p *preparer) body(s *spec.Step) body {
 		return p.measure(b)
 	case *spec.Request:
 		return p.request(b)
+	case *spec.Publish:
+		return p.publish(b)
 	case *spec.Notify:
 		return p.notify(b)
 	case *spec.Do:

@@ -29,13 +29,16 @@ type Result struct {
 // defaultTimeoutMS is how long instruments and other programs are waited for.
 const defaultTimeoutMS = 60_000
 
-// live is a resolved `ask`, `measure`, `request` or `notify`.
+// live is a resolved `ask`, `measure`, `request`, `publish` or `notify`.
 type live struct {
 	kind                  program.Kind
 	index                 int // among all live steps of the workflow
 	instrument, method    string
 	message, to, url, key *eval.Template
 	headers               []*eval.Template
+	topic, reply          *eval.Template
+	id, session           string   // where these stand in a message
+	within                []string // where what is sent does
 	send                  []*eval.Expr
 	sentSlot              int // of the record `sent` that simulate can read, or -1
 	fields                []answer
@@ -154,6 +157,11 @@ func (p *preparer) results(columns []spec.Column) []answer {
 type instrument struct {
 	decl    *spec.Instrument
 	url     *eval.Template
+	topic   *eval.Template // nil over HTTP
+	reply   *eval.Template
+	id      string
+	within  []string
+	send    []constant
 	headers []*eval.Template
 	fields  []answer
 	fault   *faults
@@ -170,6 +178,7 @@ func (p *preparer) instruments() {
 		out := instrument{decl: d, fields: p.results(d.Result), timeout: p.expr(d.Timeout), fault: p.faults(&d.Fails)}
 		out.secrets = p.scope.Secrets(func() { out.url, out.headers = p.text(d.Web.URL), p.texts(d.Web.Headers) })
 		p.openSecrets(&d.Web)
+		p.told(d, &out)
 		out.typ = p.recordOf(out.fields)
 		out.valid = p.validity(d.Valid, out.fields)
 		p.measuring = append(p.measuring, out)
@@ -195,9 +204,9 @@ func (p *preparer) validity(checks []spec.Check, fields []answer) []requirement 
 func (p *preparer) measure(m *spec.Measure) body {
 	b := p.newLive(program.Measure)
 	b.timeout, b.timeoutMS = p.expr(m.Timeout), defaultTimeoutMS
-	p.sent(b, m.Send)
 	i := slices.IndexFunc(p.measuring, func(i instrument) bool { return i.decl.Name.Value == m.With.Value })
 	if i < 0 {
+		p.sent(b, nil, m.Send)
 		if m.With.IsSet() {
 			p.unknownName(diag.UnknownName, m.With, "instrument", p.instrumentNames())
 		}
@@ -205,6 +214,11 @@ func (p *preparer) measure(m *spec.Measure) body {
 	}
 	in := &p.measuring[i]
 	b.instrument, b.url, b.headers, b.method = in.decl.Name.Value, in.url, in.headers, in.decl.Web.Method.Value
+	b.topic, b.reply, b.id, b.session, b.within = in.topic, in.reply, in.id, in.decl.Over.Session.Value, in.within
+	if b.within == nil {
+		p.named(m.Send, b.id, b.session)
+	}
+	p.sent(b, in.send, m.Send)
 	b.give(in.fields, in.typ)
 	b.valid, b.fault, b.secrets = in.valid, in.fault, in.secrets
 	if b.timeout == nil {
@@ -228,7 +242,7 @@ func (p *preparer) request(r *spec.Request) body {
 	b.secrets = p.scope.Secrets(func() { b.url, b.headers = p.text(r.URL), p.texts(r.Headers) })
 	p.openSecrets(&r.WebRequest)
 	b.timeout, b.timeoutMS = p.expr(r.Timeout), defaultTimeoutMS
-	p.sent(b, r.Send)
+	p.sent(b, nil, r.Send)
 	answers := p.results(r.Result)
 	b.give(answers, p.recordOf(answers))
 	b.fault = p.faults(&r.Fails)
@@ -260,15 +274,21 @@ func (p *preparer) texts(list []spec.Text) []*eval.Template {
 	return out
 }
 
-// sent resolves what is sent along.
-func (p *preparer) sent(b *live, list []spec.Binding) {
+// sent resolves what is sent along. Of what is always sent, the step may send
+// another value.
+func (p *preparer) sent(b *live, always []constant, list []spec.Binding) {
+	all := slices.DeleteFunc(slices.Clone(always), func(s constant) bool {
+		return slices.ContainsFunc(list, func(v spec.Binding) bool { return v.Name.Value == s.name })
+	})
+	for _, v := range list {
+		all = append(all, constant{v.Name.Value, p.expr(v.Value)})
+	}
 	var fields []eval.Field
 	known := true
-	for _, v := range list {
-		e := p.expr(v.Value)
-		b.send = append(b.send, e)
-		if known = known && e != nil; known {
-			fields = append(fields, eval.Field{Name: v.Name.Value, Type: e.Type()})
+	for _, s := range all {
+		b.send = append(b.send, s.value)
+		if known = known && s.value != nil; known {
+			fields = append(fields, eval.Field{Name: s.name, Type: s.value.Type()})
 		}
 	}
 	if known {
@@ -324,12 +344,12 @@ func (b *live) expand(x *expansion, f *program.Frame) {
 
 // needs computes what the step is carried out with.
 func (b *live) needs(x *expansion) (*program.Live, bool) {
-	out := &program.Live{Site: b.index, Instrument: b.instrument, Method: b.method, Fields: b.shown, Secrets: b.secrets}
+	out := &program.Live{Site: b.index, Instrument: b.instrument, Method: b.method, Fields: b.shown, Secrets: b.secrets, ID: b.id, Session: b.session}
 	ok := true
 	for _, t := range []struct {
 		to   *string
 		from *eval.Template
-	}{{&out.Message, b.message}, {&out.To, b.to}, {&out.URL, b.url}, {&out.Key, b.key}} {
+	}{{&out.Message, b.message}, {&out.To, b.to}, {&out.URL, b.url}, {&out.Key, b.key}, {&out.Topic, b.topic}, {&out.Reply, b.reply}} {
 		if t.from != nil {
 			text, fine := x.text(t.from)
 			*t.to, ok = text, ok && fine
@@ -339,10 +359,13 @@ func (b *live) needs(x *expansion) (*program.Live, bool) {
 		text, fine := x.text(h)
 		out.Headers, ok = append(out.Headers, text), ok && fine
 	}
+	if ok {
+		b.sendable(x, out)
+	}
 	values, fine := b.sending(x)
 	if len(values) > 0 {
 		record := eval.RecordValue(b.sentType, values)
-		out.Body = string(appendValue(nil, record))
+		out.Body = string(within(b.within, appendValue(nil, record)))
 		if b.sentSlot >= 0 {
 			x.env.Vars[b.sentSlot] = record
 		}
@@ -423,9 +446,12 @@ func (b *live) canFail() bool {
 }
 
 // repeatable reports whether the step may be done again where nobody knows
-// whether it was done: all but a request that does something, and names itself
-// by no key.
+// whether it was done: all but a request that does something and a message to a
+// topic, where they name themselves by no key.
 func (b *live) repeatable() bool {
+	if b.kind == program.Publish {
+		return b.key != nil
+	}
 	return b.kind != program.Request || b.key != nil || b.method == "GET" || b.method == "" && len(b.send) == 0
 }
 

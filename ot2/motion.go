@@ -137,7 +137,7 @@ func (t *Timer) duration(op *program.Op) int64 {
 		program.Shake, program.StopShaking, program.Engage, program.Disengage:
 		return t.moduleTime(op)
 	case program.Prepare, program.Home, program.Pause, program.NewTips, program.Refill, program.Exchange, program.Comment, program.Lights, program.EndRun, program.ConfigureNozzles,
-		program.Ask, program.Measure, program.Request, program.Notify, program.RunProtocol:
+		program.Ask, program.Measure, program.Request, program.Publish, program.Notify, program.RunProtocol:
 		return 0
 	}
 	return 0

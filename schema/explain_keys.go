@@ -141,10 +141,6 @@ func (e *explainer) isMoved(p *place, k *yaml.Node) bool {
 // of this mapping that was meant, if it is one.
 func (e *explainer) meant(p *place, k *yaml.Node) (key string, ok bool) {
 	key = k.Value
-	if spec.Later(key) {
-		e.add(diag.NotInThisVersion, k, quoted(key)+" is part of the language but not of this version of ot2flow", "do without it, or use a later version of ot2flow")
-		return "", true
-	}
 	if i := slices.IndexFunc(p.inner().Instead, func(w [2]string) bool { return w[0] == key }); i >= 0 {
 		e.unknown(p, k, p.inner().Instead[i][1])
 		return "", true

@@ -1,6 +1,10 @@
 package spec
 
-import "github.com/ot2flow/ot2flow/spec/diag"
+import (
+	"strings"
+
+	"github.com/ot2flow/ot2flow/spec/diag"
+)
 
 // Steps whose result comes from the world while the robot runs, and the
 // instruments they measure with.
@@ -10,6 +14,9 @@ type Instrument struct {
 	Name        Word
 	Description Text
 	Web         WebRequest
+	Over        Messages
+	Send        []Binding
+	Within      Word
 	Result      []Column
 	Valid       []Check
 	Timeout     Expr
@@ -23,6 +30,15 @@ type WebRequest struct {
 	URL     Text
 	Method  Word
 	Headers []Text
+}
+
+// Messages are the topics of a broker over which an instrument is asked and
+// answers, and the keys by which an answer is known to be one.
+type Messages struct {
+	Topic   Text
+	Reply   Text
+	ID      Word // where the id of a message stands in it
+	Session Word // where the id of the run does; not set where it does not
 }
 
 type (
@@ -50,6 +66,17 @@ type (
 		Timeout  Expr
 		Simulate []Binding
 		Fails    Fails
+	}
+	// Publish sends a message to a topic of a broker; nothing comes back.
+	Publish struct {
+		Web     WebRequest // of which only the address
+		Over    Messages   // no reply
+		Send    []Binding
+		Within  Word
+		Message Text // in place of Send
+		Key     Text
+		Timeout Expr
+		Fails   Fails
 	}
 	// Notify tells people something; nothing comes back.
 	Notify struct {
@@ -103,12 +130,25 @@ var instrumentShape = &Shape{
 	Kind: ObjectShape, Name: "instrument", Noun: "the keys of an instrument", Doc: "Something that can be measured with.",
 	Example: "{url: 'http://sensor.local/measure', result: {f1: integer}}",
 	fields:  func() []Field { return instrumentFields(&Instrument{}) },
+	Rules: []Rule{
+		{Key: "reply", Needs: []string{"topic"}, Why: "`topic` says where the instrument is asked"},
+		{Key: "id", Needs: []string{"topic"}, Why: "over HTTP an answer comes back to the one who asked"},
+		{Key: "session", Needs: []string{"topic"}, Why: "only messages carry the id of the run"},
+		{Key: "topic", Needs: []string{"reply"}, Why: "`reply` says where the answers come"},
+		{Key: "topic", Bars: []string{"method", "headers"}, Why: "over a broker there are messages, which have neither"},
+	},
 }
 
 func instrumentFields(i *Instrument) []Field {
 	out := append([]Field{{"description", "What it is, for people.", "the colour sensor of bench 2", false, textSlot(&i.Description)}}, webFields(&i.Web)...)
 	return append(
 		out,
+		Field{"topic", "The topic of a broker where it is asked; the address is then that of the broker, mqtt:// or mqtts:// and its name.", "bench/sensor/read", false, textSlot(&i.Over.Topic)},
+		Field{"reply", "The topic where its answers come, as JSON. One with `error` in it, a text, is a refusal, and one with `busy: true` beside that a refusal that may pass.", "bench/sensor/data", false, textSlot(&i.Over.Reply)},
+		idField(&i.Over.ID, "Every measurement has an id of its own, which the instrument puts into its answer at the same place: an answer without it, or with another, is none."),
+		sessionField(&i.Over.Session),
+		Field{"send", "What it is told with every measurement, each value under its name; a measurement that sends a value of the same name sends its own.", "{gain: 32}", false, bindingsSlot(&i.Send, sendShape, WantAny)},
+		withinField(&i.Within),
 		Field{"result", "What a measurement gives, each value under its name.", "{f1: {type: integer, min: 0, max: 65535}}", true, declarations(&i.Result, resultShape, readResultField)},
 		Field{"valid", "What must hold of a measurement; one of which it does not is taken as failed.", "[{that: f1 < 65535, message: the sensor is saturated}]", false, checksSlot(&i.Valid)},
 		timeoutField(&i.Timeout),
@@ -120,6 +160,30 @@ func instrumentFields(i *Instrument) []Field {
 func readInstrument(name Word, at diag.Span) (*Instrument, []Field) {
 	i := &Instrument{Name: name, Span: at}
 	return i, instrumentFields(i)
+}
+
+var placeInShape = &Shape{Noun: "keys with dots between", Scalars: Strings, Pattern: placePattern}
+
+// placePattern is where something stands in a message: keys with dots between.
+var placePattern = &Pattern{`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$`, func(s string) bool {
+	for part := range strings.SplitSeq(s, ".") {
+		if !IsName(part) {
+			return false
+		}
+	}
+	return true
+}, "keys with dots between, such as command or data.id"}
+
+func idField(to *Word, what string) Field {
+	return Field{"id", "Where the id stands in a message: keys with dots between. Default: id. " + what, "experiment_id", false, wordSlot(to, placeInShape)}
+}
+
+func sessionField(to *Word) Field {
+	return Field{"session", "Where the id of the run stands in a message: keys with dots between. Default: it is not sent.", "session_id", false, wordSlot(to, placeInShape)}
+}
+
+func withinField(to *Word) Field {
+	return Field{"within", "Where in the message what is sent stands: keys with dots between. Default: at its top.", "command", false, wordSlot(to, placeInShape)}
 }
 
 func timeoutField(to *Expr) Field {
@@ -180,6 +244,27 @@ func (s *Request) fields() []Field {
 		Field{"simulate", "What the simulator takes for its results. Default: the middle of what is allowed.", "{next_volume: 50 uL}", false, bindingsSlot(&s.Simulate, simulateShape, WantAny)},
 		failsField(&s.Fails),
 	)
+}
+
+var publishRules = []Rule{
+	{Key: "id", Needs: []string{"key"}, Why: "`key` is the id that goes there"},
+	{Key: "within", Needs: []string{"send"}, Why: "`within` says where what is sent stands"},
+	{Key: "message", Bars: []string{"send", "within", "key", "id", "session"}, Why: "a message is sent as it is; values and ids go with `send`"},
+}
+
+func (s *Publish) fields() []Field {
+	return []Field{
+		{"url", "The address of the broker: mqtt://, or over TLS mqtts://, and its name. A secret in it is written as ${ secret(\"NAME\") }.", "mqtt://broker.local", true, textSlot(&s.Web.URL)},
+		{"topic", "Where it is published.", "bench/lamp", true, textSlot(&s.Over.Topic)},
+		{"send", "What is sent, each value under its name, as JSON. Default: nothing but the ids.", "{lamp: true}", false, bindingsSlot(&s.Send, sendShape, WantAny)},
+		withinField(&s.Within),
+		{"message", "A text that is sent as it is, in place of values.", "row ${ w.row } is done", false, textSlot(&s.Message)},
+		{"key", "An id that is sent along: whoever listens takes a message with the same id once, so that it may be sent again where its outcome is not known.", "${ w.name }-done", false, textSlot(&s.Key)},
+		idField(&s.Over.ID, "It is what `key` gives."),
+		sessionField(&s.Over.Session),
+		{"timeout", "How long is waited until the broker has taken it. Default: 1 min.", "30 s", false, exprSlot(&s.Timeout, WantDuration)},
+		failsField(&s.Fails),
+	}
 }
 
 func (s *Notify) fields() []Field {

@@ -252,6 +252,8 @@ func rulesOf(key string) []Rule {
 		return thermocyclerRules
 	case "heater_shaker":
 		return heaterShakerRules
+	case "publish":
+		return publishRules
 	}
 	return nil
 }

@@ -57,22 +57,10 @@ var stepKinds = []StepKind{
 	{"ask", "Ask a person something while the robot waits; `as` names the answer.", "{message: how many cells are there, type: integer, min: 0}", func() Body { return &Ask{} }, nil, false},
 	{"measure", "Measure with an instrument; `as` names the result.", "{with: sensor, send: {well: w.name}}", func() Body { return &Measure{} }, nil, false},
 	{"request", "Ask another program something over HTTP; `as` names the result.", "{url: 'http://planner.local/next', result: {volume: volume}}", func() Body { return &Request{} }, nil, false},
+	{"publish", "Send a message to a topic of a broker, over MQTT.", "{url: 'mqtt://broker.local', topic: bench/lamp, send: {lamp: true}}", func() Body { return &Publish{} }, nil, false},
 	{"notify", "Tell people something, by a webhook or a mail.", "{to: 'mailto:lab@example.org', message: the plate is ready}", func() Body { return &Notify{} }, nil, false},
 	{"protocol", "Carry out an existing Opentrons protocol, unchanged, as one step: the robot analyses it and runs it as a run of its own.", "{file: mix.py, params: {red: 50 uL}, analysis: mix.analysis.json}", func() Body { return &Protocol{} }, nil, false},
 	{"do", "Several steps as one, so that a modifier can stand before all of them.", "[{pick_up_tip: {from: tips.A1}}, {drop_tip: null}]", func() Body { return &Do{} }, func(b Body, path string) Slot { return stepsSlot(&b.(*Do).Steps, path+".do") }, false},
-}
-
-// later names what the language has and this version of ot2flow does not yet,
-// by key. Using it is an error that says so.
-var later = map[string]string{
-	"publish": "",
-}
-
-// Later reports whether key belongs to the language but not to this version of
-// ot2flow.
-func Later(key string) bool {
-	_, ok := later[key]
-	return ok
 }
 
 // Root is the shape of a workflow file.

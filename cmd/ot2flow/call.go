@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/ot2flow/ot2flow/workflows/client"
+	"github.com/ot2flow/ot2flow/workflows/client/mqttclient"
 )
 
 // callFlags are what call was told.
@@ -20,8 +23,10 @@ type callFlags struct {
 	device, run string
 	options     client.Options
 	detach      bool
+	within      time.Duration
 
 	ca, tokenFile string
+	cert, key     string
 	insecure      bool
 }
 
@@ -35,8 +40,12 @@ what it returns. Ctrl-C ends the waiting, not the run; --run waits for it again.
 
 A server that asks who you are is shown the token in OT2FLOW_TOKEN, or in the file that
 --token-file names. It is no flag of its own: what stands on a command line is seen by everybody
-on the computer, and kept in the shell's history.`,
-		Example: "  ot2flow call mix-colors R=100 mix_well=B2 --device http://localhost:8000\n  ot2flow call --run 261123-4x7k",
+on the computer, and kept in the shell's history.
+
+A device at a broker (see ot2flow serve --mqtt) is named by the broker and its name there. It may be
+away: the job waits, and is carried out once, however often it arrives. A broker on another computer
+is shown the user in OT2FLOW_MQTT_USER and the password in OT2FLOW_MQTT_PASSWORD, or a certificate.`,
+		Example: "  ot2flow call mix-colors R=100 mix_well=B2 --device http://localhost:8000\n  ot2flow call mix-colors R=100 --device mqtt://localhost/bench-3\n  ot2flow call --run 261123-4x7k",
 	}
 	f := c.Flags()
 	o.deviceFlags(f)
@@ -49,16 +58,37 @@ on the computer, and kept in the shell's history.`,
 	f.StringSliceVar(&o.options.Labels, "label", nil, "what the robot must be good for; repeatable")
 	f.StringVar(&o.options.By, "by", "", "who does it, for the journal and for quotas")
 	f.StringVar(&o.options.Project, "project", "", "what it is for, for the journal and for quotas")
+	f.DurationVar(&o.within, "within", 0, "how long the job may wait for a device at a broker that is away, such as 2h; by default as long as it is waited for")
 	c.RunE = func(c *cobra.Command, args []string) error { return a.call(c.Context(), args, o) }
 	return c
 }
 
 // deviceFlags say which server is asked, and how.
 func (o *callFlags) deviceFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.device, "device", "http://localhost:8000", "the address of the device server")
+	f.StringVar(&o.device, "device", "http://localhost:8000", "the address of the device server, or of a broker with the name of the device: mqtt://BROKER/DEVICE, mqtts, ws or wss")
 	f.StringVar(&o.ca, "ca", "", "the lab's certificate authority, a PEM file: ca.crt of ot2flow certs")
 	f.StringVar(&o.tokenFile, "token-file", "", "a file with the token; otherwise it is that in OT2FLOW_TOKEN")
-	f.BoolVar(&o.insecure, "insecure", false, "send the token where everybody in the network can read it")
+	f.StringVar(&o.cert, "tls-cert", "", "the certificate by which a broker knows us, a PEM file")
+	f.StringVar(&o.key, "tls-key", "", "the key of the certificate, a PEM file")
+	f.BoolVar(&o.insecure, "insecure", false, "send the token, or jobs to a broker, where everybody in the network can read it")
+}
+
+// caller has runs carried out, by a server or by a device at a broker.
+type caller interface {
+	Submit(ctx context.Context, task string, params map[string]any, o client.Options) (*client.Run, error)
+	Wait(ctx context.Context, id string, see func(*client.Run)) (*client.Run, error)
+}
+
+// caller is what asks the device, until end is called.
+func (a *app) caller(ctx context.Context, o *callFlags) (c caller, end func(), err error) {
+	if scheme, _, _ := strings.Cut(o.device, ":"); slices.Contains([]string{"mqtt", "mqtts", "ws", "wss"}, scheme) {
+		return a.brokerCaller(ctx, o)
+	}
+	if o.within != 0 || o.cert != "" || o.key != "" {
+		return nil, nil, usage("--within, --tls-cert and --tls-key are about a broker, and %s is none", o.device)
+	}
+	server, err := o.client()
+	return server, func() {}, err
 }
 
 // client is what asks the server.
@@ -74,10 +104,13 @@ func (a *app) call(ctx context.Context, args []string, o callFlags) error {
 	if (len(args) == 0) == (o.run == "") {
 		return usage("name a task of the server, or a run of it with --run")
 	}
-	server, err := o.client()
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	server, end, err := a.caller(ctx, &o)
 	if err != nil {
 		return err
 	}
+	defer end()
 	id := o.run
 	if id == "" {
 		params, err := callParams(args[1:])
@@ -95,8 +128,6 @@ func (a *app) call(ctx context.Context, args []string, o callFlags) error {
 		}
 		a.tell("run %s", id)
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
-	defer stop()
 	said := ""
 	r, err := server.Wait(ctx, id, func(r *client.Run) {
 		if text := callStands(r); text != said && !r.Over {
@@ -177,6 +208,10 @@ func callParams(args []string) (map[string]any, error) {
 // refusedCall is the error of a server that does not do what it was asked for.
 func refusedCall(err error) error {
 	var e *client.Error
+	var unknown *mqttclient.Unanswered
+	if errors.As(err, &unknown) {
+		return &exitError{exitStopped, unknown.Error()}
+	}
 	if errors.As(err, &e) && e.Status == 422 {
 		return &exitError{exitFindings, e.Error()}
 	}

@@ -101,7 +101,7 @@ func (h host) did(deeds []emulator.Deed, id string) []int {
 	plan := h.part.Plan
 	out := make([]int, len(plan.Steps)+1)
 	if h.base < len(plan.Steps) && plan.Steps[h.base].Protocol != nil {
-		if slices.ContainsFunc(deeds, func(d emulator.Deed) bool { return d.Run == id && d.Op != "" }) {
+		if slices.ContainsFunc(deeds, func(d emulator.Deed) bool { return d.Run == id && movesLiquid[d.Op] }) {
 			out[h.base+1]++
 		}
 		return out
@@ -164,6 +164,12 @@ func (c *trial) decide() {
 	}
 }
 
+// movesLiquid are the operations by which it is seen how far a protocol has come; of
+// moves and the like its analysis says other numbers.
+var movesLiquid = map[string]bool{
+	program.PickUpTip.String(): true, program.Aspirate.String(): true, program.Dispense.String(): true, program.DropTip.String(): true,
+}
+
 // isPartOf reports whether of a protocol some has happened, and not all.
 func (h host) isPartOf(deeds []emulator.Deed, id string) bool {
 	if h.base >= len(h.part.Plan.Steps) || h.part.Plan.Steps[h.base].Protocol == nil {
@@ -171,12 +177,12 @@ func (h host) isPartOf(deeds []emulator.Deed, id string) bool {
 	}
 	all, some := 0, 0
 	for _, op := range h.part.Plan.Steps[h.base].Protocol.Does {
-		if op.Kind != program.EndRun {
+		if movesLiquid[op.Kind.String()] {
 			all++
 		}
 	}
 	for _, d := range deeds {
-		if d.Run == id && d.Op != "" {
+		if d.Run == id && movesLiquid[d.Op] {
 			some++
 		}
 	}

@@ -62,6 +62,7 @@ Ctrl-C ends it and prints what the wells hold; GET /ot2flow/wells says so at any
 	c.Flags().StringVar(&f.disk, "disk", "", "file for what the robot remembers when it is ended and started again; without one it forgets everything")
 	c.Flags().StringVar(&f.version, "robot-version", "", "software version to claim (default 8.2.0)")
 	c.Flags().StringArrayVar(&f.analyses, "analysis", nil, "file of the recorded analysis of a protocol in Python that may come; may be repeated")
+	c.AddCommand(a.emulateSensorCommand())
 	c.RunE = func(c *cobra.Command, _ []string) error { return a.emulate(c.Context(), f) }
 	return c
 }

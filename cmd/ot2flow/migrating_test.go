@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/ot2flow/ot2flow/workflows/mqtt/mqtttest"
 )
 
 var (
@@ -63,21 +65,33 @@ func TestMigrating(t *testing.T) {
 		}
 	}
 	var server *serverProcess
+	broker := mqtttest.Start(t)
 	did := map[string]int{}
 	for _, b := range blocks {
 		switch b[1] {
 		case "sh":
 			for _, line := range strings.Split(strings.TrimSpace(b[2]), "\n") {
 				did["sh"]++
+				line = strings.ReplaceAll(line, "mqtt://localhost", broker.URL)
 				if args, is := strings.CutPrefix(line, "ot2flow serve "); is {
+					if server != nil { // there is one robot
+						server.kill()
+					}
 					server = serverBy(t, append(strings.Fields(args), "--http", "127.0.0.1:0")...)
 					continue
 				}
 				carriedOut(t, server, line, "sh", "-c", line)
 			}
 		case "python":
+			python := "python3"
+			if strings.Contains(b[2], "import paho") {
+				if python = os.Getenv("OT2FLOW_PAHO"); python == "" {
+					t.Log("OT2FLOW_PAHO is not set to a Python with paho-mqtt: what needs it was not carried out")
+					continue
+				}
+			}
 			did["python"]++
-			carriedOut(t, server, b[2], "python3", "-c", b[2])
+			carriedOut(t, server, b[2], python, "-c", strings.ReplaceAll(b[2], `"localhost", 1883`, strings.Replace(broker.Host(), "127.0.0.1:", `"127.0.0.1", `, 1)))
 		}
 	}
 	if did["sh"] < 12 || did["python"] < 4 {
@@ -93,7 +107,7 @@ func carriedOut(t *testing.T, server *serverProcess, shown string, command ...st
 			part = strings.ReplaceAll(part, "http://localhost:8000", server.url)
 			part = strings.ReplaceAll(part, "localhost:8000", server.url)
 		}
-		if strings.HasPrefix(part, "ot2flow call ") || strings.HasPrefix(part, "ot2flow queue") {
+		if strings.HasPrefix(part, "ot2flow call ") && !strings.Contains(part, "--device") || strings.HasPrefix(part, "ot2flow queue") {
 			part += " --device " + server.url
 		}
 		command[i] = part

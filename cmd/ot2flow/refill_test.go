@@ -201,3 +201,20 @@ func TestWhatStaysIsExchangedWhenItIsFull(t *testing.T) {
 	}
 	contains(t, strings.Join(strings.Fields(show), " "), "A1 B1 100 uL red slot 2")
 }
+
+// A tip that is lost where the rack has no other is made up for from a new rack, which
+// a person is asked for where the run is gone on with, and again where the plan says so.
+func TestLostTipsWhereNoneIsLeft(t *testing.T) {
+	t.Parallel()
+	lost := mishap.Script{Events: []mishap.Event{{At: "46.1", Do: mishap.CommandFailed}}} // with the tips of the last column on
+	_, address := emulated(t, emulator.Options{Pipettes: eightChannels, Faults: emulator.Faults{Script: lost}})
+	b := newLedgerBench(t)
+	b.do(exitFailed, "", "apply", written(t, halfARack), "--robot", address, "--yes")
+	b.do(exitFine, "", "runs", "answer", "last", "redo")
+	out, errs := b.do(exitFine, strings.Repeat("\n", 4), "runs", "resume", "last", "--yes")
+	contains(t, errs, "put a new tip rack into slot 4 (tips), which the robot waits for: none is left that could stand in for one that was lost", "pick up a new tip from tips.A1")
+	if got := strings.Count(errs, pressEnter); got != 2 {
+		t.Errorf("a person was asked %d times, want 2:\n%s", got, errs)
+	}
+	contains(t, out, "done, 58 of 58 steps", "in 2 parts")
+}

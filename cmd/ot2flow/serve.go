@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ot2flow/ot2flow/workflows"
+	"github.com/ot2flow/ot2flow/workflows/mqttserver"
 	"github.com/ot2flow/ot2flow/workflows/outside"
 	"github.com/ot2flow/ot2flow/workflows/server"
 	"github.com/ot2flow/ot2flow/workflows/service"
@@ -29,6 +30,7 @@ type serving struct {
 	poll                time.Duration
 	library             bool
 	guard               guarding
+	broker              brokering
 	logging             logging
 }
 
@@ -53,8 +55,12 @@ is started again takes the queue up.
 The server is reached from this computer only, and asks nobody who they are. At another address
 it needs a certificate (see ot2flow certs), and everybody has to show a token (see ot2flow tokens):
 what they do is journalled under their names, and listed by ot2flow audit. --insecure does
-without, and then everybody in the network may move the robot.`,
-		Example: "  ot2flow serve workflows --robot 192.168.1.20\n  ot2flow serve examples --robot sim --http 127.0.0.1:8080\n  ot2flow serve --config lab.yaml",
+without, and then everybody in the network may move the robot.
+
+With --mqtt it is a device at a broker, too: the same tasks, queue and journal. What is asked for
+while it is away waits there, arrives once, and is answered until the answer has arrived. Who may
+publish to its topics, ot2/v1/DEVICE/# and ot2/DEVICE/#, may move the robot: that is the broker's to say.`,
+		Example: "  ot2flow serve workflows --robot 192.168.1.20\n  ot2flow serve examples --robot sim --http 127.0.0.1:8080\n  ot2flow serve workflows --robot sim --mqtt mqtt://localhost --mqtt-device bench-3\n  ot2flow serve --config lab.yaml",
 	}
 	c.Flags().StringVar(&o.http, "http", "127.0.0.1:8000", "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&o.robot, "robot", "", "the robot that the tasks are for: its name or address; sim is the built-in simulator")
@@ -62,6 +68,7 @@ without, and then everybody in the network may move the robot.`,
 	c.Flags().StringVar(&o.config, "config", "", "the file of a lab, which says everything else: robots, folders, schedules, maintenance; see ot2flow explain lab")
 	c.Flags().BoolVar(&o.library, "library", false, "serve the workflows that come with ot2flow, too")
 	o.guard.flags(c.Flags())
+	o.broker.flags(c.Flags())
 	o.logging.flags(c.Flags())
 	c.Flags().StringVar(&a.state, "state", "", "the journal of runs: a file, or the folder it is in; by default one of the user's own")
 	c.RunE = func(c *cobra.Command, args []string) error { return a.serve(c.Context(), args, o, c.Flags()) }
@@ -117,6 +124,10 @@ func (a *app) serve(ctx context.Context, roots []string, o serving, flags *pflag
 	if err != nil {
 		return err
 	}
+	atBroker, err := o.broker.serve(ctx, device, set, o.guard.insecure, log)
+	if err != nil {
+		return err
+	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", set.http)
 	if err != nil {
 		return cannot("nothing can listen on %s: %v", set.http, err)
@@ -130,12 +141,12 @@ func (a *app) serve(ctx context.Context, roots []string, o serving, flags *pflag
 	if err := warnOfTokens(ctx, device.Service, &guard, log); err != nil {
 		return err
 	}
-	return serveUntilSignal(ctx, device, s, l, set, log)
+	return serveUntilSignal(ctx, device, s, atBroker, l, set, log)
 }
 
 // serveUntilSignal serves until Ctrl-C, or until the system ends; the robot stands
 // then. A second signal does not wait for that.
-func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Server, l net.Listener, set *setting, log *slog.Logger) error {
+func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Server, atBroker *mqttserver.Server, l net.Listener, set *setting, log *slog.Logger) error {
 	answering, hush := context.WithCancel(ctx)
 	defer hush()
 	working, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
@@ -150,6 +161,9 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 	})
 	watcher := workflows.Watch(working, device.Tasks, workflows.Options{Poll: set.poll}, func(c workflows.Change[*workflows.Task]) {
 		s.Reload()
+		if atBroker != nil {
+			atBroker.Reload()
+		}
 		keepVersions(working, device, log)
 		for _, v := range c.Changed {
 			log.Info("the task is another one", "task", v.Name, "file", v.Path)
@@ -179,6 +193,9 @@ func serveUntilSignal(ctx context.Context, device *service.Device, s *server.Ser
 	var watched sync.WaitGroup
 	watched.Go(func() { beWatched(answering, s.Well) })
 	watched.Go(func() { breathe(answering) })
+	if atBroker != nil {
+		watched.Go(func() { atBroker.Serve(answering) })
+	}
 	err := device.Serve(working)
 	stop()
 	<-said

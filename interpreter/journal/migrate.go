@@ -258,6 +258,31 @@ CREATE TABLE version_files (
 ) WITHOUT ROWID;
 CREATE INDEX version_files_blob ON version_files(blob);
 `,
+	`
+CREATE TABLE epochs ( -- of devices at brokers: what was asked for in another one is not known here
+	device TEXT PRIMARY KEY,
+	epoch  TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE inbox ( -- what was asked for over a broker
+	id     TEXT PRIMARY KEY, -- the asker's own
+	sender TEXT NOT NULL,    -- whom it is answered
+	asked  TEXT NOT NULL,    -- a hash of what was asked for
+	at     INTEGER NOT NULL,
+	run    TEXT NOT NULL,    -- that it became; empty for none
+	told   TEXT NOT NULL,    -- how the run stood when it was answered last; empty while it was not
+	open   INTEGER NOT NULL  -- whether another answer comes
+) WITHOUT ROWID;
+CREATE INDEX inbox_open ON inbox(run) WHERE open;
+CREATE TABLE outbox ( -- answers, the last one to each; they stay to be given again
+	seq      INTEGER PRIMARY KEY AUTOINCREMENT,
+	id       TEXT NOT NULL UNIQUE, -- in the inbox
+	receiver TEXT NOT NULL,
+	at       INTEGER NOT NULL,
+	data     TEXT NOT NULL,        -- JSON
+	arrived  INTEGER               -- when the receiver said so
+);
+CREATE INDEX outbox_waits ON outbox(seq) WHERE arrived IS NULL;
+`,
 }
 
 // versionOf returns the version of the journal's form, 0 for an empty file,

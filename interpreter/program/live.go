@@ -23,12 +23,20 @@ type Live struct {
 	Headers    []string    `json:"headers,omitempty"`    // "Name: value"
 	Body       string      `json:"body,omitempty"`       // JSON, or empty where nothing is sent
 	Secrets    []string    `json:"secrets,omitempty"`    // names of those of which marks stand in To, URL and Headers
+	Topic      string      `json:"topic,omitempty"`      // of a broker, which is then at URL; empty over HTTP
+	Reply      string      `json:"reply,omitempty"`      // the topic where answers come
+	ID         string      `json:"id,omitempty"`         // where in a message its id stands: keys with dots between
+	Session    string      `json:"session,omitempty"`    // where in a message the id of the run stands; empty: nowhere
 	Key        string      `json:"key,omitempty"`        // idempotency key, or empty
 	TimeoutMS  int64       `json:"timeout_ms,omitempty"` // 0: it is waited for ever
 	CacheMS    int64       `json:"cache_ms,omitempty"`   // how old an answer may be to be taken again; 0: none is
 	Fresh      bool        `json:"fresh,omitempty"`      // it is asked anew in any case
 	Fields     []LiveField `json:"answers,omitempty"`    // what comes back; a single answer has no name
 }
+
+// Brokers are how addresses of brokers begin: over plain connections, over TLS,
+// and over those of a browser.
+var Brokers = []string{"mqtt", "mqtts", "ws", "wss"}
 
 // SecretMark is what stands for a secret until it is sent. Its value is in no
 // program, and so in no plan, journal or message.
@@ -164,12 +172,14 @@ func (p *Plan) Live() []int {
 
 // Repeatable reports whether a step beside the robot may be carried out again
 // where nobody knows whether it was: a question, a measurement, a request that
-// only reads or that names itself by a key, and a message, since people are rather told twice
+// only reads or that, as what is published may, names itself by a key, and a message, since people are rather told twice
 // than not at all.
 func (s *Step) Repeatable() bool {
 	switch l := s.Live; s.Op.Kind {
 	case Ask, Measure, Notify:
 		return true
+	case Publish:
+		return l.Key != ""
 	case Request:
 		return l.Key != "" || l.Verb() == "GET"
 	default:

@@ -23,6 +23,7 @@ const (
 	Ask
 	Measure
 	Request
+	Publish
 	Notify
 	RunProtocol
 	SetTemperature
@@ -143,6 +144,7 @@ var opTable = [Kinds]Info{
 	Ask:       {"ask", NoEffect, HasLive, "Ask a person something."},
 	Measure:   {"measure", External, HasLive, "Measure with an instrument."},
 	Request:   {"request", External, HasLive, "Ask another program something over HTTP."},
+	Publish:   {"publish", External, HasLive, "Send a message to a topic of a broker."},
 	Notify:    {"notify", External, HasLive, "Tell people something."},
 
 	RunProtocol: {"protocol", Physical, HasProtocol, "Carry out an existing protocol, unchanged, as a run of its own."},

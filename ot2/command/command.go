@@ -144,7 +144,7 @@ func of(s *program.Step, d *program.Deck) []Params {
 		program.OpenLid, program.CloseLid, program.OpenLatch, program.CloseLatch,
 		program.Shake, program.StopShaking, program.Engage, program.Disengage:
 		return []Params{module(op, d)}
-	case program.EndRun, program.Ask, program.Measure, program.Request, program.Notify, program.RunProtocol:
+	case program.EndRun, program.Ask, program.Measure, program.Request, program.Publish, program.Notify, program.RunProtocol:
 	}
 	return nil
 }

@@ -34,6 +34,12 @@ Allow more time. To bound only what is asked or measured, put timeout at that st
 
 	BudgetReached = &Code{ID: "OTF361", Name: "budget-reached", Explain: `A workflow says with budget how many tips and how much of its liquids a run may use, and its steps would use more. It comes to its end before the first step, or the first turn of an outermost loop, with which that would be so: what stands under finally is done, and outputs are computed. That is what a budget is for, so this is no mistake; it is told because what comes behind is left out.
 Give the workflow a larger budget, or less to do, if it is to do all of it.`}
+
+	BadAddress = &Code{ID: "OTF362", Name: "bad-address", Explain: `What is sent goes to an address: of HTTP, http:// or https://; or, where there is a topic, of a broker, mqtt:// or over TLS mqtts://. A topic is words with / between. It has no + and no #, which stand for any word where one listens, and does not begin with $, which is what the broker says about itself. Nothing could be sent to this one, and that would be found in the middle of a run.
+Where it is put together from parameters or from names of wells, look at what these are.`}
+
+	SamePlace = &Code{ID: "OTF363", Name: "same-place", Explain: `A message that goes over a broker has an id in it, by which the answer to it is known, and may have the id of the run and the values that are sent. Two of these stand at the same place in it, or one inside of the other, so that one would be lost.
+Give each a place of its own: id: and session: say where these two stand, within: where the values do. Places inside of each other are written with dots: data.id.`}
 )
 
-var flowCodes = []*Code{CheckFailed, Failed, BoundReached, Recursion, TooManyCalls, CallMismatch, NotRepeatable, NotInFinally, OpenSecret, TooShort, BudgetReached}
+var flowCodes = []*Code{CheckFailed, Failed, BoundReached, Recursion, TooManyCalls, CallMismatch, NotRepeatable, NotInFinally, OpenSecret, TooShort, BudgetReached, BadAddress, SamePlace}

@@ -35,9 +35,6 @@ Write the value, or remove the key.`}
 	MisplacedKey = &Code{ID: "OTF216", Name: "misplaced-key", Explain: `The key exists in the language, but it belongs one level further in or out: inside a step key, beside it, or under "aspirate" or "dispense".
 In YAML the indentation says what belongs to what. Move the key to where the message says.`}
 
-	NotInThisVersion = &Code{ID: "OTF217", Name: "not-in-this-version", Explain: `The language has this key, but the version of ot2flow you use does not carry it out yet. It could not be ignored without doing something else than the file says.
-Use a newer version of ot2flow, or write the same with other keys.`}
-
 	BarredKey = &Code{ID: "OTF218", Name: "key-without-effect", Explain: `The key can have no effect together with another one that stands beside it, such as "min" in a parameter that is true or false. Nothing that is written is silently ignored, so this is an error.
 Remove one of the two keys.`}
 
@@ -47,5 +44,5 @@ Add the other key, or remove this one.`}
 
 var structureCodes = []*Code{
 	NoStepKey, TwoStepKeys, DuplicateID, OddNumber,
-	UnknownKey, MissingKey, WrongType, WrongForm, UnknownWord, EmptyValue, MisplacedKey, NotInThisVersion, BarredKey, MissingPartner,
+	UnknownKey, MissingKey, WrongType, WrongForm, UnknownWord, EmptyValue, MisplacedKey, BarredKey, MissingPartner,
 }

@@ -58,6 +58,11 @@ func Sentence(s *program.Step, d *program.Deck) string {
 		return "measure         with " + s.Live.Instrument + sending(s.Live)
 	case program.Request:
 		return "request         " + s.Live.URL + sending(s.Live)
+	case program.Publish:
+		if s.Live.Message != "" {
+			return "publish         " + s.Live.Topic + ": " + s.Live.Message
+		}
+		return "publish         " + s.Live.Topic + sending(s.Live)
 	case program.Notify:
 		return "notify          " + s.Live.To + ": " + s.Live.Message
 	case program.RunProtocol:

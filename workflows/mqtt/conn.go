@@ -26,6 +26,8 @@ type Options struct {
 	CA             string // whom to trust beside nobody else, a PEM file; empty: whom this computer trusts
 	Certificate    string // by which the broker knows us, a PEM file; empty for none
 	Key            string // of the certificate
+	// Dial connects to an address; nil is as everybody does.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Insecure goes to another computer also where everybody in the network can read and
 	// change what is sent, or without saying who we are.
 	Insecure bool
@@ -345,8 +347,15 @@ var errClosed = errors.New("the connection to the broker was closed")
 // Publish sends a message as soon as there is a connection. With QoS 1 the broker has it
 // when nil is returned; otherwise it may have it or not.
 func (c *Conn) Publish(ctx context.Context, m *Message) error {
+	_, err := c.Send(ctx, m)
+	return err
+}
+
+// Send publishes, and reports whether anybody listens, as far as the broker says: false
+// is certain with QoS 1, and one of 3.1.1 never says so.
+func (c *Conn) Send(ctx context.Context, m *Message) (listened bool, err error) {
 	if err := c.Ready(ctx); err != nil {
-		return err
+		return true, err
 	}
 	answer, err := c.manager.Publish(ctx, m.packet())
 	if answer != nil && answer.ReasonCode >= 0x80 {
@@ -357,9 +366,9 @@ func (c *Conn) Publish(ctx context.Context, m *Message) error {
 		if why == "" && answer.ReasonCode == packets.PubackNotAuthorized {
 			why = "we may not publish there"
 		}
-		return &Refused{fmt.Sprintf("the broker refuses a message to %s: %s (code %#x)", m.Topic, why, answer.ReasonCode)}
+		return true, &Refused{fmt.Sprintf("the broker refuses a message to %s: %s (code %#x)", m.Topic, why, answer.ReasonCode)}
 	}
-	return err
+	return answer == nil || answer.ReasonCode != packets.PubackNoMatchingSubscribers, err
 }
 
 // Subscribe listens to something more, from now on and with every connection anew. It

@@ -22,10 +22,16 @@ func (o *Options) dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &o.Broker
+	a, plain := &o.Broker, new(net.Dialer).DialContext
+	if o.Dial != nil {
+		plain = o.Dial
+	}
 	switch a.Scheme {
 	case "ws", "wss":
 		d := websocket.Dialer{Subprotocols: []string{"mqtt"}, TLSClientConfig: config, Proxy: http.ProxyFromEnvironment}
+		if o.Dial != nil {
+			d.NetDialContext, d.Proxy = o.Dial, nil
+		}
 		c, response, err := d.DialContext(ctx, a.String(), nil)
 		if response != nil {
 			_ = response.Body.Close() // it was looked at
@@ -38,9 +44,18 @@ func (o *Options) dial(ctx context.Context) (net.Conn, error) {
 		}
 		return &socket{Conn: c}, nil
 	case "mqtts":
-		return (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", a.Host)
+		c, err := plain(ctx, "tcp", a.Host)
+		if err != nil {
+			return nil, err
+		}
+		encrypted := tls.Client(c, config)
+		if err := encrypted.HandshakeContext(ctx); err != nil {
+			_ = c.Close() // it is of no use
+			return nil, err
+		}
+		return encrypted, nil
 	}
-	return new(net.Dialer).DialContext(ctx, "tcp", a.Host)
+	return plain(ctx, "tcp", a.Host)
 }
 
 func (o *Options) tls() (*tls.Config, error) {

@@ -17,6 +17,10 @@ type Message struct {
 	// that was received, what is left of that. 0 is for ever, or not known: a broker of
 	// 3.1.1 tells neither.
 	Expiry time.Duration
+	// ReplyTo is the topic at which an answer is waited for, and Correlation is what that is
+	// to have, too; both are of MQTT 5, and may be empty.
+	ReplyTo     string
+	Correlation []byte
 
 	ack func()
 }
@@ -64,8 +68,11 @@ func Matches(filter, topic string) bool {
 // packet is a message as it is sent.
 func (m *Message) packet() *paho.Publish {
 	p := &paho.Publish{Topic: m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain}
-	if m.Expiry > 0 {
-		p.Properties = &paho.PublishProperties{MessageExpiry: seconds(m.Expiry)}
+	if m.Expiry > 0 || m.ReplyTo != "" || m.Correlation != nil {
+		p.Properties = &paho.PublishProperties{ResponseTopic: m.ReplyTo, CorrelationData: m.Correlation}
+		if m.Expiry > 0 {
+			p.Properties.MessageExpiry = seconds(m.Expiry)
+		}
 	}
 	return p
 }
@@ -80,8 +87,11 @@ func seconds(d time.Duration) *uint32 {
 func received(r *paho.PublishReceived) *Message {
 	p := r.Packet
 	m := &Message{Topic: p.Topic, Payload: p.Payload, QoS: p.QoS, Retain: p.Retain}
-	if p.Properties != nil && p.Properties.MessageExpiry != nil {
-		m.Expiry = max(time.Duration(*p.Properties.MessageExpiry)*time.Second, 1) // 0 would be for ever
+	if p.Properties != nil {
+		m.ReplyTo, m.Correlation = p.Properties.ResponseTopic, p.Properties.CorrelationData
+		if p.Properties.MessageExpiry != nil {
+			m.Expiry = max(time.Duration(*p.Properties.MessageExpiry)*time.Second, 1) // 0 would be for ever
+		}
 	}
 	m.ack = func() {
 		_ = r.Client.Ack(p) // of a connection that is gone: the message comes again

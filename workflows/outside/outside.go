@@ -1,5 +1,5 @@
 // Package outside carries out what a workflow asks of the world beside the
-// robot: measurements, requests to other programs, and messages to people. It
+// robot: measurements, requests to other programs, messages to topics and to people. It
 // owns how they travel; what they mean, and whether an answer is one, is the
 // interpreter's. It never repeats anything by itself.
 package outside
@@ -16,9 +16,10 @@ import (
 // Outside carries out live steps. The zero Outside sends over HTTP and knows no
 // mail server.
 type Outside struct {
-	HTTP  *http.Client // nil is one that follows no redirect to another host
-	Reach *Reach       // where requests may go, unless HTTP is set; nil is everywhere
-	Mail  Mail
+	HTTP    *http.Client // nil is one that follows no redirect to another host
+	Reach   *Reach       // where requests may go, unless HTTP is set; nil is everywhere
+	Mail    Mail
+	Session string // the id of the run, for messages that carry it
 	// Secret reads a secret by its name; nil is the function Secret.
 	Secret func(name string) (string, error)
 }
@@ -48,8 +49,14 @@ func (o *Outside) Perform(ctx context.Context, s *program.Step) (map[string]stri
 	}
 	var values map[string]string
 	switch s.Op.Kind {
+	case program.Publish:
+		_, err = o.publish(ctx, l)
 	case program.Measure, program.Request:
-		values, err = o.request(ctx, l)
+		carryOut := o.request
+		if l.Topic != "" {
+			carryOut = o.publish
+		}
+		values, err = carryOut(ctx, l)
 	case program.Notify:
 		err = o.notify(ctx, l)
 	default:

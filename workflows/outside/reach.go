@@ -46,20 +46,22 @@ func NewReach(places []string) (*Reach, error) {
 		}
 		r.places = append(r.places, p)
 	}
-	dialer := &net.Dialer{Timeout: 30 * time.Second}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil // it would be asked for any address
-	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		host, port, err := net.SplitHostPort(address)
-		if err != nil {
-			return nil, err
-		}
-		d := *dialer
-		d.ControlContext = func(_ context.Context, _, at string, _ syscall.RawConn) error { return r.connects(host, port, at) }
-		return d.DialContext(ctx, network, address)
-	}
+	transport.DialContext = r.dial
 	r.client = &http.Client{Transport: transport, CheckRedirect: sameHost}
 	return r, nil
+}
+
+// dial connects to what is within reach.
+func (r *Reach) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	d := net.Dialer{Timeout: 30 * time.Second}
+	d.ControlContext = func(_ context.Context, _, at string, _ syscall.RawConn) error { return r.connects(host, port, at) }
+	return d.DialContext(ctx, network, address)
 }
 
 // CheckPlace refuses what NewReach does not take.
@@ -110,17 +112,20 @@ func (r *Reach) Check(s *program.Step) error {
 		text = s.Live.To
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+	if err != nil || usual[u.Scheme] == "" || u.Host == "" {
 		return nil //nolint:nilerr // it is no request, or has a secret in it, or fails by itself
 	}
 	return r.goes(u)
 }
 
+// usual are the ports of addresses without one.
+var usual = map[string]string{"http": "80", "https": "443", "mqtt": "1883", "mqtts": "8883", "ws": "80", "wss": "443"}
+
 // goes says why a request may not go to an address.
 func (r *Reach) goes(u *url.URL) error {
 	host, port := u.Hostname(), u.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		port = usual[u.Scheme]
 	}
 	if ip, err := netip.ParseAddr(host); err == nil {
 		if !r.allows(ip.Unmap(), port) {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -170,6 +171,13 @@ func submitParams() []*huma.Param {
 		{Name: "by", In: "query", Description: "Who does it.", Schema: text},
 		{Name: "project", In: "query", Description: "What it is for.", Schema: text},
 	}
+}
+
+// Schema is a JSON Schema of the parameters of a task.
+func Schema(task *workflows.Task) json.RawMessage {
+	t := viewOf(&workflows.Version[*workflows.Task]{Value: task}, &snapshot{})
+	data, _ := json.Marshal(paramsSchema(task.Params, &t)) // which huma made
+	return data
 }
 
 // paramsSchema describes the parameters of a task.

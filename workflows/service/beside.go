@@ -222,6 +222,10 @@ func (b *beside) simulated(_ context.Context, step *program.Step) (run.Response,
 	if err != nil {
 		return run.Response{}, &run.Error{Kind: run.Invalid, Message: "the answer is not valid: " + err.Error()}
 	}
+	if step.Op.Kind == program.Publish {
+		b.person.Say(fmt.Sprintf("%s: %s would be told: %s", by, step.Live.Topic, cmp.Or(step.Live.Message, step.Live.Body)))
+		return run.Response{By: by}, nil
+	}
 	b.person.Say(fmt.Sprintf("%s: %s gives %s", by, WhatLive(step), ValuesText(values)))
 	return run.Response{Values: values, By: by}, nil
 }

@@ -236,7 +236,7 @@ func (j *Job) attend(person Person, o *Carrying, seed uint64) {
 	if b := j.beside; b != nil {
 		b.person, b.alone, b.sim, b.seed, b.id = person, o.Alone, j.Place.Simulated(), seed, j.ID()
 		b.cache = &cache{j.book.store, j.ID(), o.NoCache}
-		b.world.Reach = j.service.Reach
+		b.world.Reach, b.world.Session = j.service.Reach, j.ID()
 	}
 }
 

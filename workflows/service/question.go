@@ -119,6 +119,8 @@ func WhatLive(step *program.Step) string {
 		return l.Instrument
 	case program.Request:
 		return l.URL
+	case program.Publish:
+		return l.Topic
 	case program.Notify:
 		return l.To
 	default:

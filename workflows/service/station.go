@@ -143,8 +143,6 @@ func queueNamed(queue string) string {
 	return "the queue of " + queue
 }
 
-func (d *Device) has(queue string) bool { return slices.Contains(d.queues(), queue) }
-
 // station is the robot of a name. The error says what there is.
 func (d *Device) station(name string) (*station, error) {
 	var names []string

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/ot2flow/ot2flow/workflows/client/mqttclient"
+	"github.com/ot2flow/ot2flow/workflows/mqtt"
+	"github.com/ot2flow/ot2flow/workflows/mqttserver"
+	"github.com/ot2flow/ot2flow/workflows/service"
+)
+
+// brokering is where a device server takes part in MQTT, and as whom.
+type brokering struct{ url, device, ca, cert, key string }
+
+func (b *brokering) flags(f *pflag.FlagSet) {
+	f.StringVar(&b.url, "mqtt", "", "also be a device at this broker, such as mqtt://localhost or mqtts://broker.lab.example; who we are is in OT2FLOW_MQTT_USER and OT2FLOW_MQTT_PASSWORD, or in --mqtt-cert")
+	f.StringVar(&b.device, "mqtt-device", "", "what the device is called at the broker; by default as the robot, or as the lab")
+	f.StringVar(&b.ca, "mqtt-ca", "", "by which authority the broker is known, a PEM file; otherwise by those that this computer trusts")
+	f.StringVar(&b.cert, "mqtt-cert", "", "the certificate by which the broker knows us, a PEM file")
+	f.StringVar(&b.key, "mqtt-key", "", "the key of that certificate, a PEM file")
+}
+
+// device connects the server to its broker; nil is one without.
+func (b *brokering) serve(ctx context.Context, device *service.Device, set *setting, insecure bool, log *slog.Logger) (*mqttserver.Server, error) {
+	if b.url == "" {
+		if b.device != "" || b.ca != "" || b.cert != "" || b.key != "" {
+			return nil, usage("--mqtt-device, --mqtt-ca, --mqtt-cert and --mqtt-key say how the broker is reached that --mqtt names")
+		}
+		return nil, nil
+	}
+	address, err := mqtt.ParseAddress(b.url)
+	if err != nil {
+		return nil, usage("--mqtt: %v", err)
+	}
+	name := b.device
+	if name == "" && set.lab != nil {
+		name = set.lab.Name
+	}
+	if name == "" && len(set.robots) == 1 {
+		name = set.robots[0].Name
+	}
+	if err := mqtt.CheckName(name); err != nil {
+		return nil, usage("say what the device is called at the broker: --mqtt-device NAME (%v)", err)
+	}
+	o := mqtt.Options{Broker: address, CA: b.ca, Certificate: b.cert, Key: b.key, Insecure: insecure}
+	o.Environment()
+	s, err := mqttserver.New(ctx, device, version, mqttserver.Options{Broker: o, Device: name, Log: log})
+	if err != nil {
+		return nil, usage("--mqtt: %v", err)
+	}
+	log.Info("a device at a broker", "device", name, "mqtt", address.String())
+	return s, nil
+}
+
+// bornWithin is how long a broker may take to say what a device is that it knows.
+const bornWithin = 10 * time.Second
+
+// brokerCaller asks a device at a broker.
+func (a *app) brokerCaller(ctx context.Context, o *callFlags) (caller, func(), error) {
+	address, device, err := mqtt.ParseDevice(o.device)
+	if err != nil {
+		return nil, nil, usage("--device: %v", err)
+	}
+	if o.tokenFile != "" {
+		return nil, nil, usage("a broker knows us by user and password or by a certificate, and not by --token-file")
+	}
+	b := mqtt.Options{Broker: address, CA: o.ca, Certificate: o.cert, Key: o.key, Insecure: o.insecure}
+	b.Environment()
+	d, err := mqttclient.Open(b, device, mqttclient.Options{Within: o.within, Detach: o.detach})
+	if err != nil {
+		return nil, nil, usage("--device: %v", err)
+	}
+	soon, cancel := context.WithTimeout(ctx, bornWithin)
+	defer cancel()
+	if _, err := d.Birth(soon); err != nil {
+		d.Close()
+		return nil, nil, cannot("%v", err)
+	}
+	if s := d.State(); s != nil && !s.Online {
+		a.tell("%s is away; the job waits for it", device)
+	}
+	return d, d.Close, nil
+}
