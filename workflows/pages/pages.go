@@ -80,7 +80,7 @@ func (p *Pages) Routes() []Route {
 		see("stock", p.stock),
 		see("editor", p.edit),
 		{Pattern: "POST " + Root + "editor/check", Role: service.Viewer, Handler: p.checked},
-		{Pattern: "POST " + Root + "editor", Role: service.Operator, Robot: true, Handler: p.filled(p.save)},
+		{Pattern: "POST " + Root + "editor", Role: service.Operator, Handler: p.filled(p.save)},
 		{Pattern: "GET " + Root + "tokens", Role: service.Admin, Handler: p.shown(p.tokens)},
 		{Pattern: "POST " + Root + "tokens", Role: service.Admin, Handler: p.filled(func(r *http.Request) (*page, string, error) {
 			one, err := p.newToken(r)
