@@ -209,3 +209,40 @@ func plateOf(text string) string {
 	}
 	return out
 }
+
+// The example of a run that takes a night is gone on with after whatever has stopped it,
+// and every culture has got what it was to get.
+func TestNightFeed(t *testing.T) {
+	t.Parallel()
+	const example = "../../examples/18-night-feed/workflow.yaml"
+	b := newLedgerBench(t)
+	out, _ := b.do(exitFine, "", "apply", example, "--yes", "--robot", "sim")
+	contains(t, out, "plate.A1", "160 uL")
+	for name, c := range map[string]struct {
+		event mishap.Event
+		calls [][]string
+	}{
+		"nothing":            {},
+		"stopped in the App": {mishap.Event{At: "60.1", Do: mishap.Stopped}, [][]string{{"runs", "answer", "last", "redo"}, {"runs", "resume", "last", "--yes"}}},
+		"a power cut":        {mishap.Event{At: "130.1", Do: mishap.Rebooted, Requests: 2}, [][]string{{"runs", "answer", "last", "done", "--to", "129"}, {"runs", "resume", "last", "--yes"}}},
+		"a tip is missed":    {mishap.Event{At: "42.1", Do: mishap.TipMissed}, [][]string{{"runs", "answer", "last", "redo"}, {"runs", "resume", "last", "--yes"}}},
+	} {
+		var faults emulator.Faults
+		if c.event.At != "" {
+			faults.Script.Events = []mishap.Event{c.event}
+		}
+		_, address := emulated(t, emulator.Options{Clock: emulator.NoTime(), Faults: faults})
+		b := newLedgerBench(t)
+		code, out, errs := called([]string{"apply", example, "--robot", address, "--yes", "--state", b.db}, "")
+		if (code == exitFine) != (len(c.calls) == 0) {
+			t.Errorf("%s: exit %d\n%s%s", name, code, out, errs)
+		}
+		for _, args := range c.calls {
+			b.do(exitFine, "", args...)
+		}
+		show, _ := b.do(exitFine, "", "state", "show")
+		if got := strings.Join(strings.Fields(show), " "); !strings.Contains(got, "A1 B1 C1 D1 … H1 (8) 160 uL medium") {
+			t.Errorf("%s: the robot has\n%s", name, show)
+		}
+	}
+}

@@ -181,7 +181,7 @@ func (s *State) Apply(op *Op) *Touched {
 		s.refill(op, t)
 	case Exchange:
 		s.exchange(op, t)
-	case MoveTo, Prepare, Home, Delay, Pause, Comment, Ask, Measure, Request, Notify, RunProtocol, WaitTemperature, WaitLidTemperature, Lights:
+	case MoveTo, Prepare, Home, Delay, Pause, Comment, Ask, Measure, Request, Publish, Notify, RunProtocol, WaitTemperature, WaitLidTemperature, Lights:
 	}
 	m.arrive(op)
 	return t
