@@ -81,7 +81,7 @@ var onePlace = map[string]string{
 
 // onlyThere are the steps whose keys behind keys stand in no other step, so that
 // TestEveryKeyHasAnEffect proves them.
-var onlyThere = []string{"request", "protocol"}
+var onlyThere = []string{"request", "protocol", "publish"}
 
 // shownBy are the values that show what a key does where its example cannot,
 // by the end of its path.

@@ -166,7 +166,7 @@ func newDriver(ctx context.Context, o Options) (*driver, error) {
 	if o.StopWithin == 0 {
 		o.StopWithin = DefaultStopWithin
 	}
-	records, err := o.Journal.Read(ctx)
+	records, err := o.Journal.Read(context.WithoutCancel(ctx)) // who gives up before it began has that written down, too
 	if err != nil {
 		return nil, fmt.Errorf("reading the journal: %w", err)
 	}

@@ -44,7 +44,7 @@ type Options struct {
 	Listen []Subscription
 	// Up is called in a goroutine of its own when a connection is there, and its
 	// subscriptions are; ctx is done when it is lost.
-	Up func(ctx context.Context)
+	Up func(ctx context.Context, c *Conn)
 	// Note hears what becomes of the connection, in words for people; nil is nobody.
 	Note func(Note)
 }
@@ -60,10 +60,11 @@ type Note struct {
 type Conn struct {
 	options Options
 	manager *autopaho.ConnectionManager
-	old     atomic.Bool  // the broker knows 3.1.1 only
-	told    atomic.Bool  // that was said
-	short   atomic.Int32 // how many connections, one after the other, were lost as soon as they were there
-	since   time.Time    // when the one there is came
+	opened  chan struct{} // closed when manager is there
+	old     atomic.Bool   // the broker knows 3.1.1 only
+	told    atomic.Bool   // that was said
+	short   atomic.Int32  // how many connections, one after the other, were lost as soon as they were there
+	since   time.Time     // when the one there is came
 
 	mu      sync.Mutex
 	listen  []Subscription
@@ -123,7 +124,7 @@ func Open(o Options) (*Conn, error) {
 	if o.ClientID == "" {
 		o.ClientID = "ot2flow-" + rand.Text()[:16]
 	}
-	c := &Conn{options: o, listen: slices.Clone(o.Listen), ready: make(chan struct{}), asked: make(chan struct{})}
+	c := &Conn{options: o, listen: slices.Clone(o.Listen), ready: make(chan struct{}), asked: make(chan struct{}), opened: make(chan struct{})}
 	config := autopaho.ClientConfig{
 		ServerUrls: []*url.URL{{Scheme: o.Broker.Scheme, Host: o.Broker.Host}},
 		KeepAlive:  uint16(max(1, min(o.KeepAlive/time.Second, 65535))), SessionExpiryInterval: *seconds(o.Session),
@@ -138,6 +139,7 @@ func Open(o Options) (*Conn, error) {
 	if w := o.Will; w != nil {
 		config.WillMessage = &paho.WillMessage{Topic: w.Topic, Payload: w.Payload, QoS: w.QoS, Retain: w.Retain}
 	}
+	defer close(c.opened)
 	var err error
 	c.manager, err = autopaho.NewConnection(context.Background(), config)
 	return c, err
@@ -184,6 +186,7 @@ func (c *Conn) came(*autopaho.ConnectionManager, *paho.Connack) {
 	list := slices.Clone(c.listen)
 	c.mu.Unlock()
 	c.running.Go(func() {
+		<-c.opened
 		for i := range list {
 			if err := c.subscribe(ctx, &list[i]); err != nil && ctx.Err() == nil {
 				c.note("the broker does not let us listen to "+list[i].Filter+": "+err.Error(), true)
@@ -204,7 +207,7 @@ func (c *Conn) came(*autopaho.ConnectionManager, *paho.Connack) {
 			c.note("the broker only knows MQTT 3.1.1: it keeps what is not taken for ever instead of letting it expire, does not say why it refuses something, and does not tell what was kept from what was just sent", true)
 		}
 		if c.options.Up != nil {
-			c.options.Up(ctx)
+			c.options.Up(ctx, c)
 		}
 	})
 }

@@ -231,7 +231,7 @@ func TestComesBack(t *testing.T) {
 	ups := make(chan struct{}, 10)
 	c, heard := open(t, b.URL, mqtt.Options{
 		Listen: []mqtt.Subscription{{Filter: "a", QoS: 1, Handle: into(got)}},
-		Up:     func(context.Context) { ups <- struct{}{} },
+		Up:     func(context.Context, *mqtt.Conn) { ups <- struct{}{} },
 	})
 	<-ups
 	b.Kill()

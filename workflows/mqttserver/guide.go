@@ -31,7 +31,7 @@ func (s *Server) openGuide(b mqtt.Options) (err error) {
 	gone, _ := json.Marshal(s.guideStatus("offline")) // texts alone
 	b.Will = &mqtt.Message{Topic: guideTopic(s.name, "status"), Payload: gone, QoS: 1, Retain: true}
 	b.Listen = []mqtt.Subscription{{Filter: guideTopic(s.name, "command"), QoS: 1, Handle: pass(s.commands), Manual: true}}
-	b.Up = func(ctx context.Context) { s.tellGuide(ctx, "online") }
+	b.Up = func(ctx context.Context, c *mqtt.Conn) { s.tellGuide(ctx, c, "online") }
 	b.Note = func(n mqtt.Note) { s.log.Debug("bridge of the guide: " + n.Text) } // the other connection says the same
 	s.guide, err = mqtt.Open(b)
 	return err
@@ -141,7 +141,7 @@ func (s *Server) guideStatus(status string) guideState {
 }
 
 // tellGuide says whether we are there.
-func (s *Server) tellGuide(ctx context.Context, status string) {
+func (s *Server) tellGuide(ctx context.Context, c *mqtt.Conn, status string) {
 	data, _ := json.Marshal(s.guideStatus(status)) // texts alone
-	s.trouble(ctx, "the status is not told", s.guide.Publish(ctx, &mqtt.Message{Topic: guideTopic(s.name, "status"), Payload: data, QoS: 1, Retain: true}))
+	s.trouble(ctx, "the status is not told", c.Publish(ctx, &mqtt.Message{Topic: guideTopic(s.name, "status"), Payload: data, QoS: 1, Retain: true}))
 }

@@ -148,13 +148,13 @@ func (s *Server) Serve(ctx context.Context) {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishGrace)
 	defer cancel()
 	_ = s.retain(last, jobs.StateTopic, jobs.State{Device: s.name, Epoch: s.epoch, At: time.Now()}) // or the broker finds out
-	s.tellGuide(last, "offline")
+	s.tellGuide(last, s.guide, "offline")
 	s.guide.Close()
 	s.conn.Close()
 }
 
 // greet tells who listens that we are there, and what has not arrived again.
-func (s *Server) greet(context.Context) {
+func (s *Server) greet(context.Context, *mqtt.Conn) {
 	s.mu.Lock()
 	clear(s.sent)
 	s.mu.Unlock()

@@ -108,7 +108,7 @@ func (o *Outside) broker(ctx context.Context, l *program.Live) (*mqtt.Conn, cont
 			stop(errTried) // it is tried once, as everything here
 		}
 	}
-	options.Up = func(up context.Context) {
+	options.Up = func(up context.Context, _ *mqtt.Conn) {
 		<-up.Done()
 		lose(errLost)
 	}

@@ -204,7 +204,7 @@ func (d *Device) answered(m *mqtt.Message) {
 }
 
 // askAll asks again for everything that is not answered, over a new connection.
-func (d *Device) askAll(ctx context.Context) {
+func (d *Device) askAll(ctx context.Context, _ *mqtt.Conn) {
 	d.mu.Lock()
 	var open []*job
 	for _, j := range d.asked {
