@@ -217,4 +217,6 @@ func TestLostTipsWhereNoneIsLeft(t *testing.T) {
 		t.Errorf("a person was asked %d times, want 2:\n%s", got, errs)
 	}
 	contains(t, out, "done, 58 of 58 steps", "in 2 parts")
+	// 14 columns of tips, and one that was lost before anything was drawn.
+	contains(t, strings.Join(strings.Fields(out), " "), "Used tips 120 tips red 2.88 mL")
 }

@@ -20,7 +20,7 @@ type Counting struct {
 	tips, liquids  []int64
 	racks, refills []int64
 	labware        []int64
-	stock          map[WellRef]int // liquid declared for a well
+	stock          [][]int16 // the liquid declared for a well, from 1, by labware and well; nil where it has none
 }
 
 // NewCounting begins at nothing, with room for the racks and liquids of a deck.
@@ -28,11 +28,14 @@ func NewCounting(d *Deck) Counting {
 	c := Counting{
 		tips: make([]int64, len(d.Labware)), liquids: make([]int64, len(d.Liquids)),
 		racks: make([]int64, len(d.Labware)), refills: make([]int64, len(d.Liquids)),
-		labware: make([]int64, len(d.Labware)), stock: map[WellRef]int{},
+		labware: make([]int64, len(d.Labware)), stock: make([][]int16, len(d.Labware)),
 	}
 	for i := range d.Liquids {
 		for _, w := range d.Liquids[i].Wells {
-			c.stock[w] = i
+			if c.stock[w.Labware] == nil {
+				c.stock[w.Labware] = make([]int16, len(d.Labware[w.Labware].Def.Wells))
+			}
+			c.stock[w.Labware][w.Well] = int16(i + 1)
 		}
 	}
 	return c
@@ -70,8 +73,9 @@ func (c *Counting) Count(op *Op, touched *Touched, after *State) {
 
 func (c *Counting) drawn(t *Touched) {
 	for k := range t.Wells {
-		if i, ok := c.stock[t.Wells[k].Well]; ok {
-			c.liquids[i] += t.Wells[k].Moved
+		r := t.Wells[k].Well
+		if stock := c.stock[r.Labware]; stock != nil && stock[r.Well] > 0 {
+			c.liquids[stock[r.Well]-1] += t.Wells[k].Moved
 		}
 	}
 }

@@ -22,6 +22,12 @@ func UsedBy(plan *program.Plan, records []Record) (Used, error) {
 	if err != nil {
 		return Used{}, err
 	}
+	return Used{Deck: s.Plan.Deck, Needs: s.Used(), Time: moving(records)}, nil
+}
+
+// Used is what all parts used up together. Steps of which nobody knows whether they
+// happened count as done.
+func (s *Story) Used() program.Needs {
 	w := newWalk(s.Plan.Deck)
 	for i := range s.Parts {
 		p := &s.Parts[i]
@@ -31,7 +37,7 @@ func UsedBy(plan *program.Plan, records []Record) (Used, error) {
 			w.end(p)
 		}
 	}
-	return Used{Deck: s.Plan.Deck, Needs: w.used.Result(), Time: moving(records)}, nil
+	return w.used.Result()
 }
 
 // moving adds up the times in which something might move.

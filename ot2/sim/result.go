@@ -53,18 +53,8 @@ func (w *World) Result() *Result {
 		r.Wells = append(r.Wells, w.wellsOf(i)...)
 	}
 	r.Wells = append(r.Wells, WellsAway(w.state)...)
-	left := newTips(w.state)
-	for i := range left {
-		if n := w.fresh[i] - left[i]; n > 0 {
-			r.Tips = append(r.Tips, program.Count{Index: i, Amount: int64(n)})
-		}
-	}
-	rest := declared(w.state)
-	for i := range rest {
-		if v := w.start[i] - rest[i]; v > 0 {
-			r.Drawn = append(r.Drawn, program.Count{Index: i, Amount: v})
-		}
-	}
+	used := w.used.Result()
+	r.Tips, r.Drawn = used.Tips, used.Liquids
 	for _, v := range w.waste {
 		r.TrashNL += v
 	}

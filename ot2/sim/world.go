@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
@@ -36,8 +35,7 @@ type World struct {
 	was     ended   // how the first run on the deck ended that did not end well
 	held    []int64 // scratch: nL by liquid in all channels
 	waste   []int64 // nL by liquid, and last what no declaration names, that went into the trash
-	fresh   []int   // new tips at the start, by labware
-	start   []int64 // nL declared at the start, by liquid; of wells whose amount is known
+	used    program.Counting
 	closed  bool
 }
 
@@ -54,9 +52,11 @@ type Failure struct {
 // NewWorld returns a world in the given state, which it takes over. The timer
 // is told every operation, in order.
 func NewWorld(start *program.State, timer program.Timer) *World {
-	w := &World{deck: start.Deck, state: start, timer: timer, waste: make([]int64, len(start.Deck.Liquids)+1), held: make([]int64, len(start.Deck.Liquids)+1)}
-	w.fresh, w.start = newTips(start), declared(start)
-	return w
+	liquids := len(start.Deck.Liquids)
+	return &World{
+		deck: start.Deck, state: start, timer: timer, waste: make([]int64, liquids+1), held: make([]int64, liquids+1),
+		used: program.NewCounting(start.Deck),
+	}
 }
 
 // TraceTo makes the world write a line for every step. It is called before the
@@ -100,7 +100,7 @@ func (w *World) Do(s *program.Step) bool {
 		return false
 	}
 	w.throw(op, touched)
-	w.bring(op, touched)
+	w.used.Count(op, touched, w.state)
 	took := w.timer.Duration(op)
 	w.trace.step(w, s, touched, took)
 	w.now += took
@@ -126,7 +126,9 @@ func (w *World) protocol(s *program.Step) bool {
 	}
 	took := w.now - now
 	w.state, w.now = before, now
-	w.trace.step(w, s, w.state.Do(s), took)
+	touched := w.state.Do(s)
+	w.used.Count(&s.Op, touched, w.state)
+	w.trace.step(w, s, touched, took)
 	w.now += took
 	w.steps++
 	return true
@@ -155,34 +157,6 @@ func (w *World) throw(op *program.Op, t *program.Touched) {
 	}
 }
 
-// bring keeps account of what a person puts onto the deck: it is more to use up.
-func (w *World) bring(op *program.Op, t *program.Touched) {
-	switch op.Kind {
-	case program.NewTips:
-		for i := range t.Tips {
-			w.fresh[t.Tips[i].Place.Labware]++
-		}
-	case program.Refill:
-		w.start[op.Liquid] -= t.Moved
-	case program.Exchange:
-		w.exchanged(op, t)
-	default:
-	}
-}
-
-// exchanged keeps account of the liquid in labware that was put there or taken away.
-func (w *World) exchanged(op *program.Op, t *program.Touched) {
-	for k := range w.deck.Liquids {
-		l := &w.deck.Liquids[k]
-		for i := range t.Wells {
-			d := &t.Wells[i]
-			if c, ok := w.state.Content(d.Well); ok && d.Well.Labware == op.Well.Labware && slices.Contains(l.Wells, d.Well) {
-				w.start[k] += c.Parts[k] - d.Before.Parts[k]
-			}
-		}
-	}
-}
-
 func (w *World) refuse(s *program.Step, t *program.Touched) {
 	w.failure = &Failure{Step: *s, Faults: t.Faults &^ program.NotEmpty}
 	w.state.Revert(&s.Op, t)
@@ -190,10 +164,6 @@ func (w *World) refuse(s *program.Step, t *program.Touched) {
 	w.outcome = Failed
 	w.trace.refused(w, s, w.failure.Message)
 }
-
-// Become puts the deck into another state, which the world takes over. What was
-// used is counted from how it was before.
-func (w *World) Become(s *program.State) { w.state = s }
 
 // Stop ends the program where it is, because a person wants that.
 func (w *World) Stop() {
@@ -247,31 +217,4 @@ func (f *Failure) diagnostic() diag.Diagnostic {
 		Message: "step " + strconv.Itoa(f.Step.N) + " (" + f.Step.ID() + ") cannot be carried out: " + f.Message,
 		Frames:  f.Step.Frame.Loops(f.Step.Where().File),
 	}
-}
-
-// newTips counts the new tips of each rack.
-func newTips(s *program.State) []int {
-	out := make([]int, len(s.Deck.Labware))
-	for i := range s.Deck.Labware {
-		def := s.Deck.Labware[i].Def
-		for place := range def.Wells {
-			if def.IsTipRack && s.Tip(program.WellRef{Labware: int16(i), Well: int16(place)}) == program.TipNew {
-				out[i]++
-			}
-		}
-	}
-	return out
-}
-
-// declared returns how much of each liquid is in the wells declared to hold it.
-func declared(s *program.State) []int64 {
-	out := make([]int64, len(s.Deck.Liquids))
-	for i := range s.Deck.Liquids {
-		for _, r := range s.Deck.Liquids[i].Wells {
-			if c, ok := s.Content(r); ok {
-				out[i] += c.Parts[i]
-			}
-		}
-	}
-	return out
 }

@@ -46,9 +46,10 @@ func ByStory(story *run.Story) *sim.Result {
 	if err != nil { // somebody has to decide; what is certain is shown
 		return ByPlan(story.Parts[0].Plan, story.Parts[0].State.Done)
 	}
-	world := sim.NewWorld(program.NewState(story.Plan.Deck), ot2.NewTimer(state.Deck))
-	world.Become(state)
-	return world.Result()
+	out := sim.NewWorld(state, ot2.NewTimer(state.Deck)).Result()
+	used := story.Used()
+	out.Tips, out.Drawn = used.Tips, used.Liquids
+	return out
 }
 
 // WasStopped reports whether somebody stopped a run, here or in the Opentrons
