@@ -49,6 +49,19 @@ type TaskParam struct {
 	Required          bool // a run has to give it
 }
 
+// Bounds says between what a value has to be, as people say it; either may be empty.
+func Bounds(least, most string) string {
+	switch {
+	case least != "" && most != "":
+		return least + " to " + most
+	case least != "":
+		return "at least " + least
+	case most != "":
+		return "at most " + most
+	}
+	return ""
+}
+
 // Shelf holds the workflows that were needed last, ready to be used.
 type Shelf struct {
 	room int

@@ -15,33 +15,39 @@ import (
 // and folders. It reads nothing outside of the folder that the root is or is in,
 // whatever the workflow names, and wherever symbolic links lead.
 func OpenWithin(roots []string, path string) *Checked {
-	c := &Checked{Path: path, within: true}
-	folder, name, err := below(roots, path)
-	if err == nil {
-		var root *os.Root
-		if root, err = os.OpenRoot(folder); err == nil {
-			defer func() { _ = root.Close() }() // it was read from only
-			c.prepare(spec.Load(enclosed{root.FS()}, name))
-			return c
-		}
+	c, err := loadWithin(roots, path, spec.Load)
+	if err != nil {
+		c.Diagnostics = diag.List{{Code: diag.Unreadable, Span: diag.Span{File: path}, Message: fmt.Sprintf("the file cannot be found: %v", cause(err))}}
 	}
-	c.Diagnostics = diag.List{{Code: diag.Unreadable, Span: diag.Span{File: path}, Message: fmt.Sprintf("the file cannot be found: %v", cause(err))}}
 	return c
 }
 
 // TextWithin is OpenWithin of a file that has another text than is there.
 func TextWithin(roots []string, path string, text []byte) *Checked {
+	c, err := loadWithin(roots, path, func(files fs.FS, name string) (*spec.Bundle, diag.List) {
+		return spec.LoadText(files, name, text)
+	})
+	if err != nil {
+		return FromBytes(path, text) // it stands nowhere, and may use nothing
+	}
+	return c
+}
+
+// loadWithin checks what is loaded from the folder of the root that the path is below.
+// The error says that there is none.
+func loadWithin(roots []string, path string, load func(fs.FS, string) (*spec.Bundle, diag.List)) (*Checked, error) {
 	c := &Checked{Path: path, within: true}
 	folder, name, err := below(roots, path)
-	if err == nil {
-		var root *os.Root
-		if root, err = os.OpenRoot(folder); err == nil {
-			defer func() { _ = root.Close() }() // it was read from only
-			c.prepare(spec.LoadText(enclosed{root.FS()}, name, text))
-			return c
-		}
+	if err != nil {
+		return c, err
 	}
-	return FromBytes(path, text)
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return c, err
+	}
+	defer func() { _ = root.Close() }() // it was read from only
+	c.prepare(load(enclosed{root.FS()}, name))
+	return c, nil
 }
 
 // below finds the folder of the root that a path is below, and the name from there.

@@ -4,16 +4,16 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"github.com/ot2flow/ot2flow/workflows/whole"
 )
 
-// outFile is a file that a command writes. It is written beside its place and
-// takes its name when it is whole, so that nobody ever reads half of one, and
-// nothing is there where nothing was done. What is no plain file, such as a
-// device or a pipe, is written to directly: its name must not be taken.
+// outFile is a file that a command writes. It takes its name when it is whole, so that
+// nothing is there where nothing was done. What is no plain file, such as a device or a
+// pipe, is written to directly: its name must not be taken.
 type outFile struct {
 	*os.File
-	target string // where it is renamed to; "" if it is written directly
-	mode   os.FileMode
+	whole *whole.File // nil if it is written directly
 }
 
 func createOut(path string) (*outFile, error) {
@@ -28,7 +28,7 @@ func createOut(path string) (*outFile, error) {
 		return nil, errors.New("it is a folder")
 	case err == nil && !info.Mode().IsRegular():
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		return &outFile{File: f}, err
+		return &outFile{f, nil}, err
 	case err == nil && info.Mode().Perm()&0o222 == 0:
 		return nil, errors.New("it is there already and may not be written")
 	}
@@ -36,33 +36,28 @@ func createOut(path string) (*outFile, error) {
 	if err == nil {
 		mode = info.Mode().Perm()
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".ot2flow-*")
+	f, err := whole.Create(path, mode)
 	if err != nil {
 		return nil, err
 	}
-	return &outFile{f, path, mode}, nil
+	return &outFile{f.File, f}, nil
 }
 
 // keep ends the writing and gives the file its name.
 func (f *outFile) keep() error {
-	if f.target == "" {
+	if f.whole == nil {
 		return f.Close()
 	}
-	if err := f.Chmod(f.mode); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), f.target)
+	return f.whole.Keep()
 }
 
 // discard removes what was not kept.
 func (f *outFile) discard() {
-	_ = f.Close()
-	if f.target != "" {
-		os.Remove(f.Name())
+	if f.whole == nil {
+		_ = f.Close()
+		return
 	}
+	f.whole.Discard()
 }
 
 // keepFile writes a whole file. One that is there keeps its rights.

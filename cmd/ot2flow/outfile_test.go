@@ -15,8 +15,8 @@ func TestOutFileOfDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.discard()
-	if f.target != "" {
-		t.Errorf("would be renamed to %s", f.target)
+	if f.whole != nil {
+		t.Error("it would be renamed")
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/ot2flow/ot2flow/workflows/whole"
 )
 
 // Order is what a configuration of mosquitto is to have.
@@ -94,7 +96,7 @@ func Mosquitto(dir string, o Order) (made []User, err error) {
 		name string
 		data []byte
 	}{{PasswordsFile, lines.Bytes()}, {RulesFile, rules.Bytes()}, {ConfigFile, o.config(dir)}} {
-		if err := replace(filepath.Join(dir, f.name), f.data); err != nil {
+		if err := whole.Replace(filepath.Join(dir, f.name), f.data, 0o600); err != nil {
 			return nil, err
 		}
 	}
@@ -153,7 +155,7 @@ const rounds = 101
 // mosquitto knows it by.
 func newPassword(file string) (string, error) {
 	password := rand.Text()
-	if err := replace(file, []byte(password+"\n")); err != nil {
+	if err := whole.Replace(file, []byte(password+"\n"), 0o600); err != nil {
 		return "", err
 	}
 	salt := make([]byte, 12)
@@ -164,16 +166,4 @@ func newPassword(file string) (string, error) {
 	}
 	encode := base64.StdEncoding.EncodeToString
 	return fmt.Sprintf("$7$%d$%s$%s", rounds, encode(salt), encode(key)), nil
-}
-
-// replace writes a file whole, for its owner only.
-func replace(file string, data []byte) error {
-	temporary := file + ".new"
-	if err := os.WriteFile(temporary, data, 0o600); err != nil {
-		return err
-	}
-	if err := os.Chmod(temporary, 0o600); err != nil { // one that was left there
-		return err
-	}
-	return os.Rename(temporary, file)
 }

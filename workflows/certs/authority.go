@@ -19,6 +19,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/ot2flow/ot2flow/workflows/whole"
 )
 
 // The files of a folder of certificates.
@@ -93,7 +95,7 @@ func Make(dir string, o Order) (*Made, error) {
 	if err := writeKey(filepath.Join(dir, ServerKeyFile), own, true); err != nil {
 		return nil, err
 	}
-	return &Made{fresh, ca, cert}, replace(filepath.Join(dir, ServerFile), pemOf("CERTIFICATE", der), 0o644)
+	return &Made{fresh, ca, cert}, whole.Replace(filepath.Join(dir, ServerFile), pemOf("CERTIFICATE", der), 0o644)
 }
 
 // CheckName refuses what cannot be the name of a server.
@@ -178,7 +180,7 @@ func newAuthority(certFile, keyFile string, now time.Time) (*x509.Certificate, *
 	if err := writeKey(keyFile, key, false); err != nil {
 		return nil, nil, err
 	}
-	return ca, key, replace(certFile, pemOf("CERTIFICATE", der), 0o644)
+	return ca, key, whole.Replace(certFile, pemOf("CERTIFICATE", der), 0o644)
 }
 
 // template is what all certificates have.
@@ -210,7 +212,7 @@ func writeKey(file string, key *ecdsa.PrivateKey, over bool) error {
 		return err
 	}
 	if over {
-		return replace(file, pemOf("PRIVATE KEY", der), 0o600)
+		return whole.Replace(file, pemOf("PRIVATE KEY", der), 0o600)
 	}
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -218,21 +220,4 @@ func writeKey(file string, key *ecdsa.PrivateKey, over bool) error {
 	}
 	_, err = f.Write(pemOf("PRIVATE KEY", der))
 	return errors.Join(err, f.Close())
-}
-
-// replace puts a file in the place of another at once.
-func replace(file string, data []byte, mode fs.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }

@@ -118,13 +118,8 @@ func (p *Pages) asks(task string) (*asked, error) {
 // hint says what may be filled in.
 func hint(d *workflows.TaskParam) string {
 	var parts []string
-	switch {
-	case d.Min != "" && d.Max != "":
-		parts = append(parts, d.Min+" to "+d.Max)
-	case d.Min != "":
-		parts = append(parts, "at least "+d.Min)
-	case d.Max != "":
-		parts = append(parts, "at most "+d.Max)
+	if b := workflows.Bounds(d.Min, d.Max); b != "" {
+		parts = append(parts, b)
 	}
 	switch {
 	case d.Type == "list":

@@ -198,13 +198,8 @@ func paramsSchema(declared []workflows.TaskParam, t *taskView) *huma.Schema {
 // describe is what of a parameter a schema cannot say.
 func describe(p *paramView) string {
 	var parts []string
-	switch {
-	case p.Min != "" && p.Max != "":
-		parts = append(parts, p.Min+" to "+p.Max)
-	case p.Min != "":
-		parts = append(parts, "at least "+p.Min)
-	case p.Max != "":
-		parts = append(parts, "at most "+p.Max)
+	if b := workflows.Bounds(p.Min, p.Max); b != "" {
+		parts = append(parts, b)
 	}
 	if p.Unit != "" {
 		parts = append(parts, "a number counts in "+p.Unit)

@@ -12,6 +12,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/workflows"
+	"github.com/ot2flow/ot2flow/workflows/whole"
 )
 
 // Draft is a workflow that somebody is writing: what is found in it, and what it does
@@ -59,8 +60,13 @@ func textOf(path string) (*Text, error) {
 	if err != nil {
 		return nil, cannot("%v", err)
 	}
-	sum := sha256.Sum256(data)
-	return &Text{path, hex.EncodeToString(sum[:]), data}, nil
+	return &Text{path, markOf(data), data}, nil
+}
+
+// markOf is the mark of a text: whoever saves a change names that of the text changed.
+func markOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // newName is how a new file may be called.
@@ -87,7 +93,6 @@ func (d *Device) Save(path, mark string, text []byte) error {
 		return cannot("%s is not in the folder in which workflows are changed here", path)
 	}
 	now, err := os.ReadFile(path)
-	sum := sha256.Sum256(now)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && mark != "":
 		return cannot("somebody has removed %s meanwhile; save it under another name", filepath.Base(path))
@@ -95,37 +100,10 @@ func (d *Device) Save(path, mark string, text []byte) error {
 		return cannot("%v", err)
 	case err == nil && mark == "":
 		return cannot("there is a file %s already; take another name", filepath.Base(path))
-	case err == nil && mark != hex.EncodeToString(sum[:]):
+	case err == nil && mark != markOf(now):
 		return cannot("somebody has changed %s meanwhile; look at what it is now, and change that", filepath.Base(path))
 	}
-	return replace(path, text)
-}
-
-// replace writes a file in one go: whoever reads it has the old one or the new one.
-func replace(path string, text []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".saving-*")
-	if err != nil {
-		return cannot("%v", err)
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name()) // it is nobody's
-		}
-	}()
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
+	if err := whole.Replace(path, text, 0o644); err != nil {
 		return cannot("%v", err)
 	}
 	return nil

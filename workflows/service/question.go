@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/workflows"
 )
 
 // Question is a question of a workflow to a person.
@@ -45,13 +46,8 @@ func FieldText(f *program.LiveField) string {
 	case f.Type == "boolean":
 		text = "yes or no"
 	}
-	switch {
-	case f.Min != "" && f.Max != "":
-		text += ", " + f.Min + " to " + f.Max
-	case f.Min != "":
-		text += ", at least " + f.Min
-	case f.Max != "":
-		text += ", at most " + f.Max
+	if b := workflows.Bounds(f.Min, f.Max); b != "" {
+		text += ", " + b
 	}
 	if f.Default != nil {
 		text += ", Enter for " + *f.Default
