@@ -73,7 +73,7 @@ func (p *Pages) board(r *http.Request) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &page{Name: "board", Title: "Robots", Data: map[string]any{"Robots": cards, "Shared": shared, "Recent": recent, "Problems": p.o.Device.Tasks.Snapshot().Problems, "Tasks": len(p.o.Device.Tasks.Snapshot().Versions)}}, nil
+	return &page{Name: "board", Title: "Robots", Data: map[string]any{"Robots": cards, "Shared": shared, "Recent": recent, "Tasks": len(p.o.Device.Tasks.Snapshot().Versions)}}, nil
 }
 
 // robot shows one robot, with its deck.

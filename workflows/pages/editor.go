@@ -10,7 +10,6 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec/diag"
-	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
 // edited is a workflow that somebody changes.
@@ -40,9 +39,7 @@ func (p *Pages) check(path string, text []byte) checkedDraft {
 		}
 	}
 	if d.Plan != nil {
-		after := &service.Picture{Plan: d.Plan, Done: len(d.Plan.Steps), Over: true}
-		after.State, _ = d.Plan.Timeline(func(*program.Transition) error { return nil })
-		out.Deck = viewDeck(after)
+		out.Deck = afterwards(d.Plan)
 	}
 	return out
 }

@@ -325,8 +325,6 @@ type need struct{ What, Amount string }
 // review shows what a run would do.
 func (p *Pages) review(r *http.Request, a *asked, plan *program.Plan, given []byte) *page {
 	before := &service.Picture{Plan: plan, State: program.NewState(plan.Deck), Over: true}
-	after := &service.Picture{Plan: plan, Done: len(plan.Steps), Over: true}
-	after.State, _ = plan.Timeline(func(*program.Transition) error { return nil })
 	var needs []need
 	for _, c := range plan.Needs.Tips {
 		needs = append(needs, need{"new tips from " + plan.Deck.Labware[c.Index].Name, strconv.FormatInt(c.Amount, 10)})
@@ -340,7 +338,7 @@ func (p *Pages) review(r *http.Request, a *asked, plan *program.Plan, given []by
 		steps = append(steps, stepLine{N: s.N, Text: depict.Line(depict.Sentence(s, plan.Deck))})
 	}
 	return &page{Name: "review", Title: a.Task.Name, Data: map[string]any{
-		"Asked": a, "Plan": plan, "Before": viewDeck(before), "After": viewDeck(after), "Needs": needs, "Steps": steps, "More": len(plan.Steps) - len(steps),
+		"Asked": a, "Plan": plan, "Before": viewDeck(before), "After": afterwards(plan), "Needs": needs, "Steps": steps, "More": len(plan.Steps) - len(steps),
 		"Key": newKey(), "Given": named(given), "Others": p.differences(r, a, given),
 	}}
 }

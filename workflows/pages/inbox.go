@@ -3,6 +3,8 @@ package pages
 import (
 	"context"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
@@ -10,44 +12,75 @@ import (
 // awaiting are the states in which a run waits for a person.
 var awaiting = []string{service.StateWaiting, service.StateInDoubt, service.StatePaused, service.StateLeft}
 
-// runsAwaiting are the runs that wait for a person, the newest first.
-func (p *Pages) runsAwaiting(ctx context.Context) ([]*service.View, error) {
-	var out []*service.View
+// attention is what waits for a person. It is shared, and is not to be changed.
+type attention struct {
+	Runs     []*service.View // the newest first, of each state
+	Blocked  string          // why the queue stands still; empty where it does not
+	Problems []problem
+}
+
+// count is how much it is.
+func (a *attention) count() int {
+	n := len(a.Runs) + len(a.Problems)
+	if a.Blocked != "" {
+		n++
+	}
+	return n
+}
+
+// attentions is what waits for a person as every page says it, found out once for all
+// who look.
+type attentions struct {
+	mu      sync.Mutex
+	last    *attention
+	changed <-chan struct{} // closed once last may not hold any more
+	found   time.Time
+}
+
+// attentionKept is how long it is held to be so though nothing has changed here: another
+// process may have written to the journal.
+const attentionKept = time.Second
+
+// inboxShown is how many runs of a state wait in the inbox at most.
+const inboxShown = 50
+
+// attention finds out what waits for a person.
+func (p *Pages) attention(ctx context.Context) (*attention, error) {
+	a := &p.attentions
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.last != nil && time.Since(a.found) < attentionKept {
+		select {
+		case <-a.changed:
+		default:
+			return a.last, nil
+		}
+	}
+	changed, now := p.o.Device.Changed(), &attention{Blocked: p.o.Device.Waiting(), Problems: problemsOf(p.o.Device.Tasks.Snapshot())}
 	for _, state := range awaiting {
 		list, _, err := p.o.Device.List(ctx, service.Wanted{State: state, Limit: inboxShown})
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, list...)
+		now.Runs = append(now.Runs, list...)
 	}
-	return out, nil
-}
-
-// inboxShown is how many runs of a state wait in the inbox at most.
-const inboxShown = 50
-
-// waiting counts what waits for a person.
-func (p *Pages) waiting(ctx context.Context) (int, error) {
-	list, err := p.runsAwaiting(ctx)
-	n := len(list) + len(p.o.Device.Tasks.Snapshot().Problems)
-	if p.o.Device.Waiting() != "" {
-		n++
-	}
-	return n, err
+	a.last, a.changed, a.found = now, changed, time.Now()
+	return now, nil
 }
 
 // inbox shows what waits for a person.
 func (p *Pages) inbox(r *http.Request) (*page, error) {
-	list, err := p.runsAwaiting(r.Context())
+	now, err := p.attention(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	for i, v := range list { // with what is asked
-		if whole, err := p.o.Device.View(r.Context(), v.ID); err == nil {
-			list[i] = whole
+	whole := *now
+	whole.Runs = nil
+	for _, v := range now.Runs { // with what is asked
+		if with, err := p.o.Device.View(r.Context(), v.ID); err == nil {
+			v = with
 		}
+		whole.Runs = append(whole.Runs, v)
 	}
-	return &page{Name: "inbox", Title: "Inbox", Data: map[string]any{
-		"Runs": list, "Blocked": p.o.Device.Waiting(), "Problems": problemsOf(p.o.Device.Tasks.Snapshot()),
-	}}, nil
+	return &page{Name: "inbox", Title: "Inbox", Data: &whole}, nil
 }

@@ -35,10 +35,13 @@ type Options struct {
 }
 
 // Pages are those of a device. They are reached by several goroutines.
-type Pages struct{ o Options }
+type Pages struct {
+	o          Options
+	attentions attentions
+}
 
 // New returns the pages of a device.
-func New(o Options) *Pages { return &Pages{o} }
+func New(o Options) *Pages { return &Pages{o: o} }
 
 // Route is a page, or something that a page asks for.
 type Route struct {
@@ -82,10 +85,7 @@ func (p *Pages) Routes() []Route {
 		{Pattern: "POST " + Root + "editor/check", Role: service.Viewer, Handler: p.checked},
 		{Pattern: "POST " + Root + "editor", Role: service.Operator, Handler: p.filled(p.save)},
 		{Pattern: "GET " + Root + "tokens", Role: service.Admin, Handler: p.shown(p.tokens)},
-		{Pattern: "POST " + Root + "tokens", Role: service.Admin, Handler: p.filled(func(r *http.Request) (*page, string, error) {
-			one, err := p.newToken(r)
-			return one, "", err
-		})},
+		{Pattern: "POST " + Root + "tokens", Role: service.Admin, Handler: p.filled(p.newToken)},
 		do("tokens/{id}/revoke", service.Admin, p.revoke),
 		do("runs/{run}/control", service.Operator, p.control),
 		do("runs/{run}/answer", service.Operator, p.answer),
@@ -141,18 +141,10 @@ func (p *Pages) shown(f func(*http.Request) (*page, error)) http.HandlerFunc {
 
 // done does something, and goes on to where it can be seen.
 func (p *Pages) done(f func(*http.Request) (string, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if err := r.ParseForm(); err != nil {
-			p.write(w, r, wrong(&service.Error{Kind: service.Misuse, Message: "the form could not be read"}))
-			return
-		}
+	return p.filled(func(r *http.Request) (*page, string, error) {
 		to, err := f(r)
-		if err != nil {
-			p.write(w, r, wrong(err))
-			return
-		}
-		http.Redirect(w, r, to, http.StatusSeeOther)
-	}
+		return nil, to, err
+	})
 }
 
 // filled answers to a form that was filled in: with a page, or where to go on.
@@ -194,15 +186,10 @@ func wrong(err error) *page {
 
 // write answers with a page.
 func (p *Pages) write(w http.ResponseWriter, r *http.Request, one *page) {
-	f := &frame{page: one, Who: p.o.Who(r), Tokens: p.o.Tokens, Version: p.o.Version, Path: r.URL.Path, Now: time.Now()}
-	var names []string
-	for _, robot := range p.o.Device.Robots() {
-		names = append(names, robot.Name)
-	}
-	f.Robot = strings.Join(names, ", ")
+	f := &frame{page: one, Who: p.o.Who(r), Tokens: p.o.Tokens, Version: p.o.Version, Robot: p.o.Device.Names(), Path: r.URL.Path, Now: time.Now()}
 	if f.Who.Role > service.Anybody {
-		if n, err := p.waiting(r.Context()); err == nil {
-			f.Inbox = n
+		if now, err := p.attention(r.Context()); err == nil {
+			f.Inbox = now.count()
 		}
 	}
 	var b bytes.Buffer

@@ -68,6 +68,13 @@ func viewDeck(pic *service.Picture) *deckView {
 	return out
 }
 
+// afterwards is the deck as a plan leaves it.
+func afterwards(plan *program.Plan) *deckView {
+	after := &service.Picture{Plan: plan, Done: len(plan.Steps), Over: true}
+	after.State, _ = plan.Timeline(func(*program.Transition) error { return nil })
+	return viewDeck(after)
+}
+
 func viewMount(d *program.Deck, i int, m *program.Mounted) mountView {
 	v := mountView{Mount: d.Pipettes[i].Mount, Name: d.Pipettes[i].Model.DisplayName, Holds: "no tip"}
 	switch {

@@ -20,27 +20,28 @@ func (p *Pages) tokensWith(r *http.Request, secret string) (*page, error) {
 }
 
 // newToken makes a token, whose secret is shown once.
-func (p *Pages) newToken(r *http.Request) (*page, error) {
+func (p *Pages) newToken(r *http.Request) (*page, string, error) {
 	name := strings.TrimSpace(r.PostFormValue("name"))
 	role, err := service.ReadRole(r.PostFormValue("role"))
 	switch {
 	case name == "":
-		return nil, &service.Error{Kind: service.Misuse, Message: "a token has the name of whoever it is for"}
+		return nil, "", &service.Error{Kind: service.Misuse, Message: "a token has the name of whoever it is for"}
 	case err != nil:
-		return nil, err
+		return nil, "", err
 	}
 	var expires time.Time
 	if until := r.PostFormValue("until"); until != "" {
 		if expires, err = time.ParseInLocation("2006-01-02", until, time.Local); err != nil {
-			return nil, &service.Error{Kind: service.Misuse, Message: "the day until which a token is good is written like 2027-12-31"}
+			return nil, "", &service.Error{Kind: service.Misuse, Message: "the day until which a token is good is written like 2027-12-31"}
 		}
 		expires = expires.AddDate(0, 0, 1)
 	}
 	secret, _, err := p.o.Device.Service.NewToken(r.Context(), name, role, r.PostForm["robot"], expires)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return p.tokensWith(r, secret)
+	one, err := p.tokensWith(r, secret)
+	return one, "", err
 }
 
 // revoke makes a token worthless.

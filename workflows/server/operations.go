@@ -151,7 +151,7 @@ func (s *Server) health(ctx context.Context, _ *struct{}) (*one[health], error) 
 	if err != nil {
 		return nil, answered(err)
 	}
-	return &one[health]{Status: http.StatusOK, Body: health{"healthy", s.version, s.robot(), len(s.device.Tasks.Snapshot().Versions), current, queued, s.device.Waiting()}}, nil
+	return &one[health]{Status: http.StatusOK, Body: health{"healthy", s.version, s.device.Names(), len(s.device.Tasks.Snapshot().Versions), current, queued, s.device.Waiting()}}, nil
 }
 
 // Asking is how a run is submitted.

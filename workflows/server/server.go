@@ -101,17 +101,9 @@ func notThere(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 	writeProblem(w, problemf(http.StatusMethodNotAllowed, "%s is asked for with %s", r.URL.Path, strings.Join(allowed, " or ")))
 }
 
-// robot is the name of the robot, or the names of all.
-func (s *Server) robot() string {
-	var names []string
-	for _, r := range s.device.Robots() {
-		names = append(names, r.Name)
-	}
-	return strings.Join(names, ", ")
-}
-
+// robotName is what is at the robots, in a sentence.
 func (s *Server) robotName() string {
-	switch name := s.robot(); {
+	switch name := s.device.Names(); {
 	case len(s.device.Robots()) > 1:
 		return "the robots " + name
 	case name == service.Sim:

@@ -111,6 +111,15 @@ func (d *Device) Robots() []Robot {
 	return out
 }
 
+// Names are those of the robots, in a list.
+func (d *Device) Names() string {
+	var names []string
+	for _, st := range d.stations {
+		names = append(names, st.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
 // Relabel gives robots other labels, by their names; it may be called while the device
 // serves.
 func (d *Device) Relabel(robots []Robot) {
