@@ -2,6 +2,7 @@ package pages
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -24,6 +25,7 @@ var files embed.FS
 type asset struct {
 	name, address string
 	data          []byte
+	packed        func() []byte // data compressed, which is done when it is first asked for
 }
 
 // assets are read when the first page is made.
@@ -34,7 +36,7 @@ var assets = sync.OnceValue(func() map[string]*asset {
 		data, _ := files.ReadFile("static/" + e.Name())
 		sum := sha256.Sum256(data)
 		ext := path.Ext(e.Name())
-		a := &asset{e.Name(), strings.TrimSuffix(e.Name(), ext) + "-" + hex.EncodeToString(sum[:6]) + ext, data}
+		a := &asset{e.Name(), strings.TrimSuffix(e.Name(), ext) + "-" + hex.EncodeToString(sum[:6]) + ext, data, sync.OnceValue(func() []byte { return pack(data) })}
 		out[a.name], out[a.address] = a, a
 	}
 	return out
@@ -54,7 +56,45 @@ func static(w http.ResponseWriter, r *http.Request) {
 	if r.PathValue("name") == a.address {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	http.ServeContent(w, r, a.name, time.Time{}, bytes.NewReader(a.data))
+	data := a.data
+	w.Header().Set("Vary", "Accept-Encoding")
+	if takesGzip(r) {
+		data = a.packed()
+		w.Header().Set("Content-Encoding", "gzip")
+	}
+	http.ServeContent(w, r, a.name, time.Time{}, bytes.NewReader(data))
+}
+
+func takesGzip(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
+}
+
+func pack(data []byte) []byte {
+	var b bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // a level that there is
+	_, _ = z.Write(data)                                  // into memory, as all of this
+	_ = z.Close()
+	return b.Bytes()
+}
+
+// packet is about how much goes over a network at once: less is not worth compressing.
+const packet = 1400
+
+// send answers with a page, compressed where that is worth it and the browser takes it: a
+// deck is the same thing a hundred times.
+func send(w http.ResponseWriter, r *http.Request, status int, data []byte) {
+	h := w.Header()
+	h.Set("Vary", "Accept-Encoding")
+	if len(data) > packet && takesGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		w.WriteHeader(status)
+		z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // a level that there is
+		_, _ = z.Write(data)                           // whoever looked may be gone
+		_ = z.Close()
+		return
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(data) // whoever looked may be gone
 }
 
 var (

@@ -2,14 +2,19 @@ package pages
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/spec/complete"
 	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/workflows"
 )
 
 // edited is a workflow that somebody changes.
@@ -24,16 +29,69 @@ type edited struct {
 
 // checkedDraft is what is found in it.
 type checkedDraft struct {
-	Findings diag.List
+	Findings []finding
 	Errors   int
 	Plan     *program.Plan
 	Deck     *deckView
 }
 
+// finding is one of them, with where it stands as scripts count: in UTF-16.
+type finding struct {
+	*diag.Diagnostic
+	Here     bool // in this text, and not in a file that it names
+	From, To int
+	Fix      string // changes that would mend it, as JSON; empty for none
+}
+
+// change is one of a text.
+type change struct {
+	From   int    `json:"from"`
+	To     int    `json:"to"`
+	Insert string `json:"insert"`
+}
+
+// marked is a finding in a text of that name.
+func marked(d *diag.Diagnostic, name string, text []byte) finding {
+	f := finding{Diagnostic: d, Here: d.Span.File == name}
+	f.From, f.To = units(text, d.Span.Start.Offset), units(text, d.Span.End.Offset)
+	var edits []change
+	for _, e := range d.Edits {
+		if e.Span.File != name {
+			return f
+		}
+		edits = append(edits, change{units(text, e.Span.Start.Offset), units(text, e.Span.End.Offset), e.New})
+	}
+	if fix, err := json.Marshal(edits); err == nil && edits != nil {
+		f.Fix = string(fix)
+	}
+	return f
+}
+
+// units is how many UTF-16 code units stand before an offset in bytes.
+func units(text []byte, offset int) int {
+	n := 0
+	for _, r := range string(text[:min(offset, len(text))]) {
+		n += utf16.RuneLen(r)
+	}
+	return n
+}
+
+// offset is how many bytes stand before so many UTF-16 code units.
+func offset(text string, units int) int {
+	for i, r := range text {
+		if units <= 0 {
+			return i
+		}
+		units -= utf16.RuneLen(r)
+	}
+	return len(text)
+}
+
 func (p *Pages) check(path string, text []byte) checkedDraft {
 	d := p.o.Device.Draft(path, text)
-	out := checkedDraft{Findings: d.Findings, Plan: d.Plan}
+	out := checkedDraft{Plan: d.Plan}
 	for i := range d.Findings {
+		out.Findings = append(out.Findings, marked(&d.Findings[i], path, text))
 		if d.Findings[i].Severity == diag.Error {
 			out.Errors++
 		}
@@ -112,6 +170,38 @@ func (p *Pages) checked(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write(out.Bytes()) // whoever wrote may be gone
+}
+
+// completed answers with what can stand at a place of a text that is being written.
+func (p *Pages) completed(w http.ResponseWriter, r *http.Request) {
+	var b bytes.Buffer
+	if _, err := b.ReadFrom(r.Body); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	at, err := strconv.Atoi(r.URL.Query().Get("at"))
+	if err != nil {
+		http.Error(w, "at is where it is to stand", http.StatusBadRequest)
+		return
+	}
+	type option struct {
+		Label  string `json:"label"`
+		Kind   string `json:"kind"`
+		Detail string `json:"detail,omitempty"`
+		Doc    string `json:"doc,omitempty"`
+		Insert string `json:"insert"`
+	}
+	from, list := complete.At(b.String(), offset(b.String(), at), workflows.Known)
+	out := struct {
+		From    int      `json:"from"`
+		Options []option `json:"options"`
+	}{units(b.Bytes(), from), []option{}}
+	for _, o := range list {
+		out.Options = append(out.Options, option(o))
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(out) // whoever wrote may be gone
 }
 
 // save writes the file, or only checks it.

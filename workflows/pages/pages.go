@@ -2,7 +2,9 @@ package pages
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -83,6 +85,7 @@ func (p *Pages) Routes() []Route {
 		see("stock", p.stock),
 		see("editor", p.edit),
 		{Pattern: "POST " + Root + "editor/check", Role: service.Viewer, Handler: p.checked},
+		{Pattern: "POST " + Root + "editor/complete", Role: service.Viewer, Handler: p.completed},
 		{Pattern: "POST " + Root + "editor", Role: service.Operator, Handler: p.filled(p.save)},
 		{Pattern: "GET " + Root + "tokens", Role: service.Admin, Handler: p.shown(p.tokens)},
 		{Pattern: "POST " + Root + "tokens", Role: service.Admin, Handler: p.filled(p.newToken)},
@@ -115,6 +118,7 @@ type frame struct {
 	Path    string
 	Inbox   int // how much waits for a person
 	Now     time.Time
+	Nonce   string // by which a script of the page may bring styles; empty where none does
 }
 
 // May reports whether the person may do what an operator may.
@@ -192,6 +196,11 @@ func (p *Pages) write(w http.ResponseWriter, r *http.Request, one *page) {
 			f.Inbox = now.count()
 		}
 	}
+	styles := "'self'"
+	if one.Name == "editor" {
+		f.Nonce = rand.Text()
+		styles += " 'nonce-" + f.Nonce + "'"
+	}
 	var b bytes.Buffer
 	if err := templateOf(one.Name).Execute(&b, f); err != nil {
 		http.Error(w, fmt.Sprintf("this page is a bug of ours: %v", err), http.StatusInternalServerError)
@@ -200,12 +209,9 @@ func (p *Pages) write(w http.ResponseWriter, r *http.Request, one *page) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src "+styles+"; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("Referrer-Policy", "same-origin")
-	if one.Status != 0 {
-		w.WriteHeader(one.Status)
-	}
-	_, _ = w.Write(b.Bytes()) // whoever looked may be gone
+	send(w, r, cmp.Or(one.Status, http.StatusOK), b.Bytes())
 }
 
 // Refused is the page for somebody who may not see or do something.

@@ -26,11 +26,19 @@ function exchange(page) {
   let differs = false;
   for (const old of document.querySelectorAll("[data-live]")) {
     const now = page.getElementById(old.id);
-    if (!now || now.outerHTML === old.dataset.was || isBusy(old)) continue;
-    const was = now.outerHTML;
-    if (old.outerHTML !== was) { old.replaceWith(now); differs = true; }
+    if (!now || isBusy(old)) continue;
+    if (old.outerHTML !== now.outerHTML) { replace(old, now); differs = true; }
   }
   if (differs) document.dispatchEvent(new Event("refreshed"));
+}
+
+// Whoever has got to a button of a part, or has scrolled in it, is there afterwards.
+function replace(old, now) {
+  const reach = "a, button, summary, [tabindex]", at = [...old.querySelectorAll(reach)].indexOf(document.activeElement);
+  const scrolled = [...old.querySelectorAll(".scroll, .steps")].map((e) => [e.scrollLeft, e.scrollTop]);
+  old.replaceWith(now);
+  now.querySelectorAll(".scroll, .steps").forEach((e, i) => { if (scrolled[i]) [e.scrollLeft, e.scrollTop] = scrolled[i]; });
+  if (at >= 0) ([...now.querySelectorAll(reach)][at] || document.getElementById("main")).focus();
 }
 
 // A part with a field that somebody is in, or has changed, is left as it is.
@@ -39,12 +47,18 @@ function isBusy(part) {
   return [...part.querySelectorAll("input, textarea")].some((f) => f.type === "radio" || f.type === "checkbox" ? f.checked !== f.defaultChecked : f.value !== f.defaultValue);
 }
 
-if (changes && document.querySelector("[data-live]") && !document.querySelector("form.params")) {
+// A page that nobody sees is brought up to date when somebody does.
+const live = document.querySelector("main [data-live]") && !document.querySelector("form.params");
+let missed = false;
+const changed = () => { if (!live) return; if (document.hidden) missed = true; else refresh(); };
+document.addEventListener("visibilitychange", () => { if (missed && !document.hidden) { missed = false; refresh(); } });
+
+if (changes) {
   let listening, lost = false;
   const listen = () => {
     listening = new EventSource(changes);
-    listening.addEventListener("changed", refresh);
-    listening.onopen = () => { if (lost) { lost = false; refresh(); } };
+    listening.addEventListener("changed", changed);
+    listening.onopen = () => { gone.hidden = true; if (lost) { lost = false; changed(); } };
     listening.onerror = () => {
       lost = true;
       gone.hidden = false;
@@ -53,7 +67,7 @@ if (changes && document.querySelector("[data-live]") && !document.querySelector(
   };
   listen();
   addEventListener("pagehide", () => listening.close());
-  addEventListener("pageshow", (e) => { if (e.persisted) { listen(); refresh(); } });
+  addEventListener("pageshow", (e) => { if (e.persisted) { listen(); changed(); } });
 }
 
 // The line of the workflow that the robot is at.
@@ -69,52 +83,60 @@ function showLine() {
 }
 if (source) { showLine(); document.addEventListener("refreshed", showLine); }
 
-// All steps of a run: only the rows that can be seen are there, however many steps.
+// All steps of a run: only the rows that can be seen are there, however many steps. Rows
+// are used again, and what is known of a step is shown until more is.
 const all = document.getElementById("all");
 if (all) {
-  const row = 28, chunk = 200, chunks = new Map();
+  const height = 28, chunk = 200, chunks = new Map(), rows = [];
   const words = { done: "done", not_yet: "", skipped: "left out", doubtful: "in doubt" };
   const inner = document.createElement("div");
   all.replaceChildren(inner);
-  let follows = true, count = 0;
-  const doneNow = () => Number(document.getElementById("done").dataset.done);
+  let follows = true, due = false, told = 0;
+  const state = () => document.getElementById("done").dataset;
   const load = async (k) => {
-    if (chunks.has(k)) return;
-    chunks.set(k, []);
+    const mine = told;
+    chunks.set(k, { told: mine, list: chunks.get(k)?.list });
     try {
       const answer = await fetch(`/runs/${all.dataset.run}/steps?after=${k * chunk}&limit=${chunk}`);
       if (!answer.ok) throw new Error(answer.statusText);
-      chunks.set(k, (await answer.json()).steps || []);
+      chunks.set(k, { told: mine, list: (await answer.json()).steps || [] });
     } catch {
-      setTimeout(() => { chunks.delete(k); draw(); }, 2000);
+      setTimeout(() => { chunks.delete(k); soon(); }, 2000);
     }
-    draw();
+    soon();
   };
   const draw = () => {
-    count = Number(document.getElementById("done").dataset.steps); // more become known in the course of a run
-    inner.style.height = `${count * row}px`;
-    const first = Math.max(0, Math.floor(all.scrollTop / row) - 5), last = Math.min(count, first + Math.ceil(all.clientHeight / row) + 10), done = doneNow();
-    const rows = [];
+    due = false;
+    const count = Number(state().steps), done = Number(state().done); // more become known in the course of a run
+    inner.style.height = `${count * height}px`;
+    const first = Math.max(0, Math.floor(all.scrollTop / height) - 5), last = Math.min(count, first + Math.ceil(all.clientHeight / height) + 10);
     for (let i = first; i < last; i++) {
-      const k = Math.floor(i / chunk), list = chunks.get(k);
-      if (!list) load(k);
-      const s = list && list[i - k * chunk], div = document.createElement("div");
-      div.className = "row" + (i === done ? " now" : "") + (s ? ` ${s.fate}` : "");
-      div.style.top = `${i * row}px`;
-      const n = document.createElement("b"), fate = document.createElement("span"), text = document.createElement("span");
+      const k = Math.floor(i / chunk), known = chunks.get(k);
+      if (!known || known.told !== told) load(k);
+      const s = known && known.list && known.list[i - k * chunk];
+      let row = rows[i - first];
+      if (!row) {
+        row = document.createElement("div");
+        row.append(document.createElement("b"), document.createElement("span"), document.createElement("span"));
+        row.children[1].className = "fate";
+        inner.append(row);
+        rows.push(row);
+      }
+      const [n, fate, what] = row.children;
+      row.className = "row" + (i === done ? " now" : "") + (s ? ` ${s.fate}` : "");
+      row.style.transform = `translateY(${i * height}px)`;
+      row.hidden = false;
       n.textContent = i + 1;
-      fate.className = "fate";
       fate.textContent = i < done && (!s || s.fate === "not_yet") ? "done" : s ? words[s.fate] : "";
-      text.textContent = s ? s.text || s.op : "…";
-      div.append(n, fate, text);
-      rows.push(div);
+      what.textContent = s ? s.text || s.op : "…";
     }
-    inner.replaceChildren(...rows);
+    rows.slice(last - first).forEach((row) => { row.hidden = true; });
   };
-  const follow = () => { if (follows) all.scrollTop = Math.max(0, doneNow() * row - all.clientHeight / 2); draw(); };
-  all.addEventListener("scroll", draw);
+  const soon = () => { if (!due) { due = true; requestAnimationFrame(draw); } };
+  const follow = () => { if (follows) all.scrollTop = Math.max(0, Number(state().done) * height - all.clientHeight / 2); soon(); };
+  all.addEventListener("scroll", soon);
   for (const by of ["wheel", "touchmove", "keydown", "mousedown"]) all.addEventListener(by, () => { follows = false; }, { passive: true });
-  document.addEventListener("refreshed", () => { chunks.clear(); follow(); });
+  document.addEventListener("refreshed", () => { told++; follow(); });
   follow();
 }
 
@@ -156,49 +178,4 @@ for (const area of document.querySelectorAll("[data-drop]")) {
     e.preventDefault();
     area.value = await file.text();
   });
-}
-
-// A workflow is checked as it is written.
-const text = document.getElementById("text");
-if (text) {
-  const gutter = document.getElementById("gutter"), found = document.getElementById("checked");
-  let waits, last = text.value, bad = new Set();
-  const mark = () => { bad = new Set([...found.querySelectorAll("li.error [data-at]")].map((a) => Number(a.dataset.at))); number(); };
-  const number = () => {
-    const rows = text.value.split("\n").map((_, i) => { const row = document.createElement("span"); row.textContent = i + 1; row.className = bad.has(i + 1) ? "bad" : ""; return row; });
-    gutter.replaceChildren(...rows);
-    gutter.scrollTop = text.scrollTop;
-  };
-  const check = async () => {
-    const now = text.value;
-    if (now === last) return;
-    try {
-      const answer = await fetch(text.dataset.check, { method: "POST", headers: { "Content-Type": "text/plain" }, body: now });
-      if (!answer.ok || text.value !== now) return;
-      last = now;
-      found.innerHTML = await answer.text();
-      gone.hidden = true;
-      mark();
-    } catch { gone.hidden = false; }
-  };
-  text.addEventListener("input", () => { number(); clearTimeout(waits); waits = setTimeout(check, 250); });
-  text.addEventListener("scroll", () => { gutter.scrollTop = text.scrollTop; });
-  text.addEventListener("keydown", (e) => {
-    if (e.key !== "Enter" || e.isComposing) return;
-    const before = text.value.slice(0, text.selectionStart), indent = /^[ ]*/.exec(before.slice(before.lastIndexOf("\n") + 1))[0];
-    e.preventDefault();
-    document.execCommand("insertText", false, "\n" + indent);
-  });
-  found.addEventListener("click", (e) => {
-    const line = e.target.dataset && e.target.dataset.at;
-    if (!line) return;
-    e.preventDefault();
-    const lines = text.value.split("\n"), from = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
-    text.focus();
-    text.setSelectionRange(from, from + lines[line - 1].length);
-    text.scrollTop = (line - 5) * parseFloat(getComputedStyle(text).lineHeight);
-  });
-  addEventListener("beforeunload", (e) => { if (text.value !== text.defaultValue && !text.form.dataset.sent) e.preventDefault(); });
-  text.form.addEventListener("submit", () => { text.form.dataset.sent = "1"; });
-  mark();
 }
