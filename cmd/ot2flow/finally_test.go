@@ -83,6 +83,7 @@ func TestFinallyWhereARunEndsEarly(t *testing.T) {
 		"stopped in the Opentrons App": {safeSteps, mishap.Event{At: "3.1", Do: mishap.Stopped}, "", exitStopped, notDone, []call{
 			{"runs", exitFine, offered},
 			{"runs show last", exitFine, offered},
+			{"runs show last --format json", exitFine, `"unclosed": "run `},
 			closes,
 			{"runs resume last --finally --yes", exitFine, "nothing is left to be done of what finally says"},
 			{"runs answer last redo", exitFine, "go on with"},
@@ -117,6 +118,9 @@ func TestFinallyWhereARunEndsEarly(t *testing.T) {
 				code, stdout, stderr := called(append(strings.Fields(one.args), "--state", state), "\n")
 				if code != one.code || !strings.Contains(stdout+stderr, one.says) {
 					t.Fatalf("%s: exit %d, want %d saying %q:\n%s%s", one.args, code, one.code, one.says, stdout, stderr)
+				}
+				if strings.Contains(one.args, "json") {
+					asSchema(t, "journal", stdout)
 				}
 			}
 			_, stdout, _ = called([]string{"state", "show", "--state", state}, "")

@@ -195,7 +195,11 @@ func writeRunsJSON(ctx context.Context, w *bufio.Writer, s *journal.Store, runs 
 		if i > 0 {
 			_ = w.WriteByte(',') // Flush tells
 		}
-		head, err := appendMeta(ctx, s, appendSummary([]byte("\n  {"), sum), sum)
+		head, err := appendUnclosed(ctx, s, appendSummary([]byte("\n  {"), sum), sum)
+		if err != nil {
+			return err
+		}
+		head, err = appendMeta(ctx, s, head, sum)
 		if err != nil {
 			return cannot("%v", err)
 		}
@@ -218,6 +222,15 @@ func writeRunsJSON(ctx context.Context, w *bufio.Writer, s *journal.Store, runs 
 	}
 	fmt.Fprint(w, "]}\n")
 	return nil
+}
+
+// appendUnclosed writes what is left to be done of what finally says, if anything.
+func appendUnclosed(ctx context.Context, s *journal.Store, b []byte, sum *journal.Summary) ([]byte, error) {
+	text, err := service.Unclosed(ctx, s, sum)
+	if err != nil || text == "" {
+		return b, err
+	}
+	return program.AppendString(append(b, ", \"unclosed\": "...), text), nil
 }
 
 // appendMeta writes the parameters and the files of a run.

@@ -73,6 +73,9 @@ func TestDeviceClosesWhatItLeftOpen(t *testing.T) {
 			if text := left(); !strings.Contains(text, "was not done: 1 step; do it with: ot2flow runs resume "+v.ID+" --finally") {
 				t.Fatalf("it says %q", text)
 			}
+			if now, err := d.View(t.Context(), v.ID); err != nil || now.Unclosed != left() {
+				t.Errorf("its view says %q, %v", now.Unclosed, err)
+			}
 			closings := 0
 			for range 2 {
 				said := make(chan string, 100)

@@ -64,6 +64,7 @@ type View struct {
 	FailedStep int             `json:"failed_step,omitempty"`
 	DoubtFirst int             `json:"in_doubt_first,omitempty"`
 	DoubtLast  int             `json:"in_doubt_last,omitempty"`
+	Unclosed   string          `json:"unclosed,omitempty" doc:"What was not done of what the workflow says under finally, and how that is done."`
 	Question   *QuestionView   `json:"question,omitempty" doc:"What it asks a person."`
 }
 
@@ -200,7 +201,7 @@ func (v *View) asked(o *journal.Submission) {
 
 // ofRun is a run that was begun; o is nil where it was not submitted. In full it has
 // its result and what it asks.
-func (d *Device) ofRun(ctx context.Context, store *journal.Store, sum *journal.Summary, o *journal.Submission, full bool) (*View, error) {
+func (d *Device) ofRun(ctx context.Context, store *journal.Store, sum *journal.Summary, o *journal.Submission, full bool) (_ *View, err error) {
 	v := &View{Parameters: json.RawMessage("{}")}
 	if o != nil {
 		v.asked(o)
@@ -236,6 +237,9 @@ func (d *Device) ofRun(ctx context.Context, store *journal.Store, sum *journal.S
 			return nil, cannot("%v", err)
 		}
 		v.Result = OutputsJSON(plan.Outputs)
+	}
+	if v.Unclosed, err = Unclosed(ctx, store, sum); err != nil {
+		return nil, err
 	}
 	if v.State == StateWaiting {
 		story, err := StoryOf(ctx, store, sum)
