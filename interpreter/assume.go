@@ -205,7 +205,7 @@ func (p *preparer) faults(f *spec.Fails) *faults {
 	return out
 }
 
-const simulatedWhy = "so says the simulation"
+const simulatedWhy = "made to fail on the simulator, as `fails` says"
 
 // simulatedFailure reports whether the simulator has the step fail this time.
 func (b *live) simulatedFailure(x *expansion) bool {
