@@ -223,7 +223,7 @@ func (a *app) ledgerFlags(c *cobra.Command, to *service.Deck) {
 }
 
 func (a *app) stateFlag(c *cobra.Command) {
-	c.Flags().StringVar(&a.state, "state", "", "the journal of runs: a file; by default one of the user's own")
+	c.Flags().StringVar(&a.state, "state", "", "the journal of runs: a file, or the folder it is in; by default one of the user's own")
 }
 
 // preview shows the plan without its steps; it stands between a person and a

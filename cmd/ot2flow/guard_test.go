@@ -47,7 +47,7 @@ func TestServeGuarded(t *testing.T) {
 	call(exitCannot, "certificate signed by unknown authority")
 	call(exitCannot, "ot2flow tokens add NAME --role operator", "--ca", ca)
 	call(exitUsage, "there is no certificate in it", "--ca", state)
-	code, secret, errs := called([]string{"tokens", "add", "ada", "--role", "operator", "--state", state}, "")
+	code, secret, errs := called([]string{"tokens", "add", "ada", "--role", "operator", "--state", dir}, "")
 	if code != exitFine {
 		t.Fatal(errs)
 	}

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -70,7 +69,7 @@ publish to its topics, ot2/v1/DEVICE/# and ot2/DEVICE/#, may move the robot: tha
 	o.guard.flags(c.Flags())
 	o.broker.flags(c.Flags())
 	o.logging.flags(c.Flags())
-	c.Flags().StringVar(&a.state, "state", "", "the journal of runs: a file, or the folder it is in; by default one of the user's own")
+	a.stateFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error { return a.serve(c.Context(), args, o, c.Flags()) }
 	return c
 }
@@ -82,9 +81,6 @@ func (a *app) serve(ctx context.Context, roots []string, o serving, flags *pflag
 	}
 	if set.lab != nil {
 		o.guard.take(&set.lab.Access, flags)
-	}
-	if info, err := os.Stat(a.state); err == nil && info.IsDir() {
-		a.state = filepath.Join(a.state, "journal.db")
 	}
 	log, err := o.logging.logger(a)
 	if err != nil {

@@ -7,6 +7,9 @@ import (
 	"runtime"
 )
 
+// FileName is what a journal is called where nobody gave it a name.
+const FileName = "journal.db"
+
 // DefaultPath returns where a user's journal is: in the folder that the
 // platform keeps for what programs remember.
 func DefaultPath() (string, error) {
@@ -14,7 +17,7 @@ func DefaultPath() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(dir, "ot2flow", "journal.db"), nil
+	return filepath.Join(dir, "ot2flow", FileName), nil
 }
 
 // stateDir follows the XDG base directories, and what stands for them on macOS

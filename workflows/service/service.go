@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
+	"path/filepath"
 	"sync"
 
 	"github.com/ot2flow/ot2flow/interpreter/journal"
@@ -19,7 +20,7 @@ const None = "none"
 // Service carries workflows out. Its fields are set before it is used; its methods
 // may be called by several goroutines.
 type Service struct {
-	State   string // the journal: a file, None, or empty for the user's own
+	State   string // the journal: a file, the folder it is in, None, or empty for the user's own
 	Version string // of ot2flow, for the journal
 	// Reach is where workflows may send requests; nil is everywhere.
 	Reach *outside.Reach
@@ -36,6 +37,9 @@ type Service struct {
 // Path returns where the journal is.
 func (s *Service) Path() (string, error) {
 	if s.State != "" {
+		if info, err := os.Stat(s.State); err == nil && info.IsDir() {
+			return filepath.Join(s.State, journal.FileName), nil
+		}
 		return s.State, nil
 	}
 	path, err := journal.DefaultPath()
