@@ -195,6 +195,7 @@ type expansion struct {
 	endings    []endpoint // that finally is proved from
 
 	explain *explainer
+	passes  Passes  // nil where nobody asks
 	ending  *closer // where the run ended that is to be closed; nil but for Closing
 	over    bool    // the program has failed: nothing behind that point is looked at
 	stuck   bool
@@ -234,6 +235,7 @@ func (p *Prepared) expansion(in Input, sink program.Sink) *expansion {
 	if in.Likely && x.assume == 0 {
 		x.assume, x.keeps, x.scatter = likely, true, in.Scatter
 	}
+	x.passes = passesOf(sink)
 	deck := *p.deck
 	deck.Liquids = append([]program.Liquid(nil), p.deck.Liquids...)
 	x.deck = &deck

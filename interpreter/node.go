@@ -229,6 +229,7 @@ func (n *node) branch(x *expansion, f *program.Frame) {
 			return
 		}
 		if !v.Bool() {
+			x.passed(n, false)
 			x.otherwise(n.els, f)
 			return
 		}
@@ -278,6 +279,7 @@ func (n *node) once(x *expansion, f *program.Frame) {
 	if x.halted() || n.body == nil {
 		return
 	}
+	x.passed(n, true)
 	switch {
 	case n.guard != nil:
 		n.guarded(x, f)

@@ -137,6 +137,12 @@ func (p *Prepared) Prove(in Input, more ...program.Sink) (End, diag.List, error)
 	return end, once(list), err
 }
 
+// Follow is Prove for one run alone: of what depends on results, only those that it is
+// given, or that are likely, are looked at.
+func (p *Prepared) Follow(in Input, more ...program.Sink) (End, diag.List, error) {
+	return p.prove(in, more...)
+}
+
 func (p *Prepared) prove(in Input, more ...program.Sink) (End, diag.List, error) {
 	checks := NewChecks(p.machine)
 	end, list, err := p.Expand(in, append(Fan{checks}, more...))

@@ -238,7 +238,7 @@ func (e *explainer) stranger(p *place, k *yaml.Node, missing []spec.Field) []spe
 		return missing[1:]
 	}
 	help := ""
-	if kinds := kindsWith(k.Value); len(kinds) > 0 && !isStep(p) && p.root() != spec.LabRoot() {
+	if kinds := kindsWith(k.Value); len(kinds) > 0 && !isStep(p) && p.root() != spec.LabRoot() && p.root() != spec.TestsRoot() {
 		help = "it is a key of " + enumerated(kinds, "and") + "; "
 	}
 	e.unknown(p, k, help+e.validKeys(p))

@@ -189,11 +189,14 @@ func (w writer) mutate(root *yaml.Node) {
 	}
 }
 
-// draft is a workflow, or now and then the file of a lab.
+// draft is a workflow, or now and then the file of a lab or one with tests.
 func draft(t *rapid.T) (w writer, root *yaml.Node, format string) {
 	w = writer{t}
 	if w.chance(20) {
 		return w, w.value(spec.LabRoot(), 0), spec.LabFormat
+	}
+	if w.chance(20) {
+		return w, w.value(spec.TestsRoot(), 0), spec.TestsFormat
 	}
 	return w, w.value(spec.Root(), 0), spec.WorkflowFormat
 }
@@ -211,6 +214,10 @@ func read(t *rapid.T, root *yaml.Node, format string) (*spec.Document, diag.List
 	}
 	if format == spec.LabFormat {
 		_, doc, found := spec.DecodeLab(src, node)
+		return doc, found, true
+	}
+	if format == spec.TestsFormat {
+		_, doc, found := spec.DecodeTests(src, node)
 		return doc, found, true
 	}
 	doc, found := spec.Decode(src, node)

@@ -23,8 +23,8 @@ const suffix = ".schema.json"
 
 // Names returns the names of the formats that have a schema, sorted:
 // audit, changes, corrections, diagnostics, drift, faults, journal, lab, liquid_class,
-// plan, quota_log, quotas, repeats, robots, run, runs, simulation, state, tokens, uses,
-// workflow.
+// plan, quota_log, quotas, repeats, robots, run, runs, simulation, state, test, tests, tokens,
+// uses, workflow.
 func Names() []string {
 	entries, err := files.ReadDir(".")
 	if err != nil {

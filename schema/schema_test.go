@@ -35,8 +35,15 @@ func TestLabIsCurrent(t *testing.T) {
 	}
 }
 
+func TestTestsAreCurrent(t *testing.T) {
+	data, ok := schema.Schema("test")
+	if !ok || !bytes.Equal(data, schema.Tests()) {
+		t.Error("test.schema.json is not what the table gives: run go generate ./schema")
+	}
+}
+
 func TestNames(t *testing.T) {
-	want := []string{"audit", "changes", "corrections", "diagnostics", "drift", "faults", "journal", "lab", "liquid_class", "plan", "quota_log", "quotas", "repeats", "robots", "run", "runs", "simulation", "state", "tokens", "uses", "workflow"}
+	want := []string{"audit", "changes", "corrections", "diagnostics", "drift", "faults", "journal", "lab", "liquid_class", "plan", "quota_log", "quotas", "repeats", "robots", "run", "runs", "simulation", "state", "test", "tests", "tokens", "uses", "workflow"}
 	if got := schema.Names(); !slices.Equal(got, want) {
 		t.Errorf("names %v, want %v", got, want)
 	}

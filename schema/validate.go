@@ -26,6 +26,7 @@ type format struct {
 var (
 	workflowFormat = format{sync.OnceValue(func() *jsonschema.Schema { return compile(spec.WorkflowFormat) }), spec.Root, "a workflow"}
 	classFormat    = format{sync.OnceValue(func() *jsonschema.Schema { return compile(spec.ClassFormat) }), spec.ClassRoot, "a liquid class"}
+	testsFormat    = format{sync.OnceValue(func() *jsonschema.Schema { return compile(spec.TestsFormat) }), spec.TestsRoot, "a file with tests"}
 	labFormat      = format{sync.OnceValue(func() *jsonschema.Schema { return compile(spec.LabFormat) }), spec.LabRoot, "a lab"}
 )
 
@@ -35,13 +36,15 @@ func formatOf(doc *spec.Document) *format {
 		return &classFormat
 	case spec.LabFormat:
 		return &labFormat
+	case spec.TestsFormat:
+		return &testsFormat
 	}
 	return &workflowFormat
 }
 
 // nounOf is what messages call a file of the format with that root.
 func nounOf(root *spec.Shape) string {
-	for _, f := range []*format{&classFormat, &labFormat} {
+	for _, f := range []*format{&classFormat, &labFormat, &testsFormat} {
 		if f.root() == root {
 			return f.noun
 		}

@@ -30,6 +30,10 @@ func LiquidClass() []byte {
 // workflows.
 func Lab() []byte { return generated(spec.LabFormat, "ot2flow lab", spec.LabRoot()) }
 
+// Tests generates the JSON schema of files with tests, as Workflow does that of
+// workflows.
+func Tests() []byte { return generated(spec.TestsFormat, "ot2flow tests", spec.TestsRoot()) }
+
 func generated(format, title string, shape *spec.Shape) []byte {
 	g := generator{}
 	root := g.body(shape)

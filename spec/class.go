@@ -97,6 +97,7 @@ const (
 	WorkflowFormat = "workflow"
 	ClassFormat    = "liquid_class"
 	LabFormat      = "lab"
+	TestsFormat    = "test"
 )
 
 // IsClassFile reports whether a `liquid_class` names a file, rather than a

@@ -23,7 +23,7 @@ type Document struct {
 	Workflow *Workflow
 	Root     *yaml.Node // nil where there was nothing to decode
 	Source   *Source
-	Format   string    // WorkflowFormat, ClassFormat or LabFormat
+	Format   string    // WorkflowFormat, ClassFormat, LabFormat or TestsFormat
 	Refused  []Refusal // in the order of the file, but for nested nodes
 }
 

@@ -12,7 +12,7 @@ type use struct {
 	field Field
 }
 
-// Keys returns every key of the language and of labs, and "step" and "workflow" for
+// Keys returns every key of the language, of labs and of tests, and "step" and "workflow" for
 // the two shapes that keys are put into, sorted.
 func Keys() []string {
 	keys := []string{stepPage, workflowPage}
@@ -27,6 +27,7 @@ const (
 	stepPage     = "step"
 	workflowPage = "workflow"
 	labPage      = LabFormat
+	testPage     = TestsFormat
 	aStepTitle   = "a step"
 )
 
@@ -40,6 +41,8 @@ func Reference(key string) (string, bool) {
 		p.section(key, rootShape.Doc, "", rootShape)
 	case labPage:
 		p.section(key, labRoot.Doc, "", labRoot)
+	case testPage:
+		p.section(key, testsRoot.Doc, "", testsRoot)
 	case stepPage:
 		p.section(key, StepObject().Doc, StepObject().Example, StepObject())
 	}
@@ -165,6 +168,7 @@ func uses() []use {
 	c.keys("a workflow", rootShape)
 	c.keys(aStepTitle, StepObject())
 	c.keys("a lab", labRoot)
+	c.keys("a file with tests", testsRoot)
 	return c.out
 }
 

@@ -259,5 +259,5 @@ var nonePattern = &Pattern{`^none$`, func(s string) bool { return s == none }, "
 // patterns returns every pattern of the language, for the test that Regex and
 // Match agree.
 func patterns() []*Pattern {
-	return []*Pattern{notBlank, identifier, workflowName, colorPattern, heightPattern, mixPattern, forPattern, columnIn, placePattern, heldPattern, volumePattern, nonePattern}
+	return []*Pattern{notBlank, identifier, workflowName, colorPattern, heightPattern, mixPattern, forPattern, columnIn, placePattern, heldPattern, volumePattern, nonePattern, wellsPattern}
 }

@@ -27,6 +27,8 @@ var notByLint = map[*diag.Code]string{
 	diag.TooManyValues: "too large to be kept: TestOpenLarge",
 	diag.LabValue:      "of the file of a lab: workflows/lab, testdata/err",
 	diag.LabName:       "of the file of a lab: workflows/lab, testdata/err",
+	diag.TestValue:     "of a file with tests: workflows/tests, testdata/err",
+	diag.TestFailed:    "of a test: workflows/tests, testdata/err",
 	diag.OtherDeck:     "of a run that begins with what an earlier one left",
 	diag.SparseRack:    "only with --robot-version: cmd/ot2flow, testdata/script/robot_version.txtar",
 	diag.NoLayout:      "only with --robot-version: cmd/ot2flow, testdata/script/robot_version.txtar",

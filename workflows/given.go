@@ -1,9 +1,11 @@
 package workflows
 
 import (
+	"path/filepath"
 	"strconv"
 	"strings"
 
+	"github.com/ot2flow/ot2flow/interpreter"
 	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/spec/quantity"
@@ -72,4 +74,17 @@ func (c *Checked) ParamAt(r *Run, d *diag.Diagnostic) string {
 // within reports whether one span begins in another.
 func within(in, of diag.Span) bool {
 	return in.Start.Offset >= of.Start.Offset && in.Start.Offset <= of.End.Offset
+}
+
+// RunWith is a run that is given the values that stand in another file, in which names of
+// tables count from where that is. What is wrong with the files of tables is returned, as
+// a person sees it; c stays as it is.
+func (c *Checked) RunWith(values map[string]*spec.Written, file string) (Run, diag.List) {
+	r := Run{input: interpreter.Input{Written: values}}
+	prepared, before := c.Prepared, c.Diagnostics
+	c.Diagnostics = nil
+	c.tables(&r, filepath.Dir(file))
+	found := c.Diagnostics
+	c.Prepared, c.Diagnostics = prepared, before
+	return r, found
 }

@@ -127,7 +127,7 @@ type caseOf struct {
 func caseFiles(t *testing.T) []*caseFile {
 	t.Helper()
 	var out []*caseFile
-	for _, pattern := range []string{"testdata/ok/*.yaml", "../examples/[0-9]*/*.yaml", "testdata/err/*.yaml"} {
+	for _, pattern := range []string{"testdata/ok/*.yaml", "../examples/[0-9]*/workflow.yaml", "testdata/err/*.yaml"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil || len(paths) == 0 {
 			t.Fatal(pattern, err)

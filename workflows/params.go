@@ -57,7 +57,7 @@ func (c *Checked) Runs(file string, set interpreter.Values) ([]Run, error) {
 		if err != nil {
 			return nil, err
 		}
-		f := spec.File{Name: c.local(file), Data: data}
+		f := spec.File{Name: c.Local(file), Data: data}
 		c.given = append(c.given, f)
 		var list diag.List
 		if sheet.IsTable(file) {
@@ -77,9 +77,9 @@ func (c *Checked) Runs(file string, set interpreter.Values) ([]Run, error) {
 	return runs, nil
 }
 
-// local is how the bundle's files would call a file outside of it, so that a
+// Local is how the bundle's files would call a file outside of it, so that a
 // finding about it is relocated to where it is.
-func (c *Checked) local(file string) string {
+func (c *Checked) Local(file string) string {
 	if filepath.IsAbs(file) {
 		return filepath.ToSlash(file)
 	}
@@ -213,7 +213,7 @@ func (c *Checked) tables(r *Run, folder string) {
 // table reads one file. Where there is none, it may still be one of the
 // bundle's: the expansion looks there and says so if it is not.
 func (c *Checked) table(r *Run, name, file string) {
-	f := spec.File{Name: c.local(file)}
+	f := spec.File{Name: c.Local(file)}
 	if i := slices.IndexFunc(c.given, func(g spec.File) bool { return g.Name == f.Name }); i >= 0 {
 		f = c.given[i]
 	} else {

@@ -31,6 +31,9 @@ func Reference() []byte {
 	b.WriteString("## A lab\n\nThe file that `ot2flow serve --config` takes.\n\n")
 	shown[spec.LabFormat] = true
 	page(&b, spec.LabFormat)
+	b.WriteString("## Tests\n\nA file `*.test.yaml`, which `ot2flow test` runs.\n\n")
+	shown[spec.TestsFormat] = true
+	page(&b, spec.TestsFormat)
 	b.WriteString("## The other keys\n\n")
 	for _, key := range spec.Keys() {
 		keyPage(&b, key, shown)

@@ -116,7 +116,7 @@ func wrap(text string, n int) string {
 func (a *app) schemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema [NAME]",
-		Short: "Print the JSON schema of a format: " + "workflow (the default), liquid_class, lab, plan, simulation, run, runs, journal, robots, diagnostics",
+		Short: "Print the JSON schema of a format: " + "workflow (the default), liquid_class, lab, test, plan, simulation, run, runs, journal, robots, diagnostics",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			name := strings.Join(append(args, "workflow")[:1], "")

@@ -18,7 +18,7 @@ func (c *Code) String() string { return c.ID + " " + c.Name }
 // 5xx tips and pipetting limits, 6xx liquids in wells, 7xx the run as a whole,
 // 8xx carrying it out, 9xx faults of ot2flow itself.
 func Codes() []*Code {
-	return slices.Concat(fileCodes, labCodes, structureCodes, expressionCodes, valueCodes, tableCodes, flowCodes, deckCodes, moduleCodes, pipettingCodes, liquidCodes, runCodes)
+	return slices.Concat(fileCodes, labCodes, testCodes, structureCodes, expressionCodes, valueCodes, tableCodes, flowCodes, deckCodes, moduleCodes, pipettingCodes, liquidCodes, runCodes)
 }
 
 // LookupCode finds a code by ID or name.
