@@ -122,12 +122,13 @@ func (p *Proofs) Keep(path string, c *Checked, r *Result[*Task]) {
 }
 
 // Settle says that all workflows were looked at: what was not found among them is
-// forgotten.
+// forgotten, and none of them was needed yet.
 func (p *Proofs) Settle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fresh = p.fresh || len(p.old) != len(p.now)
 	p.old, p.texts = nil, nil
+	p.shelf.clear()
 }
 
 // Data is what NewProofs takes, and whether that is something new. It is called when

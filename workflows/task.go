@@ -151,6 +151,16 @@ func (s *Shelf) use(t *Task) {
 	}
 }
 
+// clear takes all tasks off.
+func (s *Shelf) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.on {
+		t.made.Store(nil)
+	}
+	s.on = nil
+}
+
 // writtenText is a default as it is written, of a table how long it is.
 func writtenText(w *spec.Written) string {
 	if !w.Many {
