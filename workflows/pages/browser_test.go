@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -42,8 +43,58 @@ var chromium struct {
 	none  bool // there is none on this computer
 }
 
+// seen is what a page cost who looked at it: milliseconds to the first paint, and bytes.
+type seen struct {
+	name   string
+	paint  float64
+	weight int
+}
+
+// looked are all pages that were looked at.
+var looked struct{ all []seen }
+
+// said logs what was measured, and keeps it for those who read what tests report.
+func said(t *testing.T, text string) {
+	t.Helper()
+	t.Log(text)
+	report("pages: " + text)
+}
+
+func report(text string) {
+	file := os.Getenv("OT2FLOW_REPORT")
+	if file == "" {
+		return
+	}
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return
+	}
+	_, _ = fmt.Fprintln(f, text) // nothing is lost that a test depends on
+	_ = f.Close()
+}
+
+// reportPages says how soon pages were painted, and how heavy they are.
+func reportPages() {
+	if len(looked.all) == 0 {
+		return
+	}
+	slices.SortFunc(looked.all, func(a, b seen) int { return cmp.Compare(a.paint, b.paint) })
+	n := len(looked.all)
+	heaviest := slices.MaxFunc(looked.all, func(a, b seen) int { return cmp.Compare(a.weight, b.weight) })
+	last := looked.all[n-1]
+	text := fmt.Sprintf("pages: %d of them, first paint median %.0f ms, slowest %.0f ms (%s); heaviest %d bytes (%s)", n, looked.all[n/2].paint, last.paint, last.name, heaviest.weight, heaviest.name)
+	report(text)
+	if testing.Verbose() {
+		for _, one := range looked.all {
+			fmt.Printf("%-28s painted after %4.0f ms, %6d bytes\n", one.name, one.paint, one.weight)
+		}
+		fmt.Println(text)
+	}
+}
+
 func TestMain(m *testing.M) {
 	code := m.Run()
+	reportPages()
 	for _, stop := range slices.Backward(chromium.stops) {
 		stop()
 	}
@@ -176,6 +227,9 @@ func (b *browser) look(name string) {
 	if weight > 150_000 {
 		b.t.Errorf("%s weighs %d bytes", name, weight)
 	}
+	var paint float64
+	b.do(chromedp.Evaluate(`(performance.getEntriesByName("first-contentful-paint")[0] || {startTime: 0}).startTime`, &paint))
+	looked.all = append(looked.all, seen{name, paint, weight})
 	dir := os.Getenv("OT2FLOW_PICTURES")
 	if dir == "" {
 		return

@@ -21,12 +21,14 @@ import (
 // field is a parameter in a form.
 type field struct {
 	*workflows.TaskParam
-	Value string
-	Hint  string
-	Wrong string
-	Wells []wellView // of a plate to choose from; none where it is not known
-	WideX int        // of the picture of that plate
-	WideY int
+	Value   string
+	Hint    string
+	Wrong   string
+	Wells   []wellView // of a plate to choose from; none where it is not known
+	Rows    []wellView // with their letters
+	Columns []wellView // with their numbers
+	WideX   int        // of the picture of that plate
+	WideY   int
 }
 
 // Kind is how the field is filled in.
@@ -132,14 +134,13 @@ func hint(d *workflows.TaskParam) string {
 	return strings.Join(parts, "; ")
 }
 
-// plates gives fields for wells the plate to choose from, where the deck is known
-// without being told anything.
+// plates gives fields for wells the plate to choose from.
 func (a *asked) plates(p *Pages) {
 	picks := func(f *field) bool { return f.In != "" && (f.Type == "well" || f.Type == "wells") }
 	if !slices.ContainsFunc(a.Fields, picks) {
 		return
 	}
-	plan, err := p.o.Device.Plan(a.Task.Name, nil)
+	plan, err := p.o.Device.Example(a.Task.Name)
 	if err != nil {
 		return
 	}
@@ -156,7 +157,15 @@ func (a *asked) plates(p *Pages) {
 			if !well.Round {
 				size = min(well.XSize, well.YSize)
 			}
-			f.Wells = append(f.Wells, wellView{well.Name, int(well.X / 100), f.WideY - int(well.Y/100), int(size / 200)})
+			at := wellView{well.Name, int(well.X / 100), f.WideY - int(well.Y/100), int(size / 200)}
+			f.Wells = append(f.Wells, at)
+			row := strings.TrimRight(well.Name, "0123456789")
+			if column := well.Name[len(row):]; column == "1" {
+				f.Rows = append(f.Rows, wellView{row, 0, at.Y, 0})
+			}
+			if row == "A" {
+				f.Columns = append(f.Columns, wellView{well.Name[len(row):], at.X, 0, 0})
+			}
 		}
 	}
 }

@@ -62,7 +62,14 @@ func (p *Pages) attention(ctx context.Context) (*attention, error) {
 		if err != nil {
 			return nil, err
 		}
-		now.Runs = append(now.Runs, list...)
+		for _, v := range list {
+			if with, err := p.o.Device.View(ctx, v.ID); err == nil { // with what it asks, and what was decided
+				v = with
+			}
+			if v.Decided == nil || v.Decided.Answer != "abort" {
+				now.Runs = append(now.Runs, v)
+			}
+		}
 	}
 	a.last, a.changed, a.found = now, changed, time.Now()
 	return now, nil
@@ -74,13 +81,5 @@ func (p *Pages) inbox(r *http.Request) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	whole := *now
-	whole.Runs = nil
-	for _, v := range now.Runs { // with what is asked
-		if with, err := p.o.Device.View(r.Context(), v.ID); err == nil {
-			v = with
-		}
-		whole.Runs = append(whole.Runs, v)
-	}
-	return &page{Name: "inbox", Title: "Inbox", Data: &whole}, nil
+	return &page{Name: "inbox", Title: "Inbox", Data: now}, nil
 }

@@ -47,7 +47,7 @@ const badText = "ot2flow: 1\nname: broken\n" + deckText + "steps:\n  - transfer:
 // longText asks, and then does ten thousand steps.
 const longText = "ot2flow: 1\nname: long\ndescription: Ten thousand steps.\n" + deckText + `steps:
   - pick_up_tip:
-  - repeat: 5000
+  - repeat: 2500
     do:
       - aspirate: {from: paints.A1, volume: 50 uL}
       - dispense: {to: paints.A2, volume: 50 uL}
@@ -80,17 +80,6 @@ type site struct {
 	robot   *emulator.Emulator
 	gears   *gears
 	dir     string
-}
-
-// write saves a workflow, and waits until it is served or found wrong.
-func (s *site) write(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.device.Tasks.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // gears are a clock whose speed changes.

@@ -100,6 +100,23 @@ func (d *Device) Plan(task string, given []byte) (*program.Plan, error) {
 	return planOfTask(v.Value, given)
 }
 
+// Example makes the plan of a task for its defaults and examples.
+func (d *Device) Example(task string) (*program.Plan, error) {
+	v, ok := d.Tasks.Snapshot().Lookup(task)
+	if !ok {
+		return nil, d.NoTask(task)
+	}
+	c, err := v.Value.Checked()
+	if err != nil {
+		return nil, cannot("%v", err)
+	}
+	plan, list := c.Prepared.Plan((&workflows.Run{}).Input(true))
+	if list.HasErrors() {
+		return nil, cannot("%s", list[0].Message)
+	}
+	return plan, nil
+}
+
 // NoTask is the error of a task that there is not.
 func (d *Device) NoTask(task string) error {
 	var names []string

@@ -66,6 +66,15 @@ type View struct {
 	DoubtLast  int             `json:"in_doubt_last,omitempty"`
 	Unclosed   string          `json:"unclosed,omitempty" doc:"What was not done of what the workflow says under finally, and how that is done."`
 	Question   *QuestionView   `json:"question,omitempty" doc:"What it asks a person."`
+	Decided    *DecidedView    `json:"decided,omitempty" doc:"What a person has decided about the steps that are in doubt."`
+}
+
+// DecidedView is what a person has decided about steps of which nobody else knows
+// whether they happened.
+type DecidedView struct {
+	Answer string `json:"answer" enum:"done,redo,skip,abort"`
+	To     int    `json:"to,omitempty" doc:"The last step that happened, or is left out."`
+	By     string `json:"by"`
 }
 
 // QuestionView is what a run asks.
@@ -241,12 +250,17 @@ func (d *Device) ofRun(ctx context.Context, store *journal.Store, sum *journal.S
 	if v.Unclosed, err = Unclosed(ctx, store, sum); err != nil {
 		return nil, err
 	}
-	if v.State == StateWaiting {
+	if v.State == StateWaiting || v.State == StateInDoubt {
 		story, err := StoryOf(ctx, store, sum)
 		if err != nil {
 			return nil, cannot("%v", err)
 		}
-		v.Question = questionView(story)
+		if a := story.Last().State.Answer; a != nil {
+			v.Decided = &DecidedView{a.Answer.String(), a.To, a.By}
+		}
+		if v.State == StateWaiting {
+			v.Question = questionView(story)
+		}
 	}
 	return v, nil
 }
