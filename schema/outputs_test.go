@@ -14,6 +14,7 @@ import (
 	"github.com/ot2flow/ot2flow/ot2/sim"
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/workflows"
+	"github.com/ot2flow/ot2flow/workflows/compare"
 )
 
 // everyOp has every operation and every key of plans.
@@ -80,6 +81,25 @@ func TestPlansAndSimulations(t *testing.T) {
 		fits(t, simulations, world.Result().AppendJSON(nil))
 		world.End()
 		fits(t, simulations, world.Result().AppendJSON(nil))
+	}
+}
+
+// What diff says, of plans that differ in everything, fits its schema.
+func TestDifference(t *testing.T) {
+	open := func(file string) *program.Plan {
+		plan, list := workflows.Open(file).Prepared.Plan(interpreter.Input{Examples: true})
+		if plan == nil {
+			t.Fatal(file, list)
+		}
+		return plan
+	}
+	one, two := open("../examples/01-mix-colors/workflow.yaml"), open("../examples/17-color-sensor/workflow.yaml")
+	for _, d := range []*compare.Difference{compare.Plans(one, one), compare.Plans(one, two)} {
+		var b bytes.Buffer
+		if err := d.JSON(&b); err != nil {
+			t.Fatal(err)
+		}
+		fits(t, compile(t, "difference"), b.Bytes())
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/spec/quantity"
 	"github.com/ot2flow/ot2flow/workflows"
+	"github.com/ot2flow/ot2flow/workflows/compare"
 	"github.com/ot2flow/ot2flow/workflows/depict"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
@@ -355,9 +356,6 @@ func (p *Pages) review(r *http.Request, a *asked, plan *program.Plan, given []by
 // stepsReviewed is how many steps of a plan are listed.
 const stepsReviewed = 400
 
-// difference is a parameter that is otherwise than in the last run.
-type difference struct{ Name, Was, Is string }
-
 // differences compares with the last run of the same workflow.
 func (p *Pages) differences(r *http.Request, a *asked, given []byte) map[string]any {
 	list, _, err := p.o.Device.List(r.Context(), service.Wanted{Task: a.Task.Name, Limit: 1})
@@ -368,19 +366,5 @@ func (p *Pages) differences(r *http.Request, a *asked, given []byte) map[string]
 	if err != nil {
 		return nil
 	}
-	was := map[string]string{}
-	for _, v := range named(last.Parameters) {
-		was[v.Name] = v.Value
-	}
-	var out []difference
-	for _, v := range named(given) {
-		before, there := was[v.Name]
-		if !there {
-			before = "(not given)"
-		}
-		if before != v.Value {
-			out = append(out, difference{v.Name, before, v.Value})
-		}
-	}
-	return map[string]any{"Run": last, "List": out}
+	return map[string]any{"Run": last, "List": compare.Params(named(last.Parameters), named(given))}
 }
