@@ -23,9 +23,10 @@ import (
 	"github.com/ot2flow/ot2flow/ot2/command"
 	"github.com/ot2flow/ot2flow/ot2/export"
 	"github.com/ot2flow/ot2flow/ot2/labware"
+	"github.com/ot2flow/ot2flow/workflows/library"
 )
 
-// The exports of the examples, of the workflows of testdata/engine and of those
+// The exports of the examples, of the library, of the workflows of testdata/engine and of those
 // of testdata/exports are analysed by two versions of the vendor's software
 // (testdata/engine/analyze.py). Its answers lie in testdata/exports, one file
 // per workflow with the fingerprints of the exports they are for, so that plans
@@ -253,6 +254,9 @@ func exported(t *testing.T) map[string]string {
 	}
 	for _, name := range moreExamples {
 		out[name] = "../examples/" + name + "/workflow.yaml"
+	}
+	for _, name := range library.Names() {
+		out["library-"+name] = "../workflows/library/" + name + ".yaml"
 	}
 	out["color-grid-padded"] = paddedGrid(t)
 	for _, folder := range []string{engineFolder, exportsFolder} {

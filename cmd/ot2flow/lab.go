@@ -14,9 +14,9 @@ import (
 
 	_ "time/tzdata" // many computers, and most containers, have no time zones
 
-	"github.com/ot2flow/ot2flow/examples"
 	"github.com/ot2flow/ot2flow/workflows"
 	labfile "github.com/ot2flow/ot2flow/workflows/lab"
+	"github.com/ot2flow/ot2flow/workflows/library"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
@@ -51,8 +51,8 @@ func (a *app) setting(roots []string, o serving, flags *pflag.FlagSet) (*setting
 	if a.state == service.None {
 		return nil, usage("a server keeps what it accepts in the journal, and --state %s has none", service.None)
 	}
-	library := o.library || set.lab != nil && set.lab.Library
-	if len(set.roots) == 0 && !library {
+	shipped := o.library || set.lab != nil && set.lab.Library
+	if len(set.roots) == 0 && !shipped {
 		set.roots = []string{"."}
 	}
 	for _, root := range set.roots {
@@ -65,8 +65,8 @@ func (a *app) setting(roots []string, o serving, flags *pflag.FlagSet) (*setting
 			set.drafts = set.roots[0]
 		}
 	}
-	if library {
-		dir, err := examples.Folder()
+	if shipped {
+		dir, err := library.Folder()
 		if err != nil {
 			return nil, cannot("the workflows that come with ot2flow cannot be unpacked: %v", err)
 		}

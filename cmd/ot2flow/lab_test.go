@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ot2flow/ot2flow/ot2/emulator"
+	"github.com/ot2flow/ot2flow/workflows/library"
 )
 
 const labText = `lab: 1
@@ -165,7 +166,7 @@ func TestServeLibrary(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := serverOf(t, dir, "sim", filepath.Join(t.TempDir(), "journal.db"), "--library")
-	for _, task := range []string{"mix-colors", "serial_dilution"} {
+	for _, task := range []string{"mix-colors", "serial-dilution"} {
 		resp, err := http.Get(p.url + "/tasks/" + task)
 		if err != nil {
 			t.Fatal(err)
@@ -175,8 +176,7 @@ func TestServeLibrary(t *testing.T) {
 			t.Errorf("%s: %d", task, resp.StatusCode)
 		}
 	}
-	folders, _ := filepath.Glob("../../examples/[0-9]*")
-	p.said(t, fmt.Sprintf("tasks=%d", len(folders)))
+	p.said(t, fmt.Sprintf("tasks=%d", len(library.Names())))
 	p.said(t, "already exists in "+filepath.Join(dir, "mix.yaml"))
 }
 

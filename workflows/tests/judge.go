@@ -46,7 +46,7 @@ func (j *judge) Start(begin *program.State, _ []program.Param) {
 // Step keeps what a step does, and to which wells.
 func (j *judge) Step(t *program.Transition) error {
 	j.counts[t.Step.Op.Kind]++
-	j.steps = append(j.steps, depict.Line(depict.Sentence(t.Step, j.deck)))
+	j.steps = append(j.steps, Sentence(t.Step, j.deck))
 	j.lines = append(j.lines, t.Step.Where().Start.Line)
 	for i := range t.Touched.Wells {
 		j.last[t.Touched.Wells[i].Well] = len(j.steps)
@@ -425,3 +425,6 @@ func sameValue(want, is string) bool {
 	y, errY := strconv.ParseFloat(is, 64)
 	return errX == nil && errY == nil && math.Abs(x-y) <= 1e-9*max(1, math.Abs(x))
 }
+
+// Sentence says what a step does, as a plan says it and tests compare it.
+func Sentence(s *program.Step, d *program.Deck) string { return depict.Line(depict.Sentence(s, d)) }

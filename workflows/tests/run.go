@@ -10,7 +10,6 @@ import (
 	"github.com/ot2flow/ot2flow/ot2/sim"
 	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/diag"
-	"github.com/ot2flow/ot2flow/workflows/depict"
 )
 
 // Outcome is what came of one test.
@@ -114,7 +113,7 @@ func (f *File) results(c *spec.TestCase, in *interpreter.Input, j *judge) diag.L
 		}
 		result, why := f.result(r, last.step, end.Deck)
 		if why != "" {
-			j.wrong(r.Span, "this is no result of "+depict.Line(depict.Sentence(last.step, end.Deck))+": "+why, "")
+			j.wrong(r.Span, "this is no result of "+Sentence(last.step, end.Deck)+": "+why, "")
 			j.bad = true
 			return nil
 		}
