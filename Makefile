@@ -29,7 +29,7 @@ build: ## build bin/ot2flow
 SHARING    := /(cmd/ot2flow|interpreter/(journal|run)|ot2/(emulator|robot|sim)|workflows(/.*)?)$$
 # A machine may be slow; what hangs is ended all the same.
 PATIENCE   := -timeout 20m
-SEQUENTIAL := ^(TestAPlateThatReacts|TestARunBreaksWhereItWaits|TestApplyLeaves|TestBooksSurviveEveryKill|TestChaos.*|TestColorSensor|TestEvery.*|TestFormatMeansTheSame|TestKeysAreDocumented|TestKilledWhileAppending|TestLabwarePadAndRobotVersion|TestLedgerIsAFold|TestLedgerSurvivesKills|TestMigrating|TestNightFeed|TestOffsetsGoWithARun|TestOrderOfKeysMeansNothing|TestReadIsAppend|TestScript|TestSeedOfARun|TestStartUp|TestThousandListeners|TestUnfinishedRunComesFirst|FuzzCall|FuzzLint)$$
+SEQUENTIAL := ^(TestAPlateThatReacts|TestARunBreaksWhereItWaits|TestApplyLeaves|TestBooksSurviveEveryKill|TestChaos.*|TestColorSensor|TestEvery.*|TestFleetChaos|TestFormatMeansTheSame|TestKeysAreDocumented|TestKilledWhileAppending|TestLabwarePadAndRobotVersion|TestLedgerIsAFold|TestLedgerSurvivesKills|TestMigrating|TestNightFeed|TestOffsetsGoWithARun|TestOrderOfKeysMeansNothing|TestReadIsAppend|TestScript|TestSeedOfARun|TestStartUp|TestThousandListeners|TestUnfinishedRunComesFirst|FuzzCall|FuzzLint)$$
 
 test: ## all tests, with the race detector where there are goroutines
 	$(GO) vet ./...
@@ -83,8 +83,9 @@ contract: ## ask a device server for what it describes, right and wrong (schemat
 load: ## five minutes of requests to a device server that is killed, and count (LOAD=5m)
 	$(GO) test ./cmd/ot2flow -run '^TestLoad' -v -timeout 1h -load $(LOAD)
 
-mqtt: ## kill brokers, networks and devices for ten minutes, and have 200 devices at one broker (MQTT=10m)
+mqtt: ## kill brokers, networks, devices and controllers for ten minutes each, and have 200 devices at one broker (MQTT=10m)
 	$(GO) test ./workflows/mqttserver -run 'TestChaosOfBrokers|TestManyDevices|TestLongJob' -v -timeout 2h -mqtt-chaos $(MQTT) -mqtt-devices 200 -mqtt-jobs 20 -mqtt-strict
+	$(GO) test ./cmd/ot2flow -run TestFleetChaos -v -timeout 2h -fleet $(MQTT) -fleet-jobs 1000
 
 cover: ## which lines the tests run: cover.html
 	$(GO) test -coverpkg=./... -coverprofile=cover.out ./...

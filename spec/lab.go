@@ -20,6 +20,7 @@ type Lab struct {
 	HTTP        Given
 	State       Given
 	Access      LabAccess
+	Broker      LabBroker
 	Schedules   []LabSchedule
 	Maintenance []LabWindow
 }
@@ -34,10 +35,21 @@ type LabAccess struct {
 	Span             diag.Span
 }
 
+// LabBroker says as whom a server comes to the broker at which devices are that it hands runs
+// over to.
+type LabBroker struct {
+	Controller           Given
+	PasswordFile         Given // from where this file is
+	CA, Certificate, Key Given // likewise
+	Sensors              []Word
+	Span                 diag.Span
+}
+
 // LabRobot is a robot of a lab, under the name that its users call it by.
 type LabRobot struct {
 	Name        Word
-	Address     Given // its name in the network, its address, or sim
+	Address     Given // its name in the network, its address, sim, or where the device is that has it
+	Robot       Given // what that calls it
 	Labels      []Word
 	Description Given
 	Span        diag.Span
@@ -98,6 +110,7 @@ func labFields(l *Lab) []Field {
 		{"http", "The address to listen on; port 0 takes a free one. Default: 127.0.0.1:8000.", "127.0.0.1:8080", false, givenSlot(&l.HTTP, listenShape)},
 		{"state", "The journal of runs: a file, from where this file is, or the folder that it is in. Default: one of the user's own.", "/var/lib/ot2flow/journal.db", false, givenSlot(&l.State, plainShape)},
 		{"access", "Who may reach the server, and where its workflows may send requests. Default: it is reached from its own computer only, and workflows send nothing anywhere.", "{certificate: certs/server.crt, key: certs/server.key, allow: [reader.lab.example]}", false, accessSlot(&l.Access)},
+		{"broker", "As whom the server comes to the broker at which other device servers are that it hands runs over to. Default: as the lab is called, with what is in OT2FLOW_MQTT_USER and OT2FLOW_MQTT_PASSWORD.", "{controller: office, password_file: broker/office.password, ca: certs/ca.crt}", false, brokerSlot(&l.Broker)},
 		{"schedules", "Tasks that are carried out by themselves, each under a name.", "{rinse: {task: rinse, cron: 0 6 * * mon-fri, time_zone: Europe/Berlin}}", false, declarations(&l.Schedules, labSchedulesShape, readLabSchedule)},
 		{"maintenance", "Times in which nothing is begun. What would not be over before one begins waits until it ends.", "[{why: calibration, from: 2026-12-01 12:00, to: 2026-12-01 14:00, robots: [bench-3]}]", false, windowsSlot(&l.Maintenance)},
 	}
@@ -124,6 +137,34 @@ func accessFields(a *LabAccess) []Field {
 		{"rate", "How many requests a second are taken from one other computer; 0 is any number. Default: 100.", "20", false, givenSlot(&a.Rate, wholeShape)},
 		{"allow", "Where requests, measurements and messages of workflows may go: hosts, everything below a host, addresses and networks, with or without a port. Default: nowhere.", "[reader.lab.example, '*.west.example:8080', 192.168.1.30, 10.1.0.0/16]", false, givenListSlot(&a.Allow, placesShape)},
 	}
+}
+
+var brokerShape = &Shape{
+	Kind: ObjectShape, Name: "broker", Noun: "the keys of a broker", Example: "{controller: office, password_file: broker/office.password, ca: certs/ca.crt}",
+	Doc: "As whom a server comes to an MQTT broker, to hand runs over to the device servers there that its robots name. The users of a broker, and what each may do, are made by ot2flow broker.",
+	Rules: []Rule{
+		{Key: "certificate", Needs: []string{"key"}, Why: "a certificate is of no use without its key"},
+		{Key: "key", Needs: []string{"certificate"}, Why: "a key is of no use without its certificate"},
+	},
+	fields: func() []Field { return brokerFields(&LabBroker{}) },
+}
+
+func brokerFields(b *LabBroker) []Field {
+	return []Field{
+		{"controller", "The server's name at the broker, which nobody else has, and its user there. Default: as the lab is called.", "office", false, givenSlot(&b.Controller, plainShape)},
+		{"password_file", "The file with its password, from where this file is; nobody else should be able to read it. Default: what is in OT2FLOW_MQTT_PASSWORD.", "broker/office.password", false, givenSlot(&b.PasswordFile, plainShape)},
+		{"ca", "By which authority the broker is known, a PEM file, from where this file is. Default: by those that this computer trusts.", "certs/ca.crt", false, givenSlot(&b.CA, plainShape)},
+		{"certificate", "The certificate by which the broker knows the server, a PEM file, from where this file is.", "certs/office.crt", false, givenSlot(&b.Certificate, plainShape)},
+		{"key", "The key of that certificate, a PEM file, from where this file is.", "certs/office.key", false, givenSlot(&b.Key, plainShape)},
+		{"sensors", "The ids of colour sensors that may come to the broker, too, for ot2flow broker.", "[pico-1]", false, wordsSlot(&b.Sensors, tagsShape)},
+	}
+}
+
+func brokerSlot(to *LabBroker) Slot {
+	return Slot{brokerShape, func(d *decoder, v value) {
+		to.Span = v.span()
+		d.object(v, brokerShape, brokerFields(to))
+	}}
 }
 
 func accessSlot(to *LabAccess) Slot {
@@ -164,7 +205,7 @@ var labRobotsShape = &Shape{Kind: MapShape, Noun: "robots, each under its name",
 
 var labRobotShape = &Shape{
 	Kind: UnionShape, Name: "lab_robot", Noun: "an address, or the keys of a robot", Example: "{address: 192.168.1.20, labels: [fume-hood]}",
-	Doc: "A robot: its name in the network, its address, or `sim` for the simulator; or in full {address: 192.168.1.20, labels: [fume-hood]}.",
+	Doc: "A robot: its name in the network, its address, `sim` for the simulator, or where another device server is at a broker that has it, such as mqtts://broker.lab.example/bench-3; or in full {address: 192.168.1.20, labels: [fume-hood]}.",
 	Any: []*Shape{{Scalars: Strings, Pattern: notBlank, Lead: []string{"sim"}}, labRobotObject},
 }
 
@@ -172,7 +213,8 @@ var labRobotObject = &Shape{Kind: ObjectShape, fields: func() []Field { return l
 
 func labRobotFields(r *LabRobot) []Field {
 	return []Field{
-		{"address", "Its name in the network or its address; sim is the built-in simulator.", "192.168.1.20", true, givenSlot(&r.Address, plainShape)},
+		{"address", "Its name in the network or its address; sim is the built-in simulator; mqtts://BROKER/DEVICE is a robot of another device server, which runs are handed over to.", "192.168.1.20", true, givenSlot(&r.Address, plainShape)},
+		{"robot", "Of a robot of another device server: what it is called there. Default: any of its robots.", "bench-3", false, givenSlot(&r.Robot, tagShape)},
 		{"labels", "What it is good for, in words of your own: a run that asks for labels goes to a robot that has them all.", "[fume-hood, plates]", false, wordsSlot(&r.Labels, tagsShape)},
 		{"description", "What it is, for people.", "the one by the window", false, givenSlot(&r.Description, plainShape)},
 	}

@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/ot2flow/ot2flow/workflows/client/mqttclient"
+	"github.com/ot2flow/ot2flow/workflows/fleet"
 	"github.com/ot2flow/ot2flow/workflows/mqtt"
 	"github.com/ot2flow/ot2flow/workflows/mqttserver"
 	"github.com/ot2flow/ot2flow/workflows/service"
@@ -84,4 +87,38 @@ func (a *app) brokerCaller(ctx context.Context, o *callFlags) (caller, func(), e
 		a.tell("%s is away; the job waits for it", device)
 	}
 	return d, d.Close, nil
+}
+
+// join reaches the robots that other device servers have.
+func (s *setting) join(device *service.Device, insecure bool, log *slog.Logger) (leave func(), err error) {
+	if s.lab == nil || s.lab.Broker.Address.Host == "" {
+		return func() {}, nil
+	}
+	b := &s.lab.Broker
+	o := mqtt.Options{Broker: b.Address, CA: b.CA, Certificate: b.Certificate, Key: b.Key, Insecure: insecure, Note: noteOf(log)}
+	if b.PasswordFile != "" {
+		secret, err := os.ReadFile(b.PasswordFile)
+		if err != nil {
+			return nil, usage("%s: the password at the broker cannot be read: %v", s.file, err)
+		}
+		o.User, o.Password = b.Controller, strings.TrimSpace(string(secret))
+	}
+	o.Environment()
+	leave, err = device.Join(fleet.Options{Broker: o, Controller: b.Controller})
+	if err != nil {
+		return nil, usage("%s: %v", s.file, err)
+	}
+	log.Info("runs are handed over to devices at a broker", "controller", b.Controller, "mqtt", b.Address.String(), "devices", strings.Join(s.lab.Devices(), " "))
+	return leave, nil
+}
+
+// noteOf logs what becomes of a connection.
+func noteOf(log *slog.Logger) func(mqtt.Note) {
+	return func(n mqtt.Note) {
+		if n.Wrong {
+			log.Warn(n.Text)
+			return
+		}
+		log.Info(n.Text)
+	}
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/ot2flow/ot2flow/workflows/certs"
 	labfile "github.com/ot2flow/ot2flow/workflows/lab"
+	"github.com/ot2flow/ot2flow/workflows/mqtt/jobs"
+	"github.com/ot2flow/ot2flow/workflows/mqttserver"
 	"github.com/ot2flow/ot2flow/workflows/server"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
@@ -104,9 +106,12 @@ func (g *guarding) options(address string, log *slog.Logger) (server.Options, er
 const expiresSoon = 30 * 24 * time.Hour
 
 // warnOfTokens says where everybody has to show a token, and nobody has one.
-func warnOfTokens(ctx context.Context, s *service.Service, o *server.Options, log *slog.Logger) error {
+func warnOfTokens(ctx context.Context, s *service.Service, o *server.Options, atBroker *mqttserver.Server, log *slog.Logger) error {
 	if !o.Tokens {
 		return nil
+	}
+	if atBroker != nil {
+		log.Warn(fmt.Sprintf("tokens count over HTTP only: at the broker, whoever may publish below %s and %s moves the robot; ot2flow broker makes users, and says what each may do", jobs.Topic(atBroker.Name(), jobs.Commands), jobs.GuideTopic(atBroker.Name(), jobs.GuideCommand)))
 	}
 	list, err := s.Tokens(ctx)
 	if err == nil && len(list) == 0 {

@@ -107,7 +107,7 @@ func (a *app) settingOf(set *setting, o serving, flags *pflag.FlagSet) error {
 func robotsOf(l *labfile.Lab) []service.Robot {
 	var out []service.Robot
 	for _, r := range l.Robots {
-		out = append(out, service.Robot{Name: r.Name, Address: r.Address, Labels: r.Labels, Description: r.Description})
+		out = append(out, service.Robot{Name: r.Name, Address: r.Address, Labels: r.Labels, Description: r.Description, Device: r.Device, There: r.There})
 	}
 	return out
 }
@@ -158,7 +158,7 @@ func (s *setting) take(l *labfile.Lab, device *service.Device, log *slog.Logger)
 	device.Configure(l.Schedules, l.Windows)
 	device.Relabel(robotsOf(l))
 	log.Info("the file of the lab is another one", "file", s.file, "schedules", len(l.Schedules), "maintenance", len(l.Windows))
-	same := func(a, b labfile.Robot) bool { return a.Name == b.Name && a.Address == b.Address }
+	same := func(a, b labfile.Robot) bool { return a.Name == b.Name && a.Address == b.Address && a.There == b.There }
 	var later []string
 	for _, what := range []struct {
 		name    string
@@ -170,6 +170,7 @@ func (s *setting) take(l *labfile.Lab, device *service.Device, log *slog.Logger)
 		{"poll", s.lab.Poll != l.Poll},
 		{"http", s.lab.HTTP != l.HTTP},
 		{"state", s.lab.State != l.State},
+		{"broker", !reflect.DeepEqual(s.lab.Broker, l.Broker)},
 		{"access", !reflect.DeepEqual(s.lab.Access, l.Access)},
 	} {
 		if what.changed {

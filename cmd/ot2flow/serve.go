@@ -116,6 +116,11 @@ func (a *app) serve(ctx context.Context, roots []string, o serving, flags *pflag
 		return err
 	}
 	defer release()
+	leave, err := set.join(device, o.guard.insecure, log)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	s, err := server.New(device, version, guard)
 	if err != nil {
 		return err
@@ -134,7 +139,7 @@ func (a *app) serve(ctx context.Context, roots []string, o serving, flags *pflag
 		scheme = "https"
 	}
 	log.Info("serving", "tasks", len(device.Tasks.Snapshot().Versions), set.who(), set.names(), "http", fmt.Sprintf("%s://%s", scheme, l.Addr()))
-	if err := warnOfTokens(ctx, device.Service, &guard, log); err != nil {
+	if err := warnOfTokens(ctx, device.Service, &guard, atBroker, log); err != nil {
 		return err
 	}
 	return serveUntilSignal(ctx, device, s, atBroker, l, set, log)

@@ -42,6 +42,7 @@ type Summary struct {
 	Doubt       run.Doubt
 	FailedStep  int
 	Reason      string // why it did not end well
+	Elsewhere   string // the device that carries it out, and has its events; empty: this computer
 
 	key, plan int64
 	computed  string
@@ -51,7 +52,7 @@ type Summary struct {
 func (s *Summary) Over() bool { return !s.Ended.IsZero() }
 
 const summaryColumns = `SELECT key, id, workflow, file, fingerprint, plan, steps, estimate, robot, robot_name, address, serial, software, simulated, name, host, pid, version, repeats, fence,
-	began, at, coalesce(ended, 0), seq, verdict, ` + stateColumn + `, done, intended, waiting, left, doubt_first, doubt_last, failed_step, reason, project, computed FROM runs`
+	began, at, coalesce(ended, 0), seq, verdict, ` + stateColumn + `, done, intended, waiting, left, doubt_first, doubt_last, failed_step, reason, project, computed, coalesce((SELECT device FROM handed WHERE handed.run = runs.key), '') FROM runs`
 
 func scanSummary(scan func(...any) error) (*Summary, error) {
 	s := &Summary{}
@@ -59,7 +60,7 @@ func scanSummary(scan func(...any) error) (*Summary, error) {
 	var verdict string
 	err := scan(&s.key, &s.ID, &s.Workflow, &s.File, &s.Fingerprint, &s.plan, &s.Steps, &s.EstimateMS, &s.Robot.Key, &s.Robot.Name, &s.Robot.Address, &s.Robot.Serial, &s.Robot.Software, &s.Robot.Simulated,
 		&s.By.Name, &s.By.Host, &s.By.PID, &s.Version, &s.Repeats, &s.Fence,
-		&began, &at, &ended, &s.Seq, &verdict, &s.State, &s.Done, &s.Intended, &s.Waiting, &s.Left, &s.Doubt.First, &s.Doubt.Last, &s.FailedStep, &s.Reason, &s.Project, &s.computed)
+		&began, &at, &ended, &s.Seq, &verdict, &s.State, &s.Done, &s.Intended, &s.Waiting, &s.Left, &s.Doubt.First, &s.Doubt.Last, &s.FailedStep, &s.Reason, &s.Project, &s.computed, &s.Elsewhere)
 	if err != nil {
 		return nil, err
 	}

@@ -283,6 +283,19 @@ CREATE TABLE outbox ( -- answers, the last one to each; they stay to be given ag
 );
 CREATE INDEX outbox_waits ON outbox(seq) WHERE arrived IS NULL;
 `,
+	`
+CREATE TABLE handed ( -- runs that devices elsewhere carry out, whose journals have their events
+	run      INTEGER PRIMARY KEY REFERENCES runs(key) ON DELETE CASCADE,
+	queue    TEXT NOT NULL,            -- that it comes back to if it is refused
+	device   TEXT NOT NULL,            -- what it is called at its broker
+	asked    TEXT NOT NULL UNIQUE,     -- the id of what it was asked
+	command  TEXT NOT NULL,            -- what it was asked, JSON
+	at       INTEGER NOT NULL,
+	accepted INTEGER,                  -- when the device said that it has it
+	seq      INTEGER NOT NULL DEFAULT 0, -- of its last answer
+	told     TEXT NOT NULL DEFAULT ''  -- how it said last that the run stands, JSON
+);
+`,
 }
 
 // versionOf returns the version of the journal's form, 0 for an empty file,

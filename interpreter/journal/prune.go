@@ -74,7 +74,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time, dry bool) (Pruned, 
 // old is a run that goes: over, or one that moved nothing. The last event
 // counts, so that a run that has just been begun stays. What a run did to a
 // ledger has to be kept there, and what it used up as well.
-const old = "at < ? AND (NOT intended OR (simulated OR ended IS NOT NULL AND EXISTS (SELECT 1 FROM uses u WHERE u.run = runs.id AND u.seq >= runs.seq)) AND (ledger = '' OR EXISTS (SELECT 1 FROM ledgers l WHERE l.ledger = runs.ledger AND l.upto >= (SELECT max(key) FROM events WHERE events.run = runs.key))))"
+const old = "at < ? AND (NOT intended OR (simulated OR ended IS NOT NULL AND (EXISTS (SELECT 1 FROM uses u WHERE u.run = runs.id AND u.seq >= runs.seq) OR EXISTS (SELECT 1 FROM handed h WHERE h.run = runs.key))) AND (ledger = '' OR EXISTS (SELECT 1 FROM ledgers l WHERE l.ledger = runs.ledger AND l.upto >= (SELECT max(key) FROM events WHERE events.run = runs.key))))"
 
 func (p *Pruned) remove(t *tx, before int64) error {
 	var err error

@@ -139,14 +139,15 @@ func useOf(d *program.Deck, n *program.Needs, ms int64) quota.Use {
 }
 
 // Uses returns what runs on robots used that began at a time or later, in ns
-// since 1970. What the plans of runs need that are not over counts as used.
+// since 1970. What the plans of runs need that are not over counts as used. What a device
+// elsewhere carries out counts there.
 func (s *Store) Uses(ctx context.Context, defs program.Definitions, since int64) ([]quota.Use, error) {
 	kept, out, err := s.keptUses(ctx, since)
 	if err != nil {
 		return nil, err
 	}
 	var sums []*Summary
-	for sum, err := range s.summaries(ctx, " WHERE NOT simulated AND began >= ? AND (intended OR ended IS NULL) ORDER BY key", since) {
+	for sum, err := range s.summaries(ctx, " WHERE NOT simulated AND began >= ? AND (intended OR ended IS NULL) AND NOT EXISTS (SELECT 1 FROM handed WHERE handed.run = runs.key) ORDER BY key", since) {
 		if err != nil {
 			return nil, err
 		}

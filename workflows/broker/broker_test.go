@@ -3,6 +3,7 @@ package broker_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -36,6 +37,22 @@ func started(t *testing.T, dir string) *mqtttest.Broker {
 		}
 	}
 	return mqtttest.Start(t, lines...)
+}
+
+// bothOf are a mosquitto and a broker of ours with the users of a folder, by name.
+func bothOf(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	return map[string]string{"mosquitto": started(t, dir).URL, "our own": embedded(t, dir)}
+}
+
+func embedded(t *testing.T, dir string) (url string) {
+	t.Helper()
+	b, err := broker.Embed(t.Context(), dir, "127.0.0.1:0", nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return "mqtt://" + b.Addr().String()
 }
 
 func password(t *testing.T, dir, name string) string {
@@ -79,23 +96,28 @@ func TestWhoMayWhat(t *testing.T) {
 	if err != nil || len(made) != len(users) {
 		t.Fatal(made, err)
 	}
-	b := started(t, dir)
+	for kind, url := range bothOf(t, dir) {
+		t.Run(kind, func(t *testing.T) { whoMayWhat(t, dir, url) })
+	}
+}
+
+func whoMayWhat(t *testing.T, dir, url string) {
 	ctx := patience(t)
 	for name, c := range map[string]struct{ may, mayNot []string }{
 		"bench-3": {
 			[]string{"ot2/v1/bench-3/birth", "ot2/v1/bench-3/state", "ot2/v1/bench-3/evt", "ot2/v1/office/reply", "ot2/bench-3/result", "ot2/bench-3/status", "command/picow/pico/as7341/read", "status/ot2/bench-3/complete"},
-			[]string{"ot2/v1/bench-4/birth", "ot2/v1/bench-4/state", "ot2/v1/bench-4/evt", "ot2/v1/bench-4/cmd", "ot2/v1/bench-3/cmd", "ot2/v1/bench-3/ctl", "ot2/bench-4/result", "ot2/bench-4/command", "color-mixing/picow/pico/as7341", "status/ot2/bench-4/complete", "elsewhere"},
+			[]string{"ot2/v1/bench-4/birth", "ot2/v1/bench-4/state", "ot2/v1/bench-4/evt", "ot2/v1/bench-4/cmd", "ot2/v1/bench-3/cmd", "ot2/v1/bench-3/cmd/bench-3", "ot2/v1/bench-3/ctl", "ot2/bench-4/result", "ot2/bench-4/command", "color-mixing/picow/pico/as7341", "status/ot2/bench-4/complete", "elsewhere"},
 		},
 		"office": {
-			[]string{"ot2/v1/bench-3/cmd", "ot2/v1/bench-4/ctl", "ot2/bench-3/command"},
-			[]string{"ot2/v1/bench-3/birth", "ot2/v1/bench-3/state", "ot2/v1/office/reply", "ot2/bench-3/result", "command/picow/pico/as7341/read"},
+			[]string{"ot2/v1/bench-3/cmd/office", "ot2/v1/bench-4/ctl/office", "ot2/bench-3/command"},
+			[]string{"ot2/v1/bench-3/cmd", "ot2/v1/bench-3/ctl", "ot2/v1/bench-3/cmd/ada", "ot2/v1/bench-3/birth", "ot2/v1/bench-3/state", "ot2/v1/office/reply", "ot2/bench-3/result", "command/picow/pico/as7341/read"},
 		},
 		"pico": {
 			[]string{"color-mixing/picow/pico/as7341"},
 			[]string{"color-mixing/picow/other/as7341", "command/picow/pico/as7341/read", "status/ot2/bench-3/complete", "ot2/v1/bench-3/cmd"},
 		},
 	} {
-		conn := as(t, b.URL, "", name, password(t, dir, name))
+		conn := as(t, url, "", name, password(t, dir, name))
 		for _, topic := range c.may {
 			if err := conn.Publish(ctx, &mqtt.Message{Topic: topic, QoS: 1}); err != nil {
 				t.Errorf("%s at %s: %v", name, topic, err)
@@ -110,7 +132,7 @@ func TestWhoMayWhat(t *testing.T) {
 	}
 	for _, c := range []struct{ user, password string }{{"", ""}, {"bench-3", "guessed"}, {"bench-3", password(t, dir, "bench-4")}, {"nobody", "x"}} {
 		var refused *mqtt.Refused
-		if err := as(t, b.URL, "", c.user, c.password).Ready(ctx); !errors.As(err, &refused) {
+		if err := as(t, url, "", c.user, c.password).Ready(ctx); !errors.As(err, &refused) {
 			t.Errorf("%q comes in: %v", c.user, err)
 		}
 	}
@@ -122,26 +144,31 @@ func TestWhoHearsWhat(t *testing.T) {
 	if _, err := broker.Mosquitto(dir, broker.Order{Users: users, Port: 1883, Local: true}); err != nil {
 		t.Fatal(err)
 	}
-	b := started(t, dir)
+	for kind, url := range bothOf(t, dir) {
+		t.Run(kind, func(t *testing.T) { whoHearsWhat(t, dir, url) })
+	}
+}
+
+func whoHearsWhat(t *testing.T, dir, url string) {
 	ctx := patience(t)
 	heard := make(chan string, 10)
-	device := as(t, b.URL, "", "bench-3", password(t, dir, "bench-3"))
-	if err := device.Subscribe(ctx, mqtt.Subscription{Filter: "ot2/v1/+/cmd", QoS: 1, Handle: func(m *mqtt.Message) { heard <- m.Topic }}); err != nil {
+	device := as(t, url, "", "bench-3", password(t, dir, "bench-3"))
+	if err := device.Subscribe(ctx, mqtt.Subscription{Filter: "ot2/v1/+/cmd/+", QoS: 1, Handle: func(m *mqtt.Message) { heard <- m.Topic }}); err != nil {
 		var refused *mqtt.Refused
 		if !errors.As(err, &refused) {
 			t.Fatal(err)
 		}
 		return // it is not even listened to
 	}
-	office := as(t, b.URL, "", "office", password(t, dir, "office"))
-	for _, topic := range []string{"ot2/v1/bench-4/cmd", "ot2/v1/bench-3/cmd"} {
+	office := as(t, url, "", "office", password(t, dir, "office"))
+	for _, topic := range []string{"ot2/v1/bench-4/cmd/office", "ot2/v1/bench-3/cmd/office"} {
 		if err := office.Publish(ctx, &mqtt.Message{Topic: topic, QoS: 1}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	select {
 	case topic := <-heard:
-		if topic != "ot2/v1/bench-3/cmd" {
+		if topic != "ot2/v1/bench-3/cmd/office" {
 			t.Errorf("bench-3 hears %s", topic)
 		}
 	case <-ctx.Done():
@@ -234,5 +261,60 @@ func TestRefused(t *testing.T) {
 		if _, err := os.Stat(dir); err == nil {
 			t.Errorf("%s leaves something", why)
 		}
+	}
+}
+
+// Our own broker is reached from elsewhere by TLS only, takes no message that is too long,
+// and nobody takes the place of somebody else there.
+func TestEmbedded(t *testing.T) {
+	dir, lab := t.TempDir(), t.TempDir()
+	if _, err := broker.Users(dir, users); err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{"0.0.0.0:0", ":0", "192.0.2.1:0"} {
+		if b, err := broker.Embed(t.Context(), dir, address, nil, slog.New(slog.DiscardHandler)); err == nil {
+			b.Close()
+			t.Errorf("everybody reaches it at %s", address)
+		}
+	}
+	if _, err := certs.Make(lab, certs.Order{Names: []string{"127.0.0.1"}, For: time.Hour, Now: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	files, err := certs.Open(filepath.Join(lab, certs.ServerFile), filepath.Join(lab, certs.ServerKeyFile), func(string, error) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := broker.Embed(t.Context(), dir, "127.0.0.1:0", files.Get, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	ctx := patience(t)
+	url := "mqtts://" + b.Addr().String()
+	office := as(t, url, filepath.Join(lab, certs.AuthorityFile), "office", password(t, dir, "office"))
+	if err := office.Publish(ctx, &mqtt.Message{Topic: "ot2/v1/bench-3/cmd/office", QoS: 1, Payload: make([]byte, 1<<20)}); err != nil {
+		t.Error(err)
+	}
+	if err := office.Publish(briefly(t), &mqtt.Message{Topic: "ot2/v1/bench-3/cmd/office", QoS: 1, Payload: make([]byte, 5<<20)}); err == nil {
+		t.Error("it takes 5 MiB")
+	}
+	at, err := mqtt.ParseAddress(embedded(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	connected := func(user string) *mqtt.Conn {
+		c, err := mqtt.Open(mqtt.Options{Broker: at, User: user, Password: password(t, dir, user), ClientID: "the one"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		return c
+	}
+	if err := connected("bench-3").Ready(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var refused *mqtt.Refused
+	if err := connected("pico").Ready(ctx); !errors.As(err, &refused) {
+		t.Errorf("a sensor takes the place of a device: %v", err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/ot2flow/ot2flow/workflows/mqtt"
+	"github.com/ot2flow/ot2flow/workflows/mqtt/jobs"
+	"github.com/ot2flow/ot2flow/workflows/sensor"
 )
 
 // Role is what somebody is at a broker.
@@ -35,42 +37,53 @@ type Rule struct {
 	Read, Write bool
 }
 
-// own stands for the user's name in the table of topics.
-const own = "OWN"
+// own stands for the user's name in the table of topics, and all for everybody's.
+const (
+	own = "OWN"
+	all = "+"
+)
 
-// topics is who may do what. What is not here is nobody's.
+// topics is who may do what. What is not here is nobody's. A controller asks only under its
+// own name, by which a device knows who it is.
 var topics = map[Role][]Rule{
 	Device: {
-		{"ot2/v1/" + own + "/cmd", true, false},
-		{"ot2/v1/" + own + "/ctl", true, false},
-		{"ot2/v1/" + own + "/birth", true, true}, // it reads what is retained of itself
-		{"ot2/v1/" + own + "/state", true, true},
-		{"ot2/v1/" + own + "/evt", false, true},
-		{"ot2/v1/+/reply", false, true},
-		{"ot2/" + own + "/command", true, false},
-		{"ot2/" + own + "/result", false, true},
-		{"ot2/" + own + "/status", true, true},
-		{"command/picow/+/as7341/read", false, true},
-		{"color-mixing/picow/+/as7341", true, false},
-		{"status/ot2/" + own + "/complete", false, true},
+		{jobs.Topic(own, jobs.Commands), true, false},
+		{jobs.Topic(own, jobs.Controls), true, false},
+		{jobs.Bound(own, jobs.Commands, all), true, false},
+		{jobs.Bound(own, jobs.Controls, all), true, false},
+		{jobs.Topic(own, jobs.BirthTopic), true, true}, // it reads what is retained of itself
+		{jobs.Topic(own, jobs.StateTopic), true, true},
+		{jobs.Topic(own, jobs.Events), false, true},
+		{jobs.Topic(all, jobs.Answers), false, true},
+		{jobs.GuideTopic(own, jobs.GuideCommand), true, false},
+		{jobs.GuideTopic(own, jobs.GuideResult), false, true},
+		{jobs.GuideTopic(own, jobs.GuideStatus), true, true},
+		{sensors.CommandTopic(), false, true},
+		{sensors.DataTopic(), true, false},
+		{sensorOf(own, all).StatusTopic(), false, true},
 	},
 	Controller: {
-		{"ot2/v1/+/cmd", false, true},
-		{"ot2/v1/+/ctl", false, true},
-		{"ot2/v1/+/birth", true, false},
-		{"ot2/v1/+/state", true, false},
-		{"ot2/v1/+/evt", true, false},
-		{"ot2/v1/" + own + "/reply", true, false},
-		{"ot2/+/command", false, true},
-		{"ot2/+/result", true, false},
-		{"ot2/+/status", true, false},
+		{jobs.Bound(all, jobs.Commands, own), false, true},
+		{jobs.Bound(all, jobs.Controls, own), false, true},
+		{jobs.Topic(all, jobs.BirthTopic), true, false},
+		{jobs.Topic(all, jobs.StateTopic), true, false},
+		{jobs.Topic(all, jobs.Events), true, false},
+		{jobs.Topic(own, jobs.Answers), true, false},
+		{jobs.GuideTopic(all, jobs.GuideCommand), false, true},
+		{jobs.GuideTopic(all, jobs.GuideResult), true, false},
+		{jobs.GuideTopic(all, jobs.GuideStatus), true, false},
 	},
 	Sensor: {
-		{"command/picow/" + own + "/as7341/read", true, false},
-		{"color-mixing/picow/" + own + "/as7341", false, true},
-		{"status/ot2/+/complete", true, false},
+		{sensorOf(all, own).CommandTopic(), true, false},
+		{sensorOf(all, own).DataTopic(), false, true},
+		{sensors.StatusTopic(), true, false},
 	},
 }
+
+// sensors are all there are.
+var sensors = sensorOf(all, all)
+
+func sensorOf(robot, id string) *sensor.Sensor { return &sensor.Sensor{ID: id, Robot: robot} }
 
 // Rules are what a user may do.
 func (u User) Rules() []Rule {

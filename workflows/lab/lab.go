@@ -17,6 +17,7 @@ import (
 	"github.com/ot2flow/ot2flow/schema"
 	"github.com/ot2flow/ot2flow/spec"
 	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/workflows/mqtt"
 	"github.com/ot2flow/ot2flow/workflows/timetable"
 )
 
@@ -30,6 +31,7 @@ type Lab struct {
 	HTTP      string        // empty: the default
 	State     string        // empty: the user's own
 	Access    Access
+	Broker    Broker
 	Schedules []Schedule
 	Windows   []Window
 }
@@ -38,6 +40,29 @@ type Lab struct {
 type Robot struct {
 	Name, Address, Description string
 	Labels                     []string
+	// Device is the name at the broker of the lab of the device server that has the robot, and
+	// There what it is called there. Device is empty for a robot of this server.
+	Device, There string
+}
+
+// Broker is where the devices are that runs are handed over to, and as whom we come to it.
+type Broker struct {
+	Address              mqtt.Address // its Host is empty where no robot is elsewhere
+	Controller           string
+	PasswordFile         string // empty: the environment says it
+	CA, Certificate, Key string
+	Sensors              []string
+}
+
+// Devices are the names of those at the broker, each once.
+func (l *Lab) Devices() []string {
+	var out []string
+	for i := range l.Robots {
+		if name := l.Robots[i].Device; name != "" && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // Access says who may reach a device server, and what its workflows may reach.
@@ -158,6 +183,7 @@ func (r *reader) lab(f *spec.Lab) *Lab {
 		l.Robots = append(l.Robots, r.robot(&f.Robots[i]))
 	}
 	r.addresses(f.Robots)
+	l.Broker = r.broker(f, l)
 	for i := range f.Workflows {
 		l.Workflows = append(l.Workflows, r.path(&f.Workflows[i]))
 	}
@@ -174,7 +200,7 @@ func (r *reader) lab(f *spec.Lab) *Lab {
 }
 
 func (r *reader) robot(f *spec.LabRobot) Robot {
-	out := Robot{Name: f.Name.Value, Address: f.Address.Text, Description: f.Description.Text, Labels: words(f.Labels)}
+	out := Robot{Name: f.Name.Value, Address: f.Address.Text, Description: f.Description.Text, Labels: words(f.Labels), There: f.Robot.Text}
 	r.robots = append(r.robots, out.Name)
 	r.labels = append(r.labels, out.Labels...)
 	return out
@@ -188,7 +214,7 @@ const simulator = "sim"
 func (r *reader) addresses(robots []spec.LabRobot) {
 	for i := range robots {
 		for j := range robots[:i] {
-			if robots[i].Address.Text == robots[j].Address.Text && robots[i].Address.Text != simulator {
+			if robots[i].Address.Text == robots[j].Address.Text && robots[i].Robot.Text == robots[j].Robot.Text && robots[i].Address.Text != simulator {
 				d := r.add(diag.LabValue, robots[i].Address.Span(0, len(robots[i].Address.Text)), robots[j].Name.Value+" has the address "+robots[i].Address.Text+", too", "a robot stands here once; give it the labels of both")
 				d.Related = []diag.Related{{Span: robots[j].Name.Span, Message: "the other one is here"}}
 			}

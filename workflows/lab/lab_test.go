@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ot2flow/ot2flow/spec/diag"
+	"github.com/ot2flow/ot2flow/workflows/mqtt"
 )
 
 var update = flag.Bool("update", false, "rewrite what the files under testdata/err are expected to say")
@@ -58,8 +59,15 @@ func TestOpen(t *testing.T) {
 	}
 	l := o.Lab
 	want := &Lab{
-		Name:      "colour lab",
-		Robots:    []Robot{{"bench-3", "192.168.1.20", "the one by the window", []string{"fume-hood", "plates"}}, {Name: "bench-4", Address: "192.168.1.21"}, {Name: "practice", Address: "sim"}, {Name: "trial", Address: "sim"}},
+		Name: "colour lab",
+		Robots: []Robot{
+			{Name: "bench-3", Address: "192.168.1.20", Description: "the one by the window", Labels: []string{"fume-hood", "plates"}}, {Name: "bench-4", Address: "192.168.1.21"}, {Name: "practice", Address: "sim"}, {Name: "trial", Address: "sim"},
+			{Name: "west-1", Address: "mqtts://broker.lab.example/bench-1", Labels: []string{"plates"}, Device: "bench-1"}, {Name: "west-2", Address: "mqtts://broker.lab.example/west", Device: "west", There: "bench-2"},
+		},
+		Broker: Broker{
+			Address: mqtt.Address{Scheme: "mqtts", Host: "broker.lab.example:8883"}, Controller: "office", PasswordFile: filepath.Join("testdata", "broker", "office.password"),
+			CA: filepath.Join("testdata", "certs", "ca.crt"), Sensors: []string{"pico-1"},
+		},
 		Workflows: []string{filepath.Join("testdata", "workflows"), "/srv/shared/workflows"},
 		Library:   true, Poll: 10 * time.Second, HTTP: "127.0.0.1:8080", State: filepath.Join("testdata", "journal.db"),
 		Access: Access{
@@ -69,7 +77,7 @@ func TestOpen(t *testing.T) {
 	}
 	schedules, windows := l.Schedules, l.Windows
 	l.Schedules, l.Windows = nil, nil
-	if diff := cmp.Diff(want, l); diff != "" {
+	if diff := cmp.Diff(want, l, cmp.Comparer(func(a, b mqtt.Address) bool { return a == b })); diff != "" {
 		t.Error(diff)
 	}
 	rinse := schedules[0]

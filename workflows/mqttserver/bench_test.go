@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,7 +16,6 @@ import (
 	"github.com/ot2flow/ot2flow/workflows/client/mqttclient"
 	"github.com/ot2flow/ot2flow/workflows/mqtt"
 	"github.com/ot2flow/ot2flow/workflows/mqtt/jobs"
-	"github.com/ot2flow/ot2flow/workflows/mqtt/mqtttest"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
 
@@ -227,54 +224,6 @@ func (b *bench) runs(task string) int {
 		b.t.Fatal(err)
 	}
 	return len(list)
-}
-
-// cable is a network between clients and a broker that can be cut; those who are on it
-// connect again.
-type cable struct {
-	url  string
-	mu   sync.Mutex
-	ends []net.Conn
-}
-
-func cableTo(t testing.TB, b *mqtttest.Broker) *cable {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &cable{url: "mqtt://" + l.Addr().String()}
-	var at sync.WaitGroup
-	t.Cleanup(func() { l.Close(); c.cut(); at.Wait() })
-	at.Go(func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("tcp", b.Host())
-			if err != nil {
-				in.Close()
-				continue
-			}
-			c.mu.Lock()
-			c.ends = append(c.ends, in, out)
-			c.mu.Unlock()
-			for _, pair := range [][2]net.Conn{{in, out}, {out, in}} {
-				at.Go(func() { io.Copy(pair[0], pair[1]); in.Close(); out.Close() })
-			}
-		}
-	})
-	return c
-}
-
-func (c *cable) cut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, end := range c.ends {
-		end.Close()
-	}
-	c.ends = nil
 }
 
 func has(text, part string) bool { return strings.Contains(text, part) }

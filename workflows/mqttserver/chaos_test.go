@@ -29,9 +29,9 @@ func TestChaosOfBrokers(t *testing.T) {
 	t.Logf("-mqtt-seed %d", *chaosSeed)
 	random := rand.New(rand.NewPCG(*chaosSeed, 1))
 	broker := mqtttest.Start(t)
-	net := cableTo(t, broker)
+	net := mqtttest.CableTo(t, broker)
 	state, dir := filepath.Join(t.TempDir(), "j.db"), folderOf(t, mixText, shareText)
-	b := serve(t, net.url, "bench-3", state, dir)
+	b := serve(t, net.URL, "bench-3", state, dir)
 	ctx, cancel := context.WithTimeout(t.Context(), *chaosFor+patience)
 	defer cancel()
 	const controllers = 4
@@ -40,7 +40,7 @@ func TestChaosOfBrokers(t *testing.T) {
 	var at sync.WaitGroup
 	for i := range controllers {
 		at.Go(func() {
-			d := caller(t, net.url, "bench-3", mqttclient.Options{Controller: fmt.Sprintf("c%d", i)})
+			d := caller(t, net.URL, "bench-3", mqttclient.Options{Controller: fmt.Sprintf("c%d", i)})
 			for n := 0; !end.Load(); n++ {
 				task, params := "share", map[string]any{"n": n}
 				if n%4 == 3 {
@@ -88,10 +88,10 @@ func TestChaosOfBrokers(t *testing.T) {
 		case 1:
 			kills["device"]++
 			b.stop()
-			b = serve(t, net.url, "bench-3", state, dir)
+			b = serve(t, net.URL, "bench-3", state, dir)
 		default:
 			kills["network"]++
-			net.cut()
+			net.Cut()
 		}
 	}
 	end.Store(true)

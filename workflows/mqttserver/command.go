@@ -2,6 +2,7 @@ package mqttserver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -47,7 +48,7 @@ func (s *Server) take(ctx context.Context, m *mqtt.Message) {
 		return
 	}
 	reads := read
-	if m.Topic == guideTopic(s.name, "command") {
+	if m.Topic == jobs.GuideTopic(s.name, jobs.GuideCommand) {
 		reads = readGuide
 	}
 	c, err := reads(m)
@@ -92,17 +93,25 @@ func read(m *mqtt.Message) (c *jobs.Command, err error) {
 	if wrong != nil { // whom to answer may be readable all the same
 		_ = json.Unmarshal(m.Payload, c)
 	}
+	bound := jobs.Sender(m.Topic)
+	if c.Controller == "" {
+		c.Controller = bound
+	} else if bound != "" && bound != c.Controller {
+		says := c.Controller
+		c.Controller = bound
+		return c, fmt.Errorf("it says that %s sends it, and %s does", says, bound)
+	}
 	if err := mqtt.CheckName(c.Controller); err != nil {
 		if who, ok := strings.CutPrefix(m.ReplyTo, jobs.Prefix+"/"); ok && c.Controller == "" {
 			c.Controller, _ = strings.CutSuffix(who, "/"+jobs.Answers)
 		}
 		if mqtt.CheckName(c.Controller) != nil {
-			return c, fmt.Errorf("%w: a command says who sends it, in controller: %w", errNobody, orElse(wrong, err))
+			return c, fmt.Errorf("%w: a command says who sends it, in controller: %w", errNobody, cmp.Or(wrong, err))
 		}
 	}
 	switch {
 	case c.ID == "" || len(c.ID) > 128 || strings.HasPrefix(c.ID, guideSender):
-		return c, fmt.Errorf("%w: a command has an id of at most 128 bytes: %w", errNobody, orElse(wrong, errors.New("this one has none, or one of the guide's")))
+		return c, fmt.Errorf("%w: a command has an id of at most 128 bytes: %w", errNobody, cmp.Or(wrong, errors.New("this one has none, or one of the guide's")))
 	case wrong != nil:
 		return c, fmt.Errorf("it is no command: %w", wrong)
 	case len(m.Payload) > jobs.MaxPayload:
@@ -123,13 +132,6 @@ func read(m *mqtt.Message) (c *jobs.Command, err error) {
 		return c, errors.New("ttl is in seconds, and at most a year")
 	}
 	return c, nil
-}
-
-func orElse(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
 }
 
 // hashOf is a hash of what is asked for, however often and when.
@@ -168,7 +170,7 @@ func (s *Server) begin(ctx context.Context, m *mqtt.Message, c *jobs.Command, as
 	}
 	view, fresh, err := s.device.Submit(ctx, service.Request{
 		Task: c.Task, Given: c.Parameters, Key: c.ID, Priority: c.Priority, Experiment: c.Experiment, Robot: c.Robot, Labels: c.Labels,
-		For: service.Behalf{By: by, Project: c.Project, From: "broker"},
+		For: service.Behalf{By: by, Project: c.Project, From: from(c)},
 	})
 	switch {
 	case ctx.Err() != nil:
@@ -186,6 +188,14 @@ func (s *Server) begin(ctx context.Context, m *mqtt.Message, c *jobs.Command, as
 		status = jobs.Duplicate
 	}
 	s.accept(ctx, m, c, asked, view, status)
+}
+
+// from is where a job was asked for, as the journal has it.
+func from(c *jobs.Command) string {
+	if c.Controller == guideSender || c.By == "" {
+		return "broker"
+	}
+	return c.Controller
 }
 
 // waitFor has a run that is there answered to somebody else, too.
@@ -236,14 +246,30 @@ func (s *Server) close(ctx context.Context, m *mqtt.Message, c *jobs.Command, as
 	s.first(ctx, &journal.Answer{Seq: seq, ID: c.ID, Receiver: c.Controller, Data: data})
 }
 
-// reject answers what is no good command, unless its id is known: then it is that one
-// which counts.
+// reject answers what is no good command, for good: one that comes under its id later is not
+// carried out either, so that whoever asked may ask somebody else. Where the id is known, it
+// is what came before that counts.
 func (s *Server) reject(ctx context.Context, m *mqtt.Message, c *jobs.Command, why error) {
 	r := &jobs.Reply{ID: c.ID, Status: jobs.Rejected, Reason: why.Error()}
-	m.Ack()
-	s.log.Warn("command rejected", "id", c.ID, "controller", c.Controller, "reason", r.Reason)
-	s.reply(ctx, c.Controller, r)
+	if c.ID == "" || len(c.ID) > maxID { // of the guide's, where everybody is answered
+		m.Ack()
+		s.reply(ctx, c.Controller, r)
+		return
+	}
+	switch letter, err := s.store.Letter(ctx, c.ID); {
+	case err != nil:
+		s.trouble(ctx, "the inbox cannot be read", err) // it comes again
+	case letter != nil:
+		m.Ack()
+		s.again(ctx, c, letter)
+	default:
+		s.close(ctx, m, c, hashOf(c), r)
+	}
 }
+
+// maxID is how long the id of a command may be, in bytes, with what the guide's have before
+// theirs.
+const maxID = 128 + len(guideSender)
 
 // again answers a command that came before.
 func (s *Server) again(ctx context.Context, c *jobs.Command, l *journal.Letter) {

@@ -1,6 +1,7 @@
 package mqttserver
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,8 +32,15 @@ func (s *Server) takeControls(ctx context.Context) {
 func (s *Server) control(ctx context.Context, m *mqtt.Message) {
 	var c jobs.Control
 	if err := json.Unmarshal(m.Payload, &c); err != nil || len(m.Payload) > jobs.MaxPayload {
-		s.complain(ctx, m, fmt.Errorf("%w: it is no wish about a run: %w", errNobody, orElse(err, errors.New("it is too long"))))
+		s.complain(ctx, m, fmt.Errorf("%w: it is no wish about a run: %w", errNobody, cmp.Or(err, errors.New("it is too long"))))
 		return
+	}
+	if bound := jobs.Sender(m.Topic); bound != "" {
+		if c.Controller != "" && c.Controller != bound {
+			s.complain(ctx, m, fmt.Errorf("%w: it says that %s wants it, and %s does", errNobody, c.Controller, bound))
+			return
+		}
+		c.Controller = bound
 	}
 	if c.Do == "arrived" {
 		s.trouble(ctx, "that an answer has arrived is not kept", s.store.Arrived(ctx, c.ID, c.Seq))

@@ -21,16 +21,14 @@ import (
 // guideSender is the controller that all of them are; no other one can have the name.
 const guideSender = "ot2/"
 
-func guideTopic(device, what string) string { return "ot2/" + device + "/" + what }
-
 func (s *Server) isGuide(controller string) bool { return controller == guideSender }
 
 // openGuide connects the bridge.
 func (s *Server) openGuide(b mqtt.Options) (err error) {
 	b.ClientID += "-guide"
 	gone, _ := json.Marshal(s.guideStatus("offline")) // texts alone
-	b.Will = &mqtt.Message{Topic: guideTopic(s.name, "status"), Payload: gone, QoS: 1, Retain: true}
-	b.Listen = []mqtt.Subscription{{Filter: guideTopic(s.name, "command"), QoS: 1, Handle: pass(s.commands), Manual: true}}
+	b.Will = &mqtt.Message{Topic: jobs.GuideTopic(s.name, jobs.GuideStatus), Payload: gone, QoS: 1, Retain: true}
+	b.Listen = []mqtt.Subscription{{Filter: jobs.GuideTopic(s.name, jobs.GuideCommand), QoS: 1, Handle: pass(s.commands), Manual: true}}
 	b.Up = func(ctx context.Context, c *mqtt.Conn) { s.tellGuide(ctx, c, "online") }
 	b.Note = func(n mqtt.Note) { s.log.Debug("bridge of the guide: " + n.Text) } // the other connection says the same
 	s.guide, err = mqtt.Open(b)
@@ -107,7 +105,7 @@ func (s *Server) guideAnswer(r *jobs.Reply) []byte {
 // replyGuide answers what is not kept.
 func (s *Server) replyGuide(ctx context.Context, r *jobs.Reply) {
 	if data := s.guideAnswer(r); data != nil {
-		s.trouble(ctx, "an answer was not sent", s.guide.Publish(ctx, &mqtt.Message{Topic: guideTopic(s.name, "result"), Payload: data, QoS: 1}))
+		s.trouble(ctx, "an answer was not sent", s.guide.Publish(ctx, &mqtt.Message{Topic: jobs.GuideTopic(s.name, jobs.GuideResult), Payload: data, QoS: 1}))
 	}
 }
 
@@ -119,7 +117,7 @@ func (s *Server) publishGuide(ctx context.Context, a *journal.Answer) {
 	}
 	short, cancel := context.WithTimeout(ctx, againFirst)
 	defer cancel()
-	if s.guide.Publish(short, &mqtt.Message{Topic: guideTopic(s.name, "result"), Payload: s.guideAnswer(&r), QoS: 1}) == nil {
+	if s.guide.Publish(short, &mqtt.Message{Topic: jobs.GuideTopic(s.name, jobs.GuideResult), Payload: s.guideAnswer(&r), QoS: 1}) == nil {
 		s.trouble(ctx, "that an answer has arrived is not kept", s.store.Arrived(ctx, a.ID, a.Seq))
 	}
 }
@@ -143,5 +141,5 @@ func (s *Server) guideStatus(status string) guideState {
 // tellGuide says whether we are there.
 func (s *Server) tellGuide(ctx context.Context, c *mqtt.Conn, status string) {
 	data, _ := json.Marshal(s.guideStatus(status)) // texts alone
-	s.trouble(ctx, "the status is not told", c.Publish(ctx, &mqtt.Message{Topic: guideTopic(s.name, "status"), Payload: data, QoS: 1, Retain: true}))
+	s.trouble(ctx, "the status is not told", c.Publish(ctx, &mqtt.Message{Topic: jobs.GuideTopic(s.name, jobs.GuideStatus), Payload: data, QoS: 1, Retain: true}))
 }

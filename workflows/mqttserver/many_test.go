@@ -15,9 +15,9 @@ import (
 )
 
 var (
-	many   = flag.Int("mqtt-devices", 8, "how many devices there are at one broker")
-	fleet  = flag.Int("mqtt-jobs", 5, "how many jobs each of them gets")
-	strict = flag.Bool("mqtt-strict", false, "a connection that is lost by itself is an error; a machine may be too busy for signs of life")
+	many      = flag.Int("mqtt-devices", 8, "how many devices there are at one broker")
+	perDevice = flag.Int("mqtt-jobs", 5, "how many jobs each of them gets")
+	strict    = flag.Bool("mqtt-strict", false, "a connection that is lost by itself is an error; a machine may be too busy for signs of life")
 )
 
 // Many devices at one broker carry out what is theirs, each job once.
@@ -34,7 +34,7 @@ func TestManyDevices(t *testing.T) {
 	for i := range benches {
 		at.Go(func() {
 			c := caller(t, broker.URL, fmt.Sprintf("d%d", i), mqttclient.Options{})
-			for n := range *fleet {
+			for n := range *perDevice {
 				if r, err := c.Execute(ctx, "share", map[string]any{"n": n}); err != nil || string(r.Result) != fmt.Sprintf(`{"twice":%d}`, 2*n) {
 					t.Errorf("d%d: %+v, %v", i, r, err)
 				}
@@ -43,11 +43,11 @@ func TestManyDevices(t *testing.T) {
 	}
 	at.Wait()
 	for i, b := range benches {
-		if n := b.runs("share"); n != *fleet {
+		if n := b.runs("share"); n != *perDevice {
 			t.Errorf("d%d: %d runs", i, n)
 		}
 	}
-	t.Logf("%d devices, %d jobs in %v", *many, *many**fleet, time.Since(began).Round(time.Millisecond))
+	t.Logf("%d devices, %d jobs in %v", *many, *many**perDevice, time.Since(began).Round(time.Millisecond))
 }
 
 // A job that takes longer than the broker waits for a sign of life ends no connection, and

@@ -90,9 +90,10 @@ func New(ctx context.Context, device *service.Device, version string, o Options)
 		}
 		s.log.Info(n.Text)
 	}
-	b.Listen = []mqtt.Subscription{
-		{Filter: s.topic(jobs.Commands), QoS: 1, Handle: pass(s.commands), Manual: true},
-		{Filter: s.topic(jobs.Controls), QoS: 1, Handle: pass(s.controls), Manual: true},
+	for what, to := range map[string]chan *mqtt.Message{jobs.Commands: s.commands, jobs.Controls: s.controls} {
+		for _, filter := range []string{s.topic(what), jobs.Bound(s.name, what, "+")} {
+			b.Listen = append(b.Listen, mqtt.Subscription{Filter: filter, QoS: 1, Handle: pass(to), Manual: true})
+		}
 	}
 	b.Up = s.greet
 	if s.conn, err = mqtt.Open(b); err != nil {
@@ -115,6 +116,9 @@ func pass(to chan *mqtt.Message) func(*mqtt.Message) {
 		}
 	}
 }
+
+// Name is what the device is called in topics.
+func (s *Server) Name() string { return s.name }
 
 func (s *Server) topic(what string) string { return jobs.Topic(s.name, what) }
 

@@ -41,10 +41,11 @@ func TestCommands(t *testing.T) {
 		{"a controller that is a filter", command(`{"id": "a", "controller": "#", "task": "share"}`), "", "", "who sends it"},
 		{"no id", command(`{"controller": "ada", "task": "share"}`), "", "", "this one has none"},
 		{"a key that there is not", command(`{"id": "b", "controller": "ada", "task": "share", "prio": 1}`), "b", jobs.Rejected, "prio"},
-		{"of another kind", command(`{"id": "b", "controller": "ada", "task": 5}`), "b", jobs.Rejected, "it is no command"},
-		{"no task", command(`{"id": "b", "controller": "ada"}`), "b", jobs.Rejected, "names a task"},
-		{"too long", command(`{"id": "b", "controller": "ada", "task": "share", "by": "` + strings.Repeat("a", jobs.MaxPayload) + `"}`), "b", jobs.Rejected, "at most 4194304 bytes"},
+		{"of another kind", command(`{"id": "b1", "controller": "ada", "task": 5}`), "b1", jobs.Rejected, "it is no command"},
+		{"no task", command(`{"id": "b2", "controller": "ada"}`), "b2", jobs.Rejected, "names a task"},
+		{"too long", command(`{"id": "b3", "controller": "ada", "task": "share", "by": "` + strings.Repeat("a", jobs.MaxPayload) + `"}`), "b3", jobs.Rejected, "at most 4194304 bytes"},
 		{"retained", &mqtt.Message{Topic: "ot2/v1/bench-3/cmd", Payload: []byte(`{"id": "c", "controller": "ada", "task": "share"}`), Retain: true}, "c", jobs.Rejected, "retained"},
+		{"what was refused, and sent again", command(`{"id": "c", "controller": "ada", "task": "share"}`), "c", jobs.Rejected, "retained"},
 		{"not retained any more", &mqtt.Message{Topic: "ot2/v1/bench-3/cmd", Retain: true}, "-", "", ""},
 		{"no such task", command(`{"id": "d", "controller": "ada", "task": "shar"}`), "d", jobs.Rejected, "did you mean share?"},
 		{"a wrong value", command(`{"id": "e", "controller": "ada", "task": "mix_colors", "parameters": {"R": 500}}`), "e", jobs.Rejected, "R: R is 500 uL, more than the greatest value allowed"},
@@ -58,6 +59,7 @@ func TestCommands(t *testing.T) {
 		{"old by a clock that is wrong", &mqtt.Message{Topic: "ot2/v1/bench-3/cmd", Expiry: time.Minute, Payload: []byte(fmt.Sprintf(`{"id": "m", "controller": "ada", "task": "share", "ttl": 60, "sent": %q}`, time.Now().Add(-time.Hour).Format(time.RFC3339)))}, "m", jobs.Result, ""},
 		{"good", command(`{"id": "n", "controller": "ada", "task": "share", "parameters": {"n": 4}}`), "n", jobs.Result, `{"twice":8}`},
 		{"the same", command(`{"id": "n", "controller": "ada", "task": "share", "parameters": {"n": 4}}`), "n", jobs.Result, `{"twice":8}`},
+		{"the same, retained", &mqtt.Message{Topic: "ot2/v1/bench-3/cmd", Payload: []byte(`{"id": "n", "controller": "ada", "task": "share", "parameters": {"n": 4}}`), Retain: true}, "n", jobs.Result, `{"twice":8}`},
 		{"something else under the same id", command(`{"id": "n", "controller": "ada", "task": "share", "parameters": {"n": 5}}`), "n", jobs.Rejected, "that of another command"},
 		{"a wish that nobody can have", &mqtt.Message{Topic: "ot2/v1/bench-3/ctl", Expiry: time.Second, Payload: []byte(`{"do": "dance", "id": "o", "controller": "ada", "run": "x"}`)}, "o", jobs.Rejected, "nobody can ask for dance"},
 		{"a wish without a time", &mqtt.Message{Topic: "ot2/v1/bench-3/ctl", Payload: []byte(`{"do": "stop", "id": "p", "controller": "ada", "run": "x"}`)}, "p", jobs.Rejected, "message expiry"},
@@ -216,5 +218,41 @@ func TestAway(t *testing.T) {
 	}
 	if n := b.runs("share"); n != 1 {
 		t.Errorf("%d runs", n)
+	}
+}
+
+// Who asks is who may publish at the topic, whatever the command says, and is whom the
+// journal names.
+func TestBoundToSender(t *testing.T) {
+	broker := mqtttest.Start(t)
+	b := serve(t, broker.URL, "bench-3", filepath.Join(t.TempDir(), "j.db"), folderOf(t, shareText, mixText))
+	r := rawAt(t, broker.URL, "bench-3")
+	for _, c := range []struct{ topic, command, id, status, by string }{
+		{"cmd/ada", `{"id": "a", "task": "mix_colors"}`, "a", jobs.Result, "ada"},
+		{"cmd/ada", `{"id": "b", "controller": "ada", "task": "mix_colors", "by": "grace"}`, "b", jobs.Result, "grace"},
+		{"cmd/ada", `{"id": "c", "controller": "eve", "task": "mix_colors"}`, "c", jobs.Rejected, ""},
+	} {
+		r.publish(&mqtt.Message{Topic: "ot2/v1/bench-3/" + c.topic, Payload: []byte(c.command)})
+		var a *jobs.Reply
+		for a = r.reply(c.id); a.Status == jobs.Accepted; {
+			a = r.reply(c.id)
+		}
+		var v struct{ By string }
+		_ = json.Unmarshal(a.Run, &v)
+		if a.Status != c.status || v.By != c.by {
+			t.Errorf("%s: %+v %s", c.command, a, a.Run)
+		}
+	}
+	if n := b.runs("mix_colors"); n != 2 {
+		t.Errorf("%d runs", n)
+	}
+	r.publish(&mqtt.Message{Topic: "ot2/v1/bench-3/ctl/ada", Expiry: time.Second, Payload: []byte(`{"do": "stop", "id": "d", "controller": "eve", "run": "x"}`)})
+	for {
+		if e := next(t, r.events); e.Problem != "" {
+			if !has(e.Problem, "eve wants it, and ada does") {
+				t.Error(e.Problem)
+			}
+			break
+		}
 	}
 }

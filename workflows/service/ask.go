@@ -33,6 +33,8 @@ func (s *Service) Ask(ctx context.Context, ref string, r run.Request, tell func(
 	switch {
 	case err != nil:
 		return usage("%v", err)
+	case sum.Elsewhere != "":
+		return elsewhereOf(sum)
 	case sum.Over():
 		return usage("run %s is over: %s", sum.ID, Stands(ctx, store, sum))
 	case sum.Robot.Simulated:

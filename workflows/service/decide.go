@@ -46,6 +46,9 @@ func (s *Service) Decide(ctx context.Context, ref string, d Decision, tell func(
 	if err != nil {
 		return usage("%v", err)
 	}
+	if err := elsewhereOf(sum); err != nil {
+		return err
+	}
 	if sum.Robot.Key != "" {
 		if b.lease, err = store.Lease(ctx, sum.Robot.Key, Myself()); err != nil {
 			return owned(err)
@@ -170,6 +173,9 @@ func (s *Service) Reply(ctx context.Context, ref string, given []string, by stri
 	sum, err := store.Find(ctx, ref)
 	if err != nil {
 		return usage("%v", err)
+	}
+	if err := elsewhereOf(sum); err != nil {
+		return err
 	}
 	story, err := StoryOf(ctx, store, sum)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/workflows"
+	"github.com/ot2flow/ot2flow/workflows/mqtt/jobs"
 	"github.com/ot2flow/ot2flow/workflows/traces"
 )
 
@@ -26,6 +27,10 @@ type Robot struct {
 	Address     string   // its name in the network or its address, or Sim
 	Labels      []string // what it is good for
 	Description string
+	// Device is the name at the lab's broker of the device that has it, and There what it is
+	// called there, empty where any of its robots is meant. Device is empty for a robot that
+	// is reached by its Address.
+	Device, There string
 }
 
 // NewDevice returns a device of one robot that serves nothing yet. What happens is
@@ -38,6 +43,9 @@ func NewDevice(s *Service, tasks *Tasks, robot string, log func(Note)) *Device {
 func NewLab(s *Service, tasks *Tasks, robots []Robot, log func(Note)) *Device {
 	d := &Device{Service: s, Tasks: tasks, Log: log}
 	for _, r := range robots {
+		if r.Device != "" {
+			r.Address = brokerAddress + r.Device
+		}
 		st := &station{Robot: r, device: d, wake: make(chan struct{}, 1), refusals: map[string]refusal{}}
 		st.labels.Store(&r.Labels)
 		d.stations = append(d.stations, st)
@@ -77,6 +85,8 @@ type Device struct {
 	feeds    feeds
 	pictures pictures
 	counts   counts
+
+	elsewhere elsewhere
 }
 
 // Request is what somebody wants carried out.
@@ -306,6 +316,9 @@ func (d *Device) Ask(ctx context.Context, id string, r run.Request, how GoingOn)
 	if err != nil {
 		return err
 	}
+	if handled, err := d.askElsewhere(ctx, v, jobs.Control{Do: r.Control.String(), Now: r.Now, By: r.By}); handled {
+		return err
+	}
 	if v.State == StateQueued {
 		if r.Control != run.Stop {
 			return usage("run %s was not begun; it can be stopped", id)
@@ -414,6 +427,9 @@ func (d *Device) Control(ctx context.Context, id, control string, now bool, by s
 func (d *Device) Answer(ctx context.Context, id string, value *string, values map[string]string, by string) error {
 	v, err := d.View(ctx, id)
 	if err != nil {
+		return err
+	}
+	if handled, err := d.askElsewhere(ctx, v, jobs.Control{Do: "answer", Value: value, Values: values, By: by}); handled {
 		return err
 	}
 	if v.Question != nil && len(v.Question.Fields) == 0 {

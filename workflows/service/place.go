@@ -17,6 +17,9 @@ import (
 // Sim is what the simulator is called where a robot is named.
 const Sim = "sim"
 
+// brokerAddress is what the address of a robot begins with that another device server has.
+const brokerAddress = "mqtt:"
+
 // Place is where a plan is carried out: a robot, or the simulator.
 type Place struct {
 	Name    string     // for people
@@ -36,6 +39,9 @@ func (s *Service) place(ctx context.Context, name string, plan *program.Plan, sa
 	case Sim:
 		world := sim.NewWorld(program.NewState(plan.Deck), ot2.NewTimer(plan.Deck))
 		return &Place{backend: sim.NewBackend(world), Name: "the simulator", world: world}, nil
+	}
+	if device, is := strings.CutPrefix(name, brokerAddress); is {
+		return nil, usage("the robot is that of %s, which is reached over a broker; ask its own server", device)
 	}
 	address, err := addressOf(ctx, name)
 	if err != nil {

@@ -19,6 +19,13 @@ type line struct {
 	places map[string]placeIn    // nil where nobody has asked
 }
 
+// forget has the journal read again: something waits once more.
+func (l *line) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mark, l.all, l.places = journal.QueueMark{}, nil, nil
+}
+
 // waiting are the submissions that wait, as they were accepted. Nobody may change them.
 func (l *line) waiting(ctx context.Context, store *journal.Store) ([]*journal.Submission, error) {
 	l.mu.Lock()

@@ -44,6 +44,9 @@ func (j *Job) resume(ctx context.Context, ref, address string, say func(string))
 		return usage("%v", err)
 	}
 	sum := j.Summary
+	if err := elsewhereOf(sum); err != nil {
+		return err
+	}
 	if sum.Robot.Simulated {
 		return cannot("run %s was on the simulator, which forgets with its process; do it again with: ot2flow runs repeat %s --robot sim", sum.ID, sum.ID)
 	}

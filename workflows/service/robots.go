@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -21,6 +22,20 @@ type RobotView struct {
 	Queued      int      `json:"queued" doc:"Runs that wait for it alone."`
 	Waiting     string   `json:"waiting,omitempty" doc:"Why nothing is begun though something waits."`
 	Paused      *Rest    `json:"paused,omitempty" doc:"Why nothing is begun, whatever waits."`
+
+	Elsewhere *RobotElsewhere `json:"elsewhere,omitempty" doc:"The device that has the robot, where that is not this server."`
+}
+
+// RobotElsewhere is a robot that another device server has.
+type RobotElsewhere struct {
+	Device  string    `json:"device" doc:"Its name at the broker."`
+	Robot   string    `json:"robot,omitempty" doc:"What the robot is called there; empty: any of its robots."`
+	Online  bool      `json:"online" doc:"The device is there, and the broker."`
+	Away    string    `json:"away,omitempty" doc:"Why nothing can be handed over."`
+	Version string    `json:"version,omitempty" doc:"Of ot2flow there."`
+	Run     string    `json:"run,omitempty" doc:"What the run under way is called there, whoever asked for it."`
+	Queued  int       `json:"queued" doc:"Runs that wait there, whoever asked for them."`
+	Heard   time.Time `json:"heard,omitzero" doc:"When the device was heard last."`
 }
 
 // NoRobot is the error of a robot that there is not.
@@ -55,9 +70,33 @@ func (d *Device) RobotViews(ctx context.Context) ([]RobotView, error) {
 		}
 		v.saw(st.seen)
 		st.mu.Unlock()
+		if st.Device != "" {
+			v.elsewhere(st)
+		}
 		out = append(out, v)
 	}
 	return out, nil
+}
+
+// elsewhere says what is known of a robot of another device.
+func (v *RobotView) elsewhere(st *station) {
+	e := &RobotElsewhere{Device: st.Device, Robot: st.There, Away: st.away()}
+	e.Online, v.Elsewhere = e.Away == "", e
+	if f := st.device.elsewhere.fleet; f != nil {
+		dev := f.Device(st.Device)
+		e.Heard = dev.At
+		if dev.Birth != nil {
+			e.Version = dev.Birth.Version
+		}
+	}
+	list := st.robotsElsewhere()
+	for i := range list {
+		e.Run = cmp.Or(e.Run, list[i].Run)
+		e.Queued += list[i].Queued
+	}
+	if len(list) == 1 {
+		v.Serial, v.Software, v.Pipettes, v.Modules = list[0].Serial, list[0].Software, list[0].Pipettes, list[0].Modules
+	}
 }
 
 func (v *RobotView) saw(d *run.Device) {

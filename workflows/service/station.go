@@ -21,6 +21,13 @@ import (
 type station struct {
 	Robot
 	device *Device
+	// Of a robot that is elsewhere: the run that it carries out, when that was asked for last,
+	// how long until that is asked again, and whether there is a reason to do so at once.
+	followed atomic.Pointer[followedRun]
+	asked    time.Time
+	askNext  time.Duration
+	again    atomic.Bool
+
 	labels atomic.Pointer[[]string] // what it is good for
 	wake   chan struct{}            // has a token when there is something to do
 
@@ -253,6 +260,9 @@ const (
 
 // look is what is on a robot, or nil where it does not answer.
 func (st *station) look(ctx context.Context) *run.Device {
+	if st.Device != "" {
+		return st.seenElsewhere()
+	}
 	st.mu.Lock()
 	seen, at := st.seen, st.seenAt
 	st.mu.Unlock()
@@ -335,6 +345,11 @@ func (st *station) holdsBack(ctx context.Context, store *journal.Store, o *journ
 		}
 		if r, refused := st.refused(o.ID); refused && time.Now().Before(r.until) {
 			return r.why, true, nil
+		}
+		if st.Device != "" {
+			if why := st.busyElsewhere(); why != "" {
+				return why, true, nil
+			}
 		}
 	}
 	if o.Experiment == "" {

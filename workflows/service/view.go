@@ -67,6 +67,7 @@ type View struct {
 	Unclosed   string          `json:"unclosed,omitempty" doc:"What was not done of what the workflow says under finally, and how that is done."`
 	Question   *QuestionView   `json:"question,omitempty" doc:"What it asks a person."`
 	Decided    *DecidedView    `json:"decided,omitempty" doc:"What a person has decided about the steps that are in doubt."`
+	Elsewhere  *Elsewhere      `json:"elsewhere,omitempty" doc:"The device that carries it out, where that is not this server."`
 }
 
 // DecidedView is what a person has decided about steps of which nobody else knows
@@ -229,6 +230,9 @@ func (d *Device) ofRun(ctx context.Context, store *journal.Store, sum *journal.S
 	}
 	if given, experiment := sum.Given(); given != nil && o == nil {
 		v.Parameters, v.Experiment, v.Submitted = given, experiment, sum.Began
+	}
+	if sum.Elsewhere != "" {
+		return v, d.elsewhereView(ctx, store, sum, v)
 	}
 	if !full {
 		return v, nil

@@ -87,6 +87,7 @@ func (d *Device) Serve(ctx context.Context) error {
 		_ = store.Watch(ctx, func() (bool, error) { d.changed.light(); return true, nil })
 	})
 	at.Go(func() { d.keepSchedules(ctx, store) })
+	at.Go(func() { d.takeAnswers(ctx, store) })
 	for _, st := range d.stations {
 		at.Go(func() { st.serve(ctx, store) })
 	}
@@ -135,6 +136,9 @@ func (st *station) leave() {
 // on a robot are followed, those on the simulator ended with it. One that had ended,
 // and not well, is closed.
 func (st *station) takeUp(ctx context.Context, store *journal.Store) error {
+	if st.Device != "" {
+		return nil // it is asked for again
+	}
 	open, err := store.Open(ctx, st.Name)
 	if err != nil {
 		return cannot("%v", err)
@@ -192,6 +196,9 @@ func (st *station) closeLast(ctx context.Context, store *journal.Store) error {
 
 // one does what is next, and reports whether it did anything.
 func (st *station) one(ctx context.Context, store *journal.Store) (bool, error) {
+	if st.Device != "" {
+		return false, st.oneElsewhere(ctx, store)
+	}
 	if r := st.nextResumption(); r != nil {
 		err := st.goOn(ctx, r)
 		r.say(err)

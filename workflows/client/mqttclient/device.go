@@ -45,13 +45,11 @@ type Device struct {
 	state   *jobs.State
 	born    chan struct{} // closed when birth is there
 	asked   map[string]*job
-	runs    map[string]*job        // those of asked that are runs, by their ids
-	seers   map[int]func(*runInfo) // that hear of runs
-	seer    int                    // the last key of seers
+	runs    map[string]*job           // those of asked that are runs, by their ids
+	seers   map[int]func(*client.Run) // that hear of runs
+	seer    int                       // the last key of seers
 	sending sync.WaitGroup
 }
-
-type runInfo = client.Run
 
 // job is something that was asked for.
 type job struct {
@@ -78,7 +76,7 @@ func Open(o mqtt.Options, device string, own Options) (*Device, error) {
 	}
 	d := &Device{
 		name: device, own: own, born: make(chan struct{}),
-		asked: map[string]*job{}, runs: map[string]*job{}, seers: map[int]func(*runInfo){},
+		asked: map[string]*job{}, runs: map[string]*job{}, seers: map[int]func(*client.Run){},
 	}
 	o.ClientID, o.Session, o.Will = "ot2flow-controller-"+own.Controller, 0, nil
 	o.Listen = []mqtt.Subscription{
@@ -221,7 +219,7 @@ func (d *Device) askAll(ctx context.Context, _ *mqtt.Conn) {
 // send sends a job, as it is worth something still.
 func (d *Device) send(ctx context.Context, j *job) error {
 	c := j.command
-	m := &mqtt.Message{Topic: jobs.Topic(d.name, jobs.Commands), QoS: 1}
+	m := &mqtt.Message{Topic: jobs.Bound(d.name, jobs.Commands, d.own.Controller), QoS: 1}
 	if d.own.Within > 0 { // counted here by a clock that does not jump
 		if left := d.own.Within - time.Since(j.began); left > 0 {
 			m.Expiry, c.TTL, c.Sent = left, left.Seconds(), time.Now()
@@ -425,5 +423,5 @@ func (d *Device) control(ctx context.Context, c *jobs.Control) error {
 	if err != nil {
 		return err
 	}
-	return d.conn.Publish(ctx, &mqtt.Message{Topic: jobs.Topic(d.name, jobs.Controls), Payload: data, QoS: 1, Expiry: jobs.ControlWithin})
+	return d.conn.Publish(ctx, &mqtt.Message{Topic: jobs.Bound(d.name, jobs.Controls, d.own.Controller), Payload: data, QoS: 1, Expiry: jobs.ControlWithin})
 }

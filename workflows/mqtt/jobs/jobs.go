@@ -6,6 +6,7 @@ package jobs
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -24,6 +25,29 @@ const (
 
 // Topic is that of a device or a controller.
 func Topic(who, what string) string { return Prefix + "/" + who + "/" + what }
+
+// Bound is where a controller asks a device for something under its own name: a broker that
+// knows its users lets nobody else write there, so that a device knows who asks. What is
+// Commands or Controls. A + stands for any of either.
+func Bound(device, what, controller string) string { return Topic(device, what) + "/" + controller }
+
+// Sender is the controller by whose Bound topic something came; empty for any other topic.
+func Sender(topic string) string {
+	if parts := strings.Split(topic, "/"); len(parts) == 5 && parts[0]+"/"+parts[1] == Prefix {
+		return parts[4]
+	}
+	return ""
+}
+
+// The topics of the lab's guide.
+const (
+	GuideCommand = "command"
+	GuideResult  = "result"
+	GuideStatus  = "status"
+)
+
+// GuideTopic is a topic of a device as the lab's guide has it.
+func GuideTopic(device, what string) string { return "ot2/" + device + "/" + what }
 
 // MaxPayload is how long a command may be, in bytes.
 const MaxPayload = 4 << 20

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,6 +23,7 @@ type Broker struct {
 	conf string
 	host string
 	cmd  *exec.Cmd
+	gone chan struct{} // closed when cmd is no more
 }
 
 // patience is how long a machine may take that is busy with other things.
@@ -82,15 +84,24 @@ func (b *Broker) Host() string { return b.host }
 // Up starts the broker after Kill or End, and returns when it takes connections.
 func (b *Broker) Up() {
 	b.t.Helper()
-	b.cmd = exec.Command(program(b.t), "-c", filepath.Join(b.Dir, "mosquitto.conf"))
-	if err := b.cmd.Start(); err != nil {
+	cmd, began, gone := exec.Command(program(b.t), "-c", filepath.Join(b.Dir, "mosquitto.conf")), make(chan error), make(chan struct{})
+	dieWithUs(cmd)
+	go func() {
+		// Where the broker dies with whoever started it, that is a thread; this one is there
+		// until the broker is gone, and so is gone early only with the process, however that
+		// ends: a test that panics or takes too long cleans nothing up.
+		runtime.LockOSThread()
+		defer close(gone)
+		err := cmd.Start()
+		began <- err
+		if err == nil {
+			_ = cmd.Wait() // it is told by the log
+		}
+	}()
+	if err := <-began; err != nil {
 		b.t.Fatal(err)
 	}
-	gone := make(chan struct{})
-	go func(cmd *exec.Cmd) {
-		_ = cmd.Wait() // it is told by the log
-		close(gone)
-	}(b.cmd)
+	b.cmd, b.gone = cmd, gone
 	for end := time.Now().Add(patience); ; {
 		if c, err := net.Dial("tcp", b.host); err == nil {
 			c.Close()
@@ -119,10 +130,10 @@ func (b *Broker) stop(s syscall.Signal) {
 		return
 	}
 	_ = b.cmd.Process.Signal(s) // it may be gone
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
-		if b.cmd.Process.Signal(syscall.Signal(0)) != nil {
-			break
-		}
+	select {
+	case <-b.gone:
+	case <-time.After(patience):
+		b.t.Error("mosquitto does not end")
 	}
 	b.cmd = nil
 }
