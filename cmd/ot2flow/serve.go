@@ -116,6 +116,11 @@ func (a *app) serve(ctx context.Context, roots []string, o serving, flags *pflag
 		return err
 	}
 	defer release()
+	endBroker, err := o.broker.be(ctx, a, set, o.guard.cert, o.guard.key, log)
+	if err != nil {
+		return err
+	}
+	defer endBroker()
 	leave, err := set.join(device, o.guard.insecure, log)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
@@ -27,6 +28,8 @@ import (
 type Embedded struct {
 	server *mochi.Server
 	at     net.Addr
+	here   mqtt.Address
+	end    sync.Once
 }
 
 // The limits of the embedded broker, beside those of all. A lab has some hundred clients.
@@ -55,9 +58,16 @@ func Embed(ctx context.Context, dir, address string, certificate func(*tls.Clien
 	if err != nil {
 		return nil, err
 	}
-	e := &Embedded{at: l.Addr()}
-	if certificate != nil {
-		l = tls.NewListener(l, &tls.Config{GetCertificate: certificate, MinVersion: tls.VersionTLS12})
+	e := &Embedded{at: l.Addr(), here: mqtt.Address{Scheme: "mqtt", Host: l.Addr().String()}}
+	ways := []net.Listener{l}
+	if certificate != nil { // who is in this process needs none
+		near, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+		if err != nil {
+			_ = l.Close() // it was not used
+			return nil, err
+		}
+		ways, e.here.Host = append(ways, near), near.Addr().String()
+		ways[0] = tls.NewListener(l, &tls.Config{GetCertificate: certificate, MinVersion: tls.VersionTLS12})
 	}
 	can := mochi.NewDefaultServerCapabilities()
 	can.MaximumClients, can.MaximumPacketSize, can.MaximumInflight = maxClients, maxMessage+maxHeader, maxQueued
@@ -65,14 +75,19 @@ func Embed(ctx context.Context, dir, address string, certificate func(*tls.Clien
 	can.MaximumQos, can.SharedSubAvailable = 1, 0 // neither is of use for what moves something
 	e.server = mochi.New(&mochi.Options{Capabilities: can, Logger: log, SysTopicResendInterval: int64(time.Hour / time.Second)})
 	gate.server = e.server
-	if err := e.server.AddHook(gate, nil); err == nil {
-		err = e.server.AddListener(listeners.NewNet("lab", l))
+	err = e.server.AddHook(gate, nil)
+	for i, way := range ways {
+		if err == nil {
+			err = e.server.AddListener(listeners.NewNet(strconv.Itoa(i), way))
+		}
 	}
 	if err == nil {
 		err = e.server.Serve()
 	}
 	if err != nil {
-		_ = l.Close() // it was not used
+		for _, way := range ways {
+			_ = way.Close() // it was not used
+		}
 		return nil, err
 	}
 	return e, nil
@@ -84,8 +99,11 @@ const maxHeader = 64 << 10
 // Addr is where the broker listens.
 func (e *Embedded) Addr() net.Addr { return e.at }
 
-// Close ends the broker, and all connections to it.
-func (e *Embedded) Close() { _ = e.server.Close() } // it keeps nothing
+// Here is how the broker is reached from this computer, without a certificate.
+func (e *Embedded) Here() mqtt.Address { return e.here }
+
+// Close ends the broker, and all connections to it. It may be called again.
+func (e *Embedded) Close() { e.end.Do(func() { _ = e.server.Close() }) } // it keeps nothing
 
 // gate lets those in who know their password, and lets them do what their roles say.
 type gate struct {

@@ -93,11 +93,8 @@ func serve(t testing.TB, url, name, state, dir string) *bench {
 	}
 	s := &service.Service{State: state, Version: "test"}
 	b := &bench{t: t, device: service.NewDevice(s, tasks, "sim", func(service.Note) {})}
-	address, err := mqtt.ParseAddress(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b.server, err = New(t.Context(), b.device, "test", Options{Broker: mqtt.Options{Broker: address, KeepAlive: keepAlive}, Device: name, Log: logOf(t)}); err != nil {
+	var err error
+	if b.server, err = New(t.Context(), b.device, "test", Options{Broker: reached(t, url), Device: name, Log: logOf(t), Now: clock}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -114,6 +111,19 @@ func serve(t testing.TB, url, name, state, dir string) *bench {
 	return b
 }
 
+// secrets are the passwords of those who are named in addresses.
+var secrets = map[string]string{}
+
+// reached is how a broker is reached.
+func reached(t testing.TB, url string) mqtt.Options {
+	t.Helper()
+	a, err := mqtt.ParseAddress(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mqtt.Options{Broker: a, KeepAlive: keepAlive, User: a.User, Password: secrets[a.User]}
+}
+
 // logOf logs to a test.
 func logOf(t testing.TB) *slog.Logger {
 	if !*loud {
@@ -122,6 +132,8 @@ func logOf(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
+var clock func() time.Time // of devices; nil is as usual
+
 var keepAlive time.Duration // of devices; 0 is as usual
 
 var loud = flag.Bool("loud", false, "log what devices do")
@@ -129,11 +141,7 @@ var loud = flag.Bool("loud", false, "log what devices do")
 // caller is a client of a device.
 func caller(t testing.TB, url, device string, o mqttclient.Options) *mqttclient.Device {
 	t.Helper()
-	address, err := mqtt.ParseAddress(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := mqttclient.Open(mqtt.Options{Broker: address}, device, o)
+	c, err := mqttclient.Open(reached(t, url), device, o)
 	if err != nil {
 		t.Fatal(err)
 	}

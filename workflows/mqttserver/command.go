@@ -146,7 +146,7 @@ func hashOf(c *jobs.Command) string {
 // begin submits what nobody has asked for before.
 func (s *Server) begin(ctx context.Context, m *mqtt.Message, c *jobs.Command, asked string) {
 	ttl := time.Duration(c.TTL * float64(time.Second))
-	if late := jobs.Late(c.Sent, ttl, m.Expiry, time.Now()); late != "" {
+	if late := jobs.Late(c.Sent, ttl, m.Expiry, s.now()); late != "" {
 		s.close(ctx, m, c, asked, &jobs.Reply{Status: jobs.Expired, Reason: late})
 		return
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/ot2flow/ot2flow/workflows/mqtt"
 	"github.com/ot2flow/ot2flow/workflows/mqtt/jobs"
@@ -69,7 +68,7 @@ func (s *Server) may(ctx context.Context, m *mqtt.Message, c *jobs.Control) erro
 	case m.Expiry > jobs.ControlWithin:
 		return fmt.Errorf("what is wanted now expires within %v", jobs.ControlWithin)
 	}
-	if late := jobs.Late(c.Sent, jobs.ControlWithin, m.Expiry, time.Now()); late != "" {
+	if late := jobs.Late(c.Sent, jobs.ControlWithin, m.Expiry, s.now()); late != "" {
 		return errors.New(late)
 	}
 	by := c.By

@@ -3,12 +3,15 @@ package mqttserver
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/ot2flow/ot2flow/workflows/broker"
 	"github.com/ot2flow/ot2flow/workflows/fleet"
 	"github.com/ot2flow/ot2flow/workflows/mqtt"
 	"github.com/ot2flow/ot2flow/workflows/mqtt/jobs"
@@ -29,11 +32,7 @@ func controls(t testing.TB, url, state, dir string, robots ...service.Robot) *be
 			t.Log("controller:", n.Run, n.Text)
 		}
 	})}
-	address, err := mqtt.ParseAddress(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leave, err := b.device.Join(fleet.Options{Broker: mqtt.Options{Broker: address}, Controller: "office"})
+	leave, err := b.device.Join(fleet.Options{Broker: reached(t, url), Controller: "office"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,5 +222,70 @@ func TestFleetRefuses(t *testing.T) {
 		if len(list) == 0 || list[0].Over {
 			break
 		}
+	}
+}
+
+// A broker of our own forgets everything when it ends, and nothing is lost or done twice by
+// that. Everybody who takes part is known to it.
+func TestFleetAtOurBroker(t *testing.T) {
+	users := t.TempDir()
+	if _, err := broker.Users(users, []broker.User{{Name: "bench-3", Role: broker.Device}, {Name: "bench-4", Role: broker.Device}, {Name: "office", Role: broker.Controller}}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { clear(secrets) })
+	for _, name := range []string{"bench-3", "bench-4", "office"} {
+		data, err := os.ReadFile(filepath.Join(users, broker.PasswordFile(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		secrets[name] = strings.TrimSpace(string(data))
+	}
+	at := "127.0.0.1:0"
+	begin := func() *broker.Embedded {
+		t.Helper()
+		b, err := broker.Embed(t.Context(), users, at, nil, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(b.Close)
+		at = b.Addr().String()
+		return b
+	}
+	ours := begin()
+	as := func(user string) string { return "mqtt://" + user + "@" + at }
+	dir, state := folderOf(t, mixText, askText), t.TempDir()
+	three := serve(t, as("bench-3"), "bench-3", filepath.Join(state, "3.db"), dir)
+	four := serve(t, as("bench-4"), "bench-4", filepath.Join(state, "4.db"), dir)
+	office := controls(t, as("office"), filepath.Join(state, "c.db"), dir, elsewhere...)
+	asking := office.submit(service.Request{Task: "asks", Robot: "four"}).ID
+	office.until(asking, func(v *service.View) bool { return v.Question != nil })
+	var all []string
+	for i := range 12 {
+		all = append(all, office.submit(service.Request{Task: "mix_colors", Experiment: fmt.Sprint(i % 3)}).ID)
+		if i%4 == 1 {
+			ours.Close()
+			ours = begin()
+		}
+	}
+	for _, id := range all {
+		if v := office.until(id, nil); v.State != service.StateOK {
+			t.Errorf("%+v", v)
+		}
+	}
+	one := "1"
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		err := office.device.Answer(within(t), asking, &one, nil, "ada")
+		if err == nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+	if v := office.until(asking, nil); v.State != service.StateOK {
+		t.Errorf("%+v", v)
+	}
+	if n := three.runs("mix_colors") + four.runs("mix_colors"); n != len(all) {
+		t.Errorf("%d runs", n)
 	}
 }

@@ -22,6 +22,9 @@ type Options struct {
 	// Device is what the device is called in topics.
 	Device string
 	Log    *slog.Logger // nil is none
+	// Now is the clock by which it is said how old is what was asked; nil is that of this
+	// computer.
+	Now func() time.Time
 }
 
 // Server is a device at a broker.
@@ -32,6 +35,7 @@ type Server struct {
 	name    string
 	epoch   string
 	log     *slog.Logger
+	now     func() time.Time
 	conn    *mqtt.Conn
 	guide   *mqtt.Conn // of the bridge
 
@@ -74,8 +78,11 @@ func New(ctx context.Context, device *service.Device, version string, o Options)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	s := &Server{
-		device: device, store: store, version: version, name: o.Device, epoch: epoch, log: o.Log,
+		now: o.Now, device: device, store: store, version: version, name: o.Device, epoch: epoch, log: o.Log,
 		commands: make(chan *mqtt.Message, 2*mqtt.InFlight), controls: make(chan *mqtt.Message, mqtt.InFlight),
 		wake: make(chan struct{}, 1), reborn: make(chan struct{}, 1), sent: map[int64]sending{},
 	}

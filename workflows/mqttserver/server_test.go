@@ -256,3 +256,41 @@ func TestBoundToSender(t *testing.T) {
 		}
 	}
 }
+
+// A device was away for an hour: what was asked of it meanwhile is done once, unless it was to
+// be done before; what was wanted of a run then is not wanted any more.
+func TestAwayForAnHour(t *testing.T) {
+	broker := mqtttest.Start(t)
+	state, dir := filepath.Join(t.TempDir(), "j.db"), folderOf(t, shareText)
+	b := serve(t, broker.URL, "bench-3", state, dir)
+	r := rawAt(t, broker.URL, "bench-3")
+	for !next(t, r.states).Online {
+	}
+	b.stop()
+	sent := time.Now().Format(time.RFC3339Nano)
+	for _, text := range []string{
+		`{"id": "a", "controller": "ada", "task": "share"}`,
+		fmt.Sprintf(`{"id": "b", "controller": "ada", "task": "share", "sent": %q, "ttl": 7200}`, sent),
+		fmt.Sprintf(`{"id": "c", "controller": "ada", "task": "share", "sent": %q, "ttl": 1800}`, sent),
+		`{"id": "a", "controller": "ada", "task": "share"}`,
+	} {
+		r.publish(&mqtt.Message{Topic: "ot2/v1/bench-3/cmd", Payload: []byte(text)})
+	}
+	r.publish(&mqtt.Message{Topic: "ot2/v1/bench-3/ctl", Payload: []byte(fmt.Sprintf(`{"do": "stop", "id": "d", "controller": "ada", "run": "x", "sent": %q}`, sent))})
+	clock = func() time.Time { return time.Now().Add(time.Hour) }
+	t.Cleanup(func() { clock = nil })
+	b = serve(t, broker.URL, "bench-3", state, dir)
+	got := map[string]*jobs.Reply{}
+	for len(got) < 4 {
+		a := next(t, r.replies)
+		got[a.ID] = a
+	}
+	for id, status := range map[string]string{"a": jobs.Result, "b": jobs.Result, "c": jobs.Expired, "d": jobs.Rejected} {
+		if got[id].Status != status {
+			t.Errorf("%s: %+v", id, got[id])
+		}
+	}
+	if n := b.runs("share"); n != 2 {
+		t.Errorf("%d runs", n)
+	}
+}

@@ -107,7 +107,7 @@ func (d *Device) takeAnswer(ctx context.Context, store *journal.Store, r *jobs.R
 		}
 		d.poke()
 	}
-	if r.Seq > 0 { // also what nobody waits for any more is to come no more
+	if r.Seq > 0 && h != nil { // another program may have our name, which waits for it
 		soon, cancel := context.WithTimeout(ctx, askFirst)
 		defer cancel()
 		_ = d.elsewhere.fleet.Arrived(soon, r) // or the answer comes again

@@ -23,8 +23,9 @@ import (
 
 // Options say who has jobs. The zero Options are those of a program that asks and goes.
 type Options struct {
-	// Controller is our name at the broker, at which we are answered; of those who are
-	// connected, nobody else may have it. Empty is a name that nobody else has.
+	// Controller is our name at the broker, at which we are answered: that of our user, where
+	// the broker knows its users. Several programs may have it. Empty is a name that nobody
+	// else has.
 	Controller string
 	// Within is how long from now a job may be accepted; 0 is as long as it is waited for.
 	Within time.Duration
@@ -45,6 +46,7 @@ type Device struct {
 	state   *jobs.State
 	born    chan struct{} // closed when birth is there
 	asked   map[string]*job
+	ours    map[string]bool           // what was asked for, so that nobody says of others' answers that they arrived
 	runs    map[string]*job           // those of asked that are runs, by their ids
 	seers   map[int]func(*client.Run) // that hear of runs
 	seer    int                       // the last key of seers
@@ -66,6 +68,7 @@ const (
 	busyAgain  = 2 * time.Second
 	ackWithin  = 10 * time.Second
 	keptAnswer = 16
+	mostOurs   = 10_000
 )
 
 // Open begins to connect to a device's broker. What of o concerns sessions and what is
@@ -76,9 +79,9 @@ func Open(o mqtt.Options, device string, own Options) (*Device, error) {
 	}
 	d := &Device{
 		name: device, own: own, born: make(chan struct{}),
-		asked: map[string]*job{}, runs: map[string]*job{}, seers: map[int]func(*client.Run){},
+		asked: map[string]*job{}, ours: map[string]bool{}, runs: map[string]*job{}, seers: map[int]func(*client.Run){},
 	}
-	o.ClientID, o.Session, o.Will = "ot2flow-controller-"+own.Controller, 0, nil
+	o.ClientID, o.Session, o.Will = "ot2flow-"+own.Controller+"-"+rand.Text()[:8], 0, nil
 	o.Listen = []mqtt.Subscription{
 		{Filter: jobs.Topic(own.Controller, jobs.Answers), QoS: 1, Handle: d.answered},
 		{Filter: jobs.Topic(device, jobs.BirthTopic), QoS: 1, Handle: d.wasBorn},
@@ -169,7 +172,10 @@ func (d *Device) answered(m *mqtt.Message) {
 	if json.Unmarshal(m.Payload, r) != nil {
 		return // it is none of ours
 	}
-	if r.Seq > 0 {
+	d.mu.Lock()
+	ours := d.ours[r.ID]
+	d.mu.Unlock()
+	if r.Seq > 0 && ours {
 		d.sending.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), ackWithin)
 			defer cancel()
@@ -279,7 +285,10 @@ func (d *Device) ask(ctx context.Context, c jobs.Command) (*client.Run, error) {
 	c.Epoch = birth.Epoch
 	j := &job{command: c, began: time.Now(), replies: make(chan *jobs.Reply, keptAnswer), done: make(chan struct{})}
 	d.mu.Lock()
-	d.asked[c.ID] = j
+	if len(d.ours) > mostOurs { // what is as old as that has arrived, or the device gives it up
+		clear(d.ours)
+	}
+	d.asked[c.ID], d.ours[c.ID] = j, true
 	d.mu.Unlock()
 	for again := askAgain; ; again = min(2*again, askLast) {
 		if err := d.send(ctx, j); err != nil {
