@@ -61,8 +61,12 @@ func TestOpen(t *testing.T) {
 	want := &Lab{
 		Name: "colour lab",
 		Robots: []Robot{
-			{Name: "bench-3", Address: "192.168.1.20", Description: "the one by the window", Labels: []string{"fume-hood", "plates"}}, {Name: "bench-4", Address: "192.168.1.21"}, {Name: "practice", Address: "sim"}, {Name: "trial", Address: "sim"},
-			{Name: "west-1", Address: "mqtts://broker.lab.example/bench-1", Labels: []string{"plates"}, Device: "bench-1"}, {Name: "west-2", Address: "mqtts://broker.lab.example/west", Device: "west", There: "bench-2"},
+			{Name: "bench-3", Address: "192.168.1.20", Description: "the one by the window", Labels: []string{"fume-hood", "plates"}},
+			{Name: "bench-4", Address: "192.168.1.21"},
+			{Name: "practice", Address: "sim"},
+			{Name: "trial", Address: "sim"},
+			{Name: "west-1", Address: "mqtts://broker.lab.example/bench-1", Labels: []string{"plates"}, Device: "bench-1"},
+			{Name: "west-2", Address: "mqtts://broker.lab.example/west", Device: "west", There: "bench-2"},
 		},
 		Broker: Broker{
 			Address: mqtt.Address{Scheme: "mqtts", Host: "broker.lab.example:8883"}, Controller: "office", PasswordFile: filepath.Join("testdata", "broker", "office.password"),

@@ -486,7 +486,7 @@ func (d *Device) elsewhereView(ctx context.Context, store *journal.Store, sum *j
 		return nil
 	}
 	v.State, v.Reason, v.Steps, v.Done, v.FailedStep, v.DoubtFirst, v.DoubtLast = t.State, t.Reason, t.Steps, t.Done, t.FailedStep, t.DoubtFirst, t.DoubtLast
-	v.Question, v.Result, v.Serial = t.Question, t.Result, t.Serial
+	v.Question, v.Result, v.Serial, v.Decided, v.Unclosed = t.Question, t.Result, t.Serial, t.Decided, t.Unclosed
 	return nil
 }
 
