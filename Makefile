@@ -29,7 +29,7 @@ build: ## build bin/ot2flow
 SHARING    := /(cmd/ot2flow|interpreter/(journal|run)|ot2/(emulator|robot|sim)|workflows(/.*)?)$$
 # A machine may be slow; what hangs is ended all the same.
 PATIENCE   := -timeout 20m
-SEQUENTIAL := ^(TestAPlateThatReacts|TestARunBreaksWhereItWaits|TestApplyLeaves|TestBooksSurviveEveryKill|TestChaos.*|TestColorSensor|TestEvery.*|TestFleetChaos|TestFormatMeansTheSame|TestKeysAreDocumented|TestKilledWhileAppending|TestLabwarePadAndRobotVersion|TestLedgerIsAFold|TestLedgerSurvivesKills|TestMigrating|TestNightFeed|TestOffsetsGoWithARun|TestOrderOfKeysMeansNothing|TestReadIsAppend|TestScript|TestSeedOfARun|TestStartUp|TestThousandListeners|TestUnfinishedRunComesFirst|FuzzCall|FuzzLint)$$
+SEQUENTIAL := ^(TestAPlateThatReacts|TestARunBreaksWhereItWaits|TestApplyLeaves|TestBooksSurviveEveryKill|TestChaos.*|TestColorSensor|TestEvery.*|TestFleetChaos|TestFormatMeansTheSame|TestKeysAreDocumented|TestKilledWhileAppending|TestLabwarePadAndRobotVersion|TestManySteps|TestLedgerIsAFold|TestLedgerSurvivesKills|TestMigrating|TestNightFeed|TestOffsetsGoWithARun|TestOrderOfKeysMeansNothing|TestReadIsAppend|TestScript|TestSeedOfARun|TestStartUp|TestThousandListeners|TestUnfinishedRunComesFirst|FuzzCall|FuzzLint)$$
 
 test: ## all tests, with the race detector where there are goroutines
 	$(GO) vet ./...

@@ -335,6 +335,11 @@ func (s *Store) PlanJSON(ctx context.Context, sum *Summary) ([]byte, error) {
 	return program.JoinFiles(plan, files), nil
 }
 
+// SamePlan reports whether two summaries are of runs with one plan.
+func (s *Summary) SamePlan(other *Summary) bool {
+	return s.plan != 0 && s.plan == other.plan && !s.IsComputed() && !other.IsComputed()
+}
+
 // Plan returns the plan of a run, as it was when the run began.
 func (s *Store) Plan(ctx context.Context, sum *Summary, defs program.Definitions) (*program.Plan, error) {
 	data, err := s.PlanJSON(ctx, sum)

@@ -121,16 +121,24 @@ func (s *Story) copy() Story {
 // Tell folds the records of a run of plan.
 func Tell(plan *program.Plan, records []Record) (*Story, error) {
 	s := &Story{Plan: plan, Parts: []Part{{Plan: plan, Origin: ordinals(len(plan.Steps))}}}
+	if err := s.Add(records); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Add folds the records that follow. After an error the story is worth nothing.
+func (s *Story) Add(records []Record) error {
 	for i := range records {
 		if _, err := s.on(records[i].Event); err != nil {
-			return nil, fmt.Errorf("record %d of the journal: %w", records[i].Seq, err)
+			return fmt.Errorf("record %d of the journal: %w", records[i].Seq, err)
 		}
 	}
 	if len(records) > 0 && (s.print != s.Plan.Fingerprint || s.size != len(s.Plan.Steps)) {
-		return nil, &Error{Kind: Rejected, Message: "the run in the journal is of another plan"}
+		return &Error{Kind: Rejected, Message: "the run in the journal is of another plan"}
 	}
 	s.last().State = s.m.State()
-	return s, nil
+	return nil
 }
 
 func ordinals(n int) []int {

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -116,6 +117,7 @@ func templateOf(name string) *template.Template {
 
 var functions = template.FuncMap{
 	"asset":   func(name string) string { return Root + "static/" + assets()[name].address },
+	"base":    filepath.Base,
 	"clock":   service.Clock,
 	"moment":  moment,
 	"machine": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },

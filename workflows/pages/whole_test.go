@@ -131,8 +131,17 @@ func TestInABrowser(t *testing.T) {
 	b.look("18-plan-again")
 	b.press("Run it")
 	b.says("#asks", "how many cells are there")
+	b.visit("/lab/history")
+	b.do(chromedp.SetValue(`[name="text"]`, "120 ul"))
+	b.press("Show")
+	b.says("tbody", "ok")
+	if n := value[int](b, `document.querySelectorAll("tbody tr").length`); n != 1 {
+		t.Errorf("%d runs were given 120 uL", n)
+	}
+	b.do(chromedp.Click("tbody td:last-child a"))
+	b.says(".banner", "Filled in as in run")
 	b.visit("/lab/history?task=dose-by-count")
-	b.says("tbody", "dose-by-count")
+	b.says("tbody", "waiting")
 	b.look("19-history")
 	b.visit("/lab/stock")
 	b.says("table", "slot 4")

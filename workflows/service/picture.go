@@ -7,6 +7,7 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter/journal"
 	"github.com/ot2flow/ot2flow/interpreter/program"
+	"github.com/ot2flow/ot2flow/interpreter/run"
 	"github.com/ot2flow/ot2flow/ot2"
 )
 
@@ -34,26 +35,73 @@ type pictures struct {
 	made []*pictured // the last one was asked for last
 }
 
+// pictured is a run at which people look. What has been told of it is not told again for
+// everyone: of a run of ten thousand steps, reading its plan takes a tenth of a second.
 type pictured struct {
 	run     string
-	making  sync.Mutex
-	seq     int64
+	making  sync.Mutex // is held by whoever looks at what is below
+	seq     int64      // of picture
 	picture *Picture
+	sum     *journal.Summary // of story
+	story   *run.Story       // nil: not told yet
+	heard   int64            // the last record of it
+}
+
+// tell returns the story of the run as it is now. It may be read while making is held.
+func (p *pictured) tell(ctx context.Context, store *journal.Store, sum *journal.Summary) (*run.Story, error) {
+	story, heard := p.story, p.heard
+	p.story = nil // unless all goes well
+	if story == nil || !sum.SamePlan(p.sum) {
+		plan, err := store.Plan(ctx, sum, ot2.Machine{})
+		if err != nil {
+			return StoryOf(ctx, store, sum)
+		}
+		if story, err = run.Tell(plan, nil); err != nil {
+			return nil, err
+		}
+		heard = 0
+	}
+	var records []run.Record
+	for e, err := range store.Events(ctx, journal.Query{Run: sum.ID, AfterSeq: heard}) {
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, e.Record)
+		heard = e.Record.Seq
+	}
+	if story.Add(records) != nil {
+		return StoryOf(ctx, store, sum) // which sees to it that plan and records are of one moment
+	}
+	p.story, p.sum, p.heard = story, sum, heard
+	return story, nil
+}
+
+// told has a story read.
+func (d *Device) told(ctx context.Context, store *journal.Store, sum *journal.Summary, read func(*run.Story)) error {
+	one := d.pictures.of(sum.ID)
+	one.making.Lock()
+	defer one.making.Unlock()
+	story, err := one.tell(ctx, store, sum)
+	if err != nil {
+		return cannot("%v", err)
+	}
+	read(story)
+	return nil
 }
 
 // picturesKept is how many are at hand.
 const picturesKept = 16
 
-func (p *pictures) of(run string) *pictured {
+func (p *pictures) of(id string) *pictured {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, one := range p.made {
-		if one.run == run {
+		if one.run == id {
 			p.made = append(append(p.made[:i:i], p.made[i+1:]...), one)
 			return one
 		}
 	}
-	one := &pictured{run: run}
+	one := &pictured{run: id}
 	if len(p.made) >= picturesKept {
 		p.made = p.made[1:]
 	}
@@ -88,7 +136,7 @@ func (d *Device) Picture(ctx context.Context, id string) (*Picture, error) {
 	if one.picture != nil && one.seq >= sum.Seq {
 		return one.picture, nil
 	}
-	story, err := StoryOf(ctx, store, sum)
+	story, err := one.tell(ctx, store, sum)
 	if err != nil {
 		return nil, cannot("%v", err)
 	}

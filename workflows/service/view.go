@@ -255,15 +255,16 @@ func (d *Device) ofRun(ctx context.Context, store *journal.Store, sum *journal.S
 		return nil, err
 	}
 	if v.State == StateWaiting || v.State == StateInDoubt {
-		story, err := StoryOf(ctx, store, sum)
+		err := d.told(ctx, store, sum, func(story *run.Story) {
+			if a := story.Last().State.Answer; a != nil {
+				v.Decided = &DecidedView{a.Answer.String(), a.To, a.By}
+			}
+			if v.State == StateWaiting {
+				v.Question = questionView(story)
+			}
+		})
 		if err != nil {
-			return nil, cannot("%v", err)
-		}
-		if a := story.Last().State.Answer; a != nil {
-			v.Decided = &DecidedView{a.Answer.String(), a.To, a.By}
-		}
-		if v.State == StateWaiting {
-			v.Question = questionView(story)
+			return nil, err
 		}
 	}
 	return v, nil
@@ -459,10 +460,7 @@ func (d *Device) Steps(ctx context.Context, id string, after, most int) ([]StepV
 			return nil, missing("%v", err)
 		}
 	case err == nil:
-		var story *run.Story
-		if story, err = StoryOf(ctx, store, sum); err == nil {
-			plan, fates = story.Plan, story.Fates()
-		}
+		err = d.told(ctx, store, sum, func(story *run.Story) { plan, fates = story.Plan, story.Fates() })
 	}
 	if err != nil {
 		return nil, cannot("%v", err)

@@ -18,7 +18,13 @@ async function check() {
     const answer = await post(text.dataset.check, now);
     if (!answer.ok || text.value !== now) return;
     last = now;
+    const deck = found.querySelector("figure"); // which is not known while something is wrong
     found.innerHTML = await answer.text();
+    if (deck && !found.querySelector("figure")) {
+      const title = document.createElement("h2");
+      title.textContent = "Deck after, as it was without mistakes";
+      found.append(title, deck);
+    }
     away.hidden = true;
     show();
   } catch {
