@@ -153,7 +153,7 @@ func (v *runView) event(r *run.Record) error {
 		v.step(o)
 	}
 	_, opened := r.Event.(run.Opened)
-	if text := said(r.Event, v.log.part.Label); text != "" && !(opened && v.sum.IsComputed()) {
+	if text := service.Said(r.Event, v.log.part.Label); text != "" && !(opened && v.sum.IsComputed()) {
 		v.f("  %s  %s\n", r.At.Local().Format(time.TimeOnly), text)
 	}
 	return nil
@@ -220,106 +220,6 @@ func (v *runView) end(ctx context.Context) error {
 		v.f("%s\n", unclosed)
 	}
 	return err
-}
-
-// said tells an event that is not about one step in words; label is how people name
-// a step.
-func said(e run.Event, label func(n int) string) string {
-	steps := func(first, last int) string {
-		if first == last {
-			return "step " + label(first)
-		}
-		return "steps " + label(first) + " to " + label(last)
-	}
-	switch e := e.(type) {
-	case run.Accepted:
-		return fmt.Sprintf("begun: %s", plural(e.Steps, "step"))
-	case run.Opened:
-		return "the robot has the run"
-	case run.OpenFailed:
-		return "the robot did not take the run: " + e.Reason
-	case run.Sent:
-		if e.Last < e.First {
-			return "the robot was told that nothing follows"
-		}
-		return steps(e.First, e.Last) + " sent"
-	case run.Grown:
-		return grownText(&e)
-	case run.GrowFailed:
-		return "it does not go on with what came back: " + e.Reason
-	case run.Refused:
-		return fmt.Sprintf("the robot refused %s: %s", steps(e.First, e.Last), e.Reason)
-	case run.NotTaken:
-		return fmt.Sprintf("%s did not happen: %s", steps(e.First, e.Last), e.Evidence)
-	case run.Doubted:
-		return fmt.Sprintf("whether %s happened is not known: %s", steps(e.First, e.Last), e.Evidence)
-	case run.Waiting:
-		return fmt.Sprintf("step %s waits for a person: %s", label(e.N), e.Text)
-	case run.TimeUp:
-		return e.Text
-	case run.PauseAsked:
-		return askedText("a pause", e.Now, e.After, e.By, label)
-	case run.ResumeAsked:
-		return "told to go on" + by(e.By)
-	case run.StopAsked:
-		return askedText("a stop", e.Now, e.After, e.By, label)
-	case run.AskFailed:
-		return fmt.Sprintf("the robot was asked to %s: %s", e.Control, e.Reason)
-	case run.Halting:
-		if e.Status == run.DoorOpen {
-			return "the robot stands still, its door is open"
-		}
-		return "the robot stands still"
-	case run.Resumed:
-		return "the robot goes on"
-	case run.Lost:
-		return "the connection was lost: " + e.Reason
-	case run.Regained:
-		return "the connection is back"
-	case run.Ended:
-		if e.Status == run.Gone {
-			return "nothing more is to be learnt from the robot: " + e.Reason
-		}
-		return strings.TrimSuffix(fmt.Sprintf("over on the robot, which says %s: %s", e.Status, e.Reason), ": ")
-	case run.Left:
-		return strings.TrimSuffix("left as it is: "+e.Reason, ": ")
-	case run.Restarted:
-		return "followed again"
-	case run.Reattached:
-		return "found again on the robot"
-	case run.Answered:
-		return "answered: " + e.Answer.String() + by(e.By)
-	case run.Continued:
-		if e.Closing {
-			return fmt.Sprintf("what finally says is done%s: %s", by(e.By), plural(len(e.Added), "step"))
-		}
-		return fmt.Sprintf("gone on with at step %d%s", e.From, by(e.By))
-	}
-	return "" // what is said by the steps, or means nothing to people
-}
-
-func grownText(e *run.Grown) string {
-	if e.Open {
-		return fmt.Sprintf("the plan goes on: %s are certain by now", plural(e.Steps, "step"))
-	}
-	return fmt.Sprintf("the plan goes on to its end: %s", plural(e.Steps, "step"))
-}
-
-func askedText(what string, now bool, after int, who string, label func(n int) string) string {
-	switch {
-	case now:
-		what += " at once"
-	case after > 0:
-		what += " after step " + label(after)
-	}
-	return what + " was asked for" + by(who)
-}
-
-func by(who string) string {
-	if who == "" {
-		return ""
-	}
-	return ", " + who
 }
 
 // stepLog tells what became of steps from the events of a run.

@@ -119,6 +119,7 @@ var functions = template.FuncMap{
 	"asset":   func(name string) string { return Root + "static/" + assets()[name].address },
 	"base":    filepath.Base,
 	"clock":   service.Clock,
+	"at":      at,
 	"moment":  moment,
 	"machine": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"words":   func(s string) string { return strings.ReplaceAll(s, "_", " ") },
@@ -135,6 +136,16 @@ func dict(pairs ...any) map[string]any {
 		out[pairs[i].(string)] = pairs[i+1] // which names are
 	}
 	return out
+}
+
+// at is when something was to the second, for people; the day is said where it is
+// another one.
+func at(t, now time.Time) string {
+	t = t.In(now.Location())
+	if t.Year() == now.Year() && t.YearDay() == now.YearDay() {
+		return t.Format("15:04:05")
+	}
+	return t.Format("2 Jan 15:04:05")
 }
 
 // moment is when something was, for people.

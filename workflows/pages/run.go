@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/ot2flow/ot2flow/interpreter/program"
@@ -168,6 +169,11 @@ func (p *Pages) run(r *http.Request) (*page, error) {
 			data["Deck"], data["Source"] = d, source(d.Picture.Plan)
 			data["LeftMS"] = d.Picture.Plan.EstimateMS * int64(max(0, v.Steps-v.Done)) / int64(max(1, v.Steps))
 		}
+	}
+	if list, err := p.o.Device.Moments(r.Context(), id); err == nil { // a run that was begun
+		list = slices.Clone(list)
+		slices.Reverse(list)
+		data["Moments"] = list
 	}
 	return &page{Name: "run", Title: v.Task + " " + v.ID, Data: data}, nil
 }

@@ -119,6 +119,9 @@ func TestInABrowser(t *testing.T) {
 	b.do(chromedp.Click(".robot p a"))
 	b.says("#head .state", "ok")
 	b.says("#result", "12")
+	for _, happened := range []string{"begun", "a pause", "told to go on", "was answered", "over on the robot"} {
+		b.says(".moments", happened)
+	}
 	b.look("17-run-ok")
 	b.press("Run it again")
 	b.says(".banner", "Filled in as in run")

@@ -45,6 +45,7 @@ type pictured struct {
 	sum     *journal.Summary // of story
 	story   *run.Story       // nil: not told yet
 	heard   int64            // the last record of it
+	moments []Moment         // of story
 }
 
 // tell returns the story of the run as it is now. It may be read while making is held.
@@ -59,7 +60,7 @@ func (p *pictured) tell(ctx context.Context, store *journal.Store, sum *journal.
 		if story, err = run.Tell(plan, nil); err != nil {
 			return nil, err
 		}
-		heard = 0
+		heard, p.moments = 0, nil
 	}
 	var records []run.Record
 	for e, err := range store.Events(ctx, journal.Query{Run: sum.ID, AfterSeq: heard}) {
@@ -69,11 +70,29 @@ func (p *pictured) tell(ctx context.Context, store *journal.Store, sum *journal.
 		records = append(records, e.Record)
 		heard = e.Record.Seq
 	}
-	if story.Add(records) != nil {
+	if p.hear(story, records) != nil {
 		return StoryOf(ctx, store, sum) // which sees to it that plan and records are of one moment
 	}
 	p.story, p.sum, p.heard = story, sum, heard
 	return story, nil
+}
+
+// hear adds records to the story, and what they say to people.
+func (p *pictured) hear(story *run.Story, records []run.Record) error {
+	unnamed := func(int) string { return "" }
+	from := 0
+	for i := range records {
+		if momentOf(records[i].Event, unnamed) == "" {
+			continue
+		}
+		if err := story.Add(records[from : i+1]); err != nil {
+			return err
+		}
+		from = i + 1
+		p.moments = append(p.moments, Moment{records[i].At, momentOf(records[i].Event, story.Last().Label)})
+	}
+	p.moments = p.moments[max(0, len(p.moments)-momentsKept):]
+	return story.Add(records[from:])
 }
 
 // told has a story read.

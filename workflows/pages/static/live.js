@@ -35,9 +35,9 @@ function exchange(page) {
 // Whoever has got to a button of a part, or has scrolled in it, is there afterwards.
 function replace(old, now) {
   const reach = "a, button, summary, [tabindex]", at = [...old.querySelectorAll(reach)].indexOf(document.activeElement);
-  const scrolled = [...old.querySelectorAll(".scroll, .steps")].map((e) => [e.scrollLeft, e.scrollTop]);
+  const scrolled = [...old.querySelectorAll(".scroll, .steps, .moments")].map((e) => [e.scrollLeft, e.scrollTop]);
   old.replaceWith(now);
-  now.querySelectorAll(".scroll, .steps").forEach((e, i) => { if (scrolled[i]) [e.scrollLeft, e.scrollTop] = scrolled[i]; });
+  now.querySelectorAll(".scroll, .steps, .moments").forEach((e, i) => { if (scrolled[i]) [e.scrollLeft, e.scrollTop] = scrolled[i]; });
   if (at >= 0) ([...now.querySelectorAll(reach)][at] || document.getElementById("main")).focus();
 }
 
