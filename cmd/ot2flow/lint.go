@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +19,7 @@ import (
 func (a *app) lintCommand() *cobra.Command {
 	version := ""
 	var deck service.Deck
+	var how linting
 	c := &cobra.Command{
 		Use:   "lint [PATH…]",
 		Short: "Prove workflows before any liquid moves",
@@ -25,17 +29,30 @@ under it, - is standard input, and without a path it is the current folder.
 Nothing is printed when nothing is wrong. The file of a lab, see serve --config, is checked, too,
 where it is named.
 
+A comment keeps a finding from being told where it does no harm:
+  volume: 15 uL  # ot2flow: ignore OTF505 because it was weighed and is good enough
+--fix makes the changes of findings that can be made without a look at them, --diff shows
+them. In GitHub Actions the format is github where none is given.
+
 With --robot or --ledger they begin with what earlier runs left there: tips that are gone, and
 wells of labware that says keep: true, which may be full.`,
-		Example: "  ot2flow lint workflow.yaml\n  ot2flow lint examples --format json\n  ot2flow lint lab.yaml",
+		Example: "  ot2flow lint workflow.yaml\n  ot2flow lint examples --format sarif\n  ot2flow lint --diff workflow.yaml\n  ot2flow lint --severity below-minimum=warning workflow.yaml\n  ot2flow lint lab.yaml",
 	}
 	a.paramFlags(c)
-	a.formatFlag(c, "text", "json", "github")
+	a.formatFlag(c, "text", "oneline", "json", "sarif", "github", "junit")
 	a.ledgerFlags(c, &deck)
 	a.stateFlag(c)
 	c.Flags().StringVar(&deck.Robot, "robot", "", "begin with what is known of the deck of this robot: its name or address")
 	c.Flags().StringVar(&version, "robot-version", "", "the robot's software, such as 8.5: find what it does not do")
+	c.Flags().BoolVar(&how.fix.write, "fix", false, "change the files where a finding says how, and that is safe")
+	c.Flags().BoolVar(&how.fix.show, "diff", false, "show what --fix would change, and change nothing")
+	c.Flags().BoolVar(&how.fix.all, "unsafe", false, "with --fix or --diff: also what may mean something else, such as the nearest name")
+	c.Flags().StringArrayVar(&how.severities, "severity", nil, "tell a finding as another: CODE=error, CODE=warning or CODE=off; may be repeated")
+	c.Flags().IntVar(&how.most, "max", 100, "show at most so many findings as text, 0: all")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if !c.Flags().Changed("format") && os.Getenv("GITHUB_ACTIONS") == "true" {
+			a.format = "github"
+		}
 		if err := a.know(c.Context(), deck, false); err != nil {
 			return err
 		}
@@ -43,7 +60,8 @@ wells of labware that says keep: true, which may be full.`,
 		if err != nil {
 			return err
 		}
-		return a.lint(args, software)
+		how.software = software
+		return a.lint(args, &how)
 	}
 	return c
 }
@@ -72,48 +90,116 @@ func lintFor(c *workflows.Checked, runs []workflows.Run, s ot2.Software) {
 	}
 }
 
-func (a *app) lint(paths []string, software ot2.Software) error {
+// linting is how files are linted.
+type linting struct {
+	software   ot2.Software
+	fix        fixing
+	severities []string
+	most       int
+	is         diag.Severities // of severities
+	sources    []func(string) []byte
+	files      []string // that were looked at
+	ignored    int
+	mended     int
+}
+
+func (a *app) lint(paths []string, how *linting) error {
 	if len(paths) == 0 {
 		paths = []string{"."}
+	}
+	var err error
+	if how.is, err = severitiesOf(how.severities); err != nil {
+		return err
 	}
 	files, all := lintTargets(paths)
 	if len(files) == 0 && len(all) == 0 {
 		return cannot("there is no workflow in %s; a workflow is a .yaml file with the key ot2flow", paths[0])
 	}
-	code, sources, thing := exitFine, []func(string) []byte{}, "workflow"
+	code, thing := exitFine, "workflow"
 	for _, path := range files {
 		if o := labAt(path); o != nil {
-			all, sources, thing = append(all, o.Diagnostics...), append(sources, o.Source), "file"
-			code = worse(code, findingsCode(o.Diagnostics))
+			found := how.is.Apply(o.Diagnostics)
+			all, how.sources, thing = append(all, found...), append(how.sources, o.Source), "file"
+			how.files = append(how.files, path)
+			code = worse(code, findingsCode(found))
 			continue
 		}
-		checked, err := a.open(path)
+		found, err := a.lintFile(path, how)
 		if err != nil {
 			return err
 		}
-		runs, err := a.runs(checked)
-		if err != nil {
-			return err
-		}
-		checked.Lint(runs)
-		lintFor(checked, runs, software)
-		all = append(all, checked.Diagnostics...)
-		for _, text := range a.known.Hints(checked.Diagnostics) {
-			a.tell("%s", text)
-		}
-		code = worse(code, findingsCode(checked.Diagnostics))
-		sources = append(sources, checked.Source)
+		all = append(all, found...)
+		code = worse(code, findingsCode(found))
 	}
 	if all.HasErrors() && code == exitFine {
 		code = exitCannot
 	}
-	if err := a.report(all, sources, thing); err != nil {
+	if how.fix.show {
+		code = exitFine
+		if how.mended > 0 {
+			code = exitFindings
+		}
+	} else if err := a.report(all, how, thing); err != nil {
 		return a.written(err)
 	}
 	if code != exitFine {
 		return &exitError{code: code}
 	}
 	return nil
+}
+
+// lintFile mends a workflow, where that is asked for, and proves it.
+func (a *app) lintFile(path string, how *linting) (diag.List, error) {
+	if how.fix.on() {
+		n, err := a.fix(path, how.fix)
+		if how.mended += n; err != nil || how.fix.show {
+			return nil, err
+		}
+	}
+	checked, err := a.open(path)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := a.runs(checked)
+	if err != nil {
+		return nil, err
+	}
+	checked.Lint(runs)
+	lintFor(checked, runs, how.software)
+	found := how.is.Apply(checked.Diagnostics)
+	for _, text := range a.known.Hints(found) {
+		a.tell("%s", text)
+	}
+	how.sources, how.files = append(how.sources, checked.Source), append(how.files, checked.Path)
+	how.ignored += checked.Ignored
+	return found, nil
+}
+
+// severitiesOf reads CODE=severity.
+func severitiesOf(given []string) (diag.Severities, error) {
+	out := diag.Severities{}
+	for _, s := range given {
+		name, is, _ := strings.Cut(s, "=")
+		code, ok := diag.LookupCode(strings.TrimSpace(name))
+		if !ok {
+			help := "the code stands at the end of a finding's first line"
+			if near, found := diag.NearestCode(name); found {
+				help = "did you mean " + near + "?"
+			}
+			return nil, usage("--severity: there is no finding %s; %s", name, help)
+		}
+		switch is {
+		case "error":
+			out[code] = diag.Error
+		case "warning":
+			out[code] = diag.Warning
+		case "off":
+			out[code] = diag.Off
+		default:
+			return nil, usage("--severity %s: write %s=error, %[2]s=warning or %[2]s=off", s, name)
+		}
+	}
+	return out, nil
 }
 
 // worse is the exit code for two files: findings in one win over another that
@@ -153,18 +239,51 @@ func labAt(path string) *labfile.Opened {
 
 // report prints findings in the format asked for: results of lint go to
 // standard output, whatever the format.
-func (a *app) report(list diag.List, sources []func(string) []byte, thing string) error {
+func (a *app) report(list diag.List, how *linting, thing string) error {
 	switch a.format {
 	case "json":
 		return diag.JSON(a.out, list)
 	case "github":
 		return diag.GitHub(a.out, list)
+	case "sarif":
+		return diag.SARIF(a.out, list, version)
+	case "junit":
+		return diag.JUnit(a.out, list, how.files)
 	}
-	err := diag.Text(a.out, list, diag.TextOptions{Source: anyOf(sources), Color: a.colors(a.out), Width: width(a.out)})
-	if errors, warnings := list.Count(); errors+warnings > 0 && len(sources) > 0 && !a.quiet {
-		fmt.Fprintf(a.err, "%s and %s in %s\n", plural(errors, "error"), plural(warnings, "warning"), plural(len(sources), thing))
+	shown := list
+	if how.most > 0 && len(list) > how.most {
+		shown = list[:how.most]
 	}
-	return err
+	write := diag.OneLine
+	if a.format == "text" {
+		write = func(w io.Writer, list diag.List) error {
+			return diag.Text(w, list, diag.TextOptions{Source: anyOf(how.sources), Color: a.colors(a.out), Width: width(a.out)})
+		}
+	}
+	if err := write(a.out, shown); err != nil {
+		return err
+	}
+	a.summary(list, how, len(list)-len(shown), thing)
+	return nil
+}
+
+// summary says how much was found in how many files.
+func (a *app) summary(list diag.List, how *linting, hidden int, thing string) {
+	errors, warnings := list.Count()
+	if errors+warnings+how.ignored+how.mended == 0 || len(how.files) == 0 || a.quiet {
+		return
+	}
+	text := plural(errors, "error") + " and " + plural(warnings, "warning") + " in " + plural(len(how.files), thing)
+	if how.mended > 0 {
+		text += "; " + plural(how.mended, "finding") + " mended"
+	}
+	if how.ignored > 0 {
+		text += "; " + plural(how.ignored, "comment") + " kept findings from being told"
+	}
+	if hidden > 0 {
+		text += "; " + strconv.Itoa(hidden) + " more are not shown: --max 0 shows all"
+	}
+	fmt.Fprintln(a.err, text)
 }
 
 func anyOf(sources []func(string) []byte) func(string) []byte {
