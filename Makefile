@@ -9,7 +9,7 @@ RELEASE    := $(LDFLAGS) -X main.version=$(VERSION:v%=%)
 PLATFORMS  := linux/amd64 linux/arm64 linux/arm/7 darwin/amd64 darwin/arm64 windows/amd64
 FUZZTIME   ?= 10s
 
-.PHONY: help build test test-pure test-sharing test-sequential lint format generate bench properties chaos mqtt cover dist fuzz clean
+.PHONY: help build test test-pure test-sharing test-sequential lint format generate bench properties mutations chaos mqtt cover dist fuzz clean
 
 MOMENTS    ?= 500
 LOAD       ?= 5m
@@ -76,6 +76,9 @@ bench: ## compare with the vendor's simulator, and measure ourselves
 
 chaos: ## kill programs and robots at every moment of a run, and count what happened (MOMENTS=500)
 	$(GO) test ./cmd/ot2flow -run '^TestChaos' -v -timeout 12h -chaos $(MOMENTS) -chaos-every 1 $(CHAOS)
+
+mutations: ## make every mistake of every kind in every workflow, and count what lint finds
+	$(GO) test ./workflows -run '^TestMutations$$' -v -timeout 1h -mutations 0 -mutation-share 1 -mutations-missed
 
 contract: ## ask a device server for what it describes, right and wrong (schemathesis)
 	.ci/contract

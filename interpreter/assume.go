@@ -300,12 +300,15 @@ var byDesign = []*diag.Code{diag.CheckFailed, diag.Failed, diag.BoundReached, di
 // proveDeferred proves what depends on results that are not there yet, in every
 // scenario. A finding that is one in every scenario in which nothing fails is
 // one; of the others those that the workflow itself makes are left out.
-func (p *Prepared) proveDeferred(in Input) diag.List {
+func (p *Prepared) proveDeferred(in Input, of *End) diag.List {
 	var out diag.List
 	counts, whole := map[foundOnce]int{}, 0
 	for i := range p.all {
 		in.assume = i + 1
 		end, list, _ := p.prove(in)
+		for k, used := range end.Ignored {
+			of.Ignored[k] = of.Ignored[k] || used
+		}
 		if end.Failed != nil {
 			list = append(list, *end.Failed)
 		}

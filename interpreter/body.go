@@ -3,6 +3,7 @@ package interpreter
 import (
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec"
+	"github.com/ot2flow/ot2flow/spec/diag"
 )
 
 // Which body a step has.
@@ -61,7 +62,11 @@ func (p *preparer) body(s *spec.Step) body {
 	case *spec.Home:
 		return home{}
 	case *spec.Delay:
-		return &delay{p.expr(b.For)}
+		d := &delay{p.expr(b.For)}
+		if v, ok := fixed(d.time); ok && v.Float() == 0 {
+			p.add(diag.Diagnostic{Code: diag.NoEffect, Severity: diag.Warning, Span: d.time.Source().Whole(), Message: "waits for no time at all", Help: "remove it, or write how long to wait, such as 5 s"})
+		}
+		return d
 	case *spec.Pause:
 		return &message{program.Pause, p.text(b.Message)}
 	case *spec.Comment:

@@ -79,6 +79,9 @@ type End struct {
 	// Supposed are the results that were taken to be likely, as Input.Likely
 	// has it.
 	Supposed []Result
+	// Ignored is which of the workflow's ignores kept something from being told; nil
+	// where there are none.
+	Ignored []bool
 
 	endings []endpoint
 	limits  []program.Limit

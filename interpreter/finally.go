@@ -191,7 +191,7 @@ func (p *Prepared) proveFinally(end *End, in Input) diag.List {
 		x.env = eval.Env{Vars: e.vars, Deck: x.deck, State: e.state}
 		x.at = program.Transition{Step: &x.step, After: x.state, Blame: x}
 		x.finally(p.finally, nil)
-		for _, d := range p.meant(append(x.findings(), checks.Findings()...)) {
+		for _, d := range p.meant(append(x.findings(), end.told(checks.Findings(), p)...)) {
 			d.Notes = append(slices.Clone(d.Notes), "if the run ends behind "+e.step)
 			out = append(out, d)
 		}

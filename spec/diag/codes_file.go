@@ -60,6 +60,12 @@ Put quotes around the whole expression, or write the mapping or list over severa
 
 	CutOff = &Code{ID: "OTF122", Name: "cut-off", Explain: `A # with a blank before it begins a comment in YAML, also in the middle of an expression: of "any(wells, # == plate.A1)" only "any(wells," is left. Put quotes around an expression that holds a #.`}
 
+	BadIgnore = &Code{ID: "OTF123", Name: "bad-ignore", Explain: `A comment that begins "# ot2flow: ignore" keeps a finding from being told, at the line that it ends or stands in front of and all that is indented below. It names the finding by its code, and says why that does no harm here, because whoever reads the workflow next will ask.
+Write it as in: volume: 15 uL  # ot2flow: ignore OTF505 because 15 uL were weighed and are good enough here.`}
+
+	UnusedIgnore = &Code{ID: "OTF124", Name: "unused-ignore", Explain: `A comment says that a finding is to be ignored, and there is none of this kind at that place. Most often what it was written for has been mended, or it stands at another line than the finding. Left in the file, it would hide the next such finding.
+Remove it, or move it to the line that the finding names.`}
+
 	// SameName is reported on a workflow whose name another file already has.
 	SameName = &Code{ID: "OTF119", Name: "same-workflow-name", Explain: `Two files give their workflow the same name. A workflow is started by its name, over HTTP, over MQTT and from other workflows, so a name must belong to one file. "-" and "_" count as the same character, because some of these transports allow only one of them.
 The file that had the name first stays in use. Change the line "name:" in the other one, or remove that file.`}
@@ -73,6 +79,6 @@ Give large data as a table of parameters (a CSV file), and repeat steps with "fo
 )
 
 var fileCodes = []*Code{
-	SplitValue, CutOff, SameName, NotWatched, NotFound, NotAFile, Unreadable, FileChanged, FileTooLarge, EmptyFile, NotUTF8, NotText, FileOutside,
+	SplitValue, CutOff, BadIgnore, UnusedIgnore, SameName, NotWatched, NotFound, NotAFile, Unreadable, FileChanged, FileTooLarge, EmptyFile, NotUTF8, NotText, FileOutside,
 	YAMLSyntax, TabIndent, DuplicateKey, SeveralDocuments, NotInLanguage, KeyNotText, UnknownTag, TooDeep, TooManyValues,
 }

@@ -16,4 +16,12 @@ var (
 	OffTarget       = &Code{"OTF611", "off-target", "A formulation is to reach concentrations, and below_minimum says to leave out or to raise what is too little for the pipette. What a well gets then is not what was asked for; the message says by how much. Use a smaller pipette, a weaker stock or a larger total, or write the volumes that you want."}
 )
 
-var liquidCodes = []*Code{EmptyWell, OverAspirate, Overflow, NoLiquidHere, TwoLiquids, ListsDoNotPair, OnePlace, MostlyWaste, CannotDilute, CannotFormulate, OffTarget}
+// What gets where it does not belong, and what is not there for the tip.
+var (
+	DrawsAir          = &Code{"OTF612", "draws-air", "Where it is to draw, the tip is above the liquid: so much has been taken, or so little was there, that the liquid stands lower than the tip, whatever the shape of the well. The robot would draw air without noticing. Go lower, such as bottom + 1 mm, or have the tip follow the liquid: at: liquid - 2 mm."}
+	StockContaminated = &Code{"OTF613", "stock-contaminated", "A tip that has touched another liquid draws from a stock, and takes some of the other into it: from then on, everything that is made of the stock holds a little of it. A tip touches what is in a well when it draws from it, and when it gives below the surface; give from above, such as at: top, and it stays clean. Or take a new tip: tip: new."}
+	KeptTipDirty      = &Code{"OTF614", "kept-tip-dirty", "A tip that is kept for one liquid, from step to step and from run to run, dips into another one and is put back as it is. With the next drop that it draws it carries that into its stock. It dips in where it gives below the surface of what is there; the surface rises with every liquid that is added, and a drop that hangs at the tip reaches some 20 uL further. Give from higher up, or give less."}
+	KeptTipDropped    = &Code{"OTF615", "kept-tip-dropped", "A tip that the workflow keeps for a liquid is dropped into the trash, and its place in the rack stays empty: the next run finds none there. Put it back with return_tip: or then: return. If it is to be thrown away each time, leave tip: out where the liquid is declared."}
+)
+
+var liquidCodes = []*Code{DrawsAir, StockContaminated, KeptTipDirty, KeptTipDropped, EmptyWell, OverAspirate, Overflow, NoLiquidHere, TwoLiquids, ListsDoNotPair, OnePlace, MostlyWaste, CannotDilute, CannotFormulate, OffTarget}

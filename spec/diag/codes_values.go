@@ -10,7 +10,9 @@ var (
 	NoEffect          = &Code{"OTF336", "no-effect", "Something is written that can have no effect where it stands. ot2flow ignores nothing silently: whoever wrote it expected it to do something. Remove it, or move it to where it belongs."}
 	NotAVariable      = &Code{"OTF337", "not-a-variable", "`set` gives a new value to a variable declared under vars. Parameters, constants of let, labware and liquids keep their value for the whole run. Declare a variable with its initial value and set that."}
 	Undecidable       = &Code{"OTF338", "undecidable", "ot2flow expands the whole program before the robot moves, so everything it depends on must be known by then. Here something is not, most often what a well holds whose amount was not declared. Declare it: under liquids, volume: says how much stands in each well."}
+	UnusedName        = &Code{"OTF340", "unused-name", "A parameter, a constant or a variable is declared, and nothing reads it. Whoever gives a run another value for it expects something else to happen, and nothing will. Often the name was meant to stand where a number was written. Use it, or remove it."}
+	NeverDone         = &Code{"OTF341", "never-done", "A step, or a branch of it, is never done, whatever a run is given: its condition reads nothing and never holds, it is repeated 0 times, its loop goes over nothing, or the step before it ends the program. Whoever reads the workflow expects it to happen. Remove it, or have it depend on what it was meant to."}
 	TooManySteps      = &Code{"OTF339", "too-many-steps", "The program would have more than three million atomic steps; an OT-2 would need months for them. A loop most likely goes round far too often. Look at its bound."}
 )
 
-var valueCodes = []*Code{BadValue, BadBounds, OutOfBounds, MissingValue, RequirementFailed, NoEffect, NotAVariable, Undecidable, TooManySteps}
+var valueCodes = []*Code{UnusedName, NeverDone, BadValue, BadBounds, OutOfBounds, MissingValue, RequirementFailed, NoEffect, NotAVariable, Undecidable, TooManySteps}
