@@ -53,7 +53,7 @@ func (p *preparer) steps(steps []*spec.Step) []*node {
 
 func (p *preparer) step(s *spec.Step) *node {
 	n := &node{label: s.Path[strings.LastIndexByte(s.Path, '.')+1:], keyAt: s.KeyAt}
-	n.site = &program.Site{Path: s.Path, Span: s.KeyAt}
+	n.site = &program.Site{Path: s.Path, Key: s.Key, Span: s.KeyAt}
 	room := -1
 	if s.As.IsSet() {
 		room = p.scope.Room()

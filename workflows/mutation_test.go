@@ -74,7 +74,7 @@ func (t *tallied) add(o tallied) {
 
 func TestMutations(t *testing.T) {
 	var files []*shipped
-	for _, pattern := range []string{"../examples/*/*.yaml", "templates/*.yaml", "testdata/ok/*.yaml"} {
+	for _, pattern := range []string{"../examples/*/*.yaml", "library/*.yaml", "testdata/ok/*.yaml"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s: %d files, %v", pattern, len(found), err)

@@ -104,7 +104,8 @@ func (c *contamination) draws(t *program.Transition, r *Report) {
 			delete(c.spoiled, d.Well)
 		}
 		own, isStock := c.stock[d.Well]
-		if isStock && on.any && c.isPure(&d.Before, own) {
+		// What is diluted gets the diluent anyway, so that a tip with some of that does no harm.
+		if isStock && on.any && c.isPure(&d.Before, own) && t.Step.Frame.Key() != "dilute" {
 			if other := on.besides(own); other >= 0 {
 				c.intoStock(t, d.Well, own, other, on)
 			}

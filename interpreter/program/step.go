@@ -12,6 +12,7 @@ import (
 // the language, made once per version of the file.
 type Site struct {
 	Path string // steps[0].do[2], or the step's own id
+	Key  string // the step key: transfer; empty where a plan is replayed
 	Span diag.Span
 }
 
@@ -63,6 +64,16 @@ func (f *Frame) writeID(b *strings.Builder) {
 
 // Where returns the place of the workflow that the step comes from.
 func (s *Step) Where() diag.Span { return s.Frame.Where() }
+
+// Key returns the step key of the innermost step of the language around f.
+func (f *Frame) Key() string {
+	for ; f != nil; f = f.Parent {
+		if f.Site != nil {
+			return f.Site.Key
+		}
+	}
+	return ""
+}
 
 // Path returns the path of the innermost step of the language around f.
 func (f *Frame) Path() string {
