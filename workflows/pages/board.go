@@ -19,6 +19,8 @@ func (c *robotCard) Stands() string {
 	switch {
 	case c.Current != nil:
 		return c.Current.State
+	case c.Elsewhere != nil && !c.Elsewhere.Online:
+		return "away"
 	case c.Paused != nil:
 		return "resting"
 	case c.Waiting != "":
