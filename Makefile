@@ -25,11 +25,12 @@ build: ## build bin/ot2flow
 # Only these packages have goroutines. For the others the race detector finds nothing,
 # and makes their properties and comparisons take ten times as long; so does it for the
 # tests of these packages that do one thing after the other a thousand times, and for
-# programs that are killed by the hundred.
-SHARING    := /(cmd/ot2flow|interpreter/(journal|run)|ot2/(emulator|robot|sim)|workflows(/.*)?)$$
+# programs that are killed by the hundred. The tests of the command line go through all
+# of it together, which `make race` does with the race detector; `make test` does not.
+SHARING    := /(interpreter/(journal|run)|ot2/(emulator|robot|sim)|workflows(/.*)?)$$
 # A machine may be slow; what hangs is ended all the same.
 PATIENCE   := -timeout 20m
-SEQUENTIAL := ^(TestAPlateThatReacts|TestARunBreaksWhereItWaits|TestApplyLeaves|TestBooksSurviveEveryKill|TestChaos.*|TestColorSensor|TestEvery.*|TestFleetChaos|TestFormatMeansTheSame|TestKeysAreDocumented|TestKilledWhileAppending|TestLabwarePadAndRobotVersion|TestManySteps|TestLedgerIsAFold|TestLedgerSurvivesKills|TestMigrating|TestNightFeed|TestOffsetsGoWithARun|TestOrderOfKeysMeansNothing|TestReadIsAppend|TestScript|TestSeedOfARun|TestStartUp|TestThousandListeners|TestUnfinishedRunComesFirst|FuzzCall|FuzzLint)$$
+SEQUENTIAL := ^(TestBooksSurviveEveryKill|TestChaos.*|TestEvery.*|TestFormatMeansTheSame|TestKeysAreDocumented|TestKilledWhileAppending|TestManySteps|TestLedgerIsAFold|TestOrderOfKeysMeansNothing|TestReadIsAppend|TestThousandListeners|FuzzCall|FuzzLint)$$
 
 test: ## all tests, with the race detector where there are goroutines
 	$(GO) vet ./...
@@ -56,6 +57,9 @@ test-sharing:
 
 test-sequential:
 	$(call tests,-run '$(SEQUENTIAL)',-E '$(SHARING)')
+
+race: ## the tests of the command line, too, with the race detector
+	$(GO) test $(PATIENCE) -race ./cmd/ot2flow
 
 properties: ## draw every property from another seed, ten times as often
 	for p in $(PROPERTIES); do $(GO) test -timeout 2h $$p -rapid.checks=1000 || exit 1; done
