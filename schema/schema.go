@@ -24,7 +24,7 @@ const suffix = ".schema.json"
 // Names returns the names of the formats that have a schema, sorted:
 // audit, changes, corrections, diagnostics, difference, drift, faults, journal, lab,
 // liquid_class, plan, quota_log, quotas, repeats, robots, run, runs, simulation, state, test, tests, tokens,
-// uses, workflow.
+// uses, version, workflow.
 func Names() []string {
 	entries, err := files.ReadDir(".")
 	if err != nil {

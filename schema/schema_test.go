@@ -43,7 +43,7 @@ func TestTestsAreCurrent(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	want := []string{"audit", "changes", "corrections", "diagnostics", "difference", "drift", "faults", "journal", "lab", "liquid_class", "plan", "quota_log", "quotas", "repeats", "robots", "run", "runs", "simulation", "state", "test", "tests", "tokens", "uses", "workflow"}
+	want := []string{"audit", "changes", "corrections", "diagnostics", "difference", "drift", "faults", "journal", "lab", "liquid_class", "plan", "quota_log", "quotas", "repeats", "robots", "run", "runs", "simulation", "state", "test", "tests", "tokens", "uses", "version", "workflow"}
 	if got := schema.Names(); !slices.Equal(got, want) {
 		t.Errorf("names %v, want %v", got, want)
 	}

@@ -24,7 +24,8 @@ type Checked struct {
 	Diagnostics diag.List
 	Ignored     int // comments that kept something from being told, since Lint
 
-	within bool // nothing outside of a folder is read
+	within bool     // nothing outside of a folder is read
+	roots  []string // if so, those of which one has the folder
 
 	given []spec.File         // what runs are given, read beside the bundle
 	again map[foundKey]*times // what was found in runs

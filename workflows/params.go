@@ -213,11 +213,14 @@ func (c *Checked) tables(r *Run, folder string) {
 // table reads one file. Where there is none, it may still be one of the
 // bundle's: the expansion looks there and says so if it is not.
 func (c *Checked) table(r *Run, name, file string) {
+	if c.within && !filepath.IsAbs(file) {
+		file = filepath.Join(filepath.FromSlash(c.Dir()), file) // whoever reads within folders need not know where we run
+	}
 	f := spec.File{Name: c.Local(file)}
 	if i := slices.IndexFunc(c.given, func(g spec.File) bool { return g.Name == f.Name }); i >= 0 {
 		f = c.given[i]
 	} else {
-		data, err := readTable(file)
+		data, err := c.readTable(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			return
 		}
@@ -236,7 +239,10 @@ func (c *Checked) table(r *Run, name, file string) {
 	r.input.Tables[name] = f
 }
 
-func readTable(file string) ([]byte, error) {
+func (c *Checked) readTable(file string) ([]byte, error) {
+	if c.within {
+		return ReadWithin(c.roots, file, spec.MaxTableSize)
+	}
 	info, err := os.Stat(file)
 	switch {
 	case err != nil:

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -33,10 +34,49 @@ func TextWithin(roots []string, path string, text []byte) *Checked {
 	return c
 }
 
+// StatWithin is what is known of a file or a folder somewhere below one of the roots,
+// wherever symbolic links lead.
+func StatWithin(roots []string, path string) (fs.FileInfo, error) {
+	folder, name, err := below(roots, path)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }() // it was looked at only
+	return root.Stat(filepath.FromSlash(name))
+}
+
+// ReadWithin returns the bytes of a file somewhere below one of the roots, wherever symbolic
+// links lead, if there are at most so many.
+func ReadWithin(roots []string, path string, most int64) ([]byte, error) {
+	folder, name, err := below(roots, path)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }() // it was read from only
+	info, err := root.Stat(filepath.FromSlash(name))
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is not a file")
+	case info.Size() > most:
+		return nil, fmt.Errorf("it has %d bytes, more than %d", info.Size(), most)
+	}
+	return root.ReadFile(filepath.FromSlash(name))
+}
+
 // loadWithin checks what is loaded from the folder of the root that the path is below.
 // The error says that there is none.
 func loadWithin(roots []string, path string, load func(fs.FS, string) (*spec.Bundle, diag.List)) (*Checked, error) {
-	c := &Checked{Path: path, within: true}
+	c := &Checked{Path: path, within: true, roots: roots}
 	folder, name, err := below(roots, path)
 	if err != nil {
 		return c, err

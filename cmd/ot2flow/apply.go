@@ -32,6 +32,7 @@ type applying struct {
 	deck     service.Deck
 	in       *lines // what people type, where it was begun to be read
 	noCache  bool
+	shown    bool   // the plan was shown before
 	repeats  string // the id of the run whose plan it is; empty where it is new
 }
 
@@ -136,7 +137,9 @@ func (a *app) applyPlan(ctx context.Context, plan *program.Plan, o applying) err
 		return err
 	}
 	defer job.Close()
-	a.preview(plan, job)
+	if !o.shown {
+		a.preview(plan, job)
+	}
 	// Whoever answers the question has read it above.
 	if job.Accept = o.accept || !o.yes && !a.quiet; !o.yes {
 		ok, err := a.confirm(o.in, job.Place)

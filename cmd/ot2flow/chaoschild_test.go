@@ -65,7 +65,7 @@ func chaotic(when string) int {
 	case os.Getenv(chaosEager) != "":
 		a.carrier.Through = eager
 	}
-	return a.main(os.Args[1:])
+	return a.main(context.Background(), os.Args[1:])
 }
 
 // bringer is a person who reads what is printed, and presses Enter where that is

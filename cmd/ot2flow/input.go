@@ -73,6 +73,12 @@ func reason(err error) string {
 
 // open reads the workflow at path, or standard input for "-".
 func (a *app) open(path string) (*workflows.Checked, error) {
+	switch {
+	case a.within != nil && a.text != nil:
+		return workflows.TextWithin(a.within, path, a.text), nil
+	case a.within != nil:
+		return workflows.OpenWithin(a.within, path), nil
+	}
 	if path != "-" {
 		return workflows.Open(path), nil
 	}
@@ -81,6 +87,14 @@ func (a *app) open(path string) (*workflows.Checked, error) {
 		return nil, cannot("standard input cannot be read: %s", reason(err))
 	}
 	return workflows.FromText("stdin", data), nil
+}
+
+// read reads a file that is no workflow.
+func (a *app) read(path string) ([]byte, error) {
+	if a.within != nil {
+		return workflows.ReadWithin(a.within, path, maxInput)
+	}
+	return os.ReadFile(path)
 }
 
 // plan gives the plan of a workflow's one run, or the stored plan, at path.
@@ -181,7 +195,7 @@ func (a *app) stored(path string) (*program.Plan, error) {
 	if !strings.HasSuffix(path, ".json") {
 		return nil, nil
 	}
-	data, err := os.ReadFile(path)
+	data, err := a.read(path)
 	if err != nil {
 		return nil, cannot("%s cannot be read: %s", path, reason(err))
 	}

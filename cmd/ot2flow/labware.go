@@ -123,7 +123,7 @@ func (a *app) labwareNamed(name string) (*program.Labware, error) {
 		}
 		return nil, &exitError{exitFindings, message}
 	}
-	data, err := os.ReadFile(name)
+	data, err := a.read(name)
 	if err != nil {
 		return nil, cannot("%s cannot be read: %s", name, reason(err))
 	}

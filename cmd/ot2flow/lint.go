@@ -111,13 +111,13 @@ func (a *app) lint(paths []string, how *linting) error {
 	if how.is, err = severitiesOf(how.severities); err != nil {
 		return err
 	}
-	files, all := lintTargets(paths)
+	files, all := a.lintTargets(paths)
 	if len(files) == 0 && len(all) == 0 {
 		return cannot("there is no workflow in %s; a workflow is a .yaml file with the key ot2flow", paths[0])
 	}
 	code, thing := exitFine, "workflow"
 	for _, path := range files {
-		if o := labAt(path); o != nil {
+		if o := a.labAt(path); o != nil {
 			found := how.is.Apply(o.Diagnostics)
 			all, how.sources, thing = append(all, found...), append(how.sources, o.Source), "file"
 			how.files = append(how.files, path)
@@ -213,9 +213,9 @@ func worse(a, b int) int {
 
 // lintTargets turns paths into workflow files; a file that is named is linted
 // whatever it is called.
-func lintTargets(paths []string) (files []string, list diag.List) {
+func (a *app) lintTargets(paths []string) (files []string, list diag.List) {
 	for _, p := range paths {
-		if p == "-" {
+		if p == "-" || a.text != nil {
 			files = append(files, p)
 			continue
 		}
@@ -226,9 +226,10 @@ func lintTargets(paths []string) (files []string, list diag.List) {
 }
 
 // labAt is the file of a lab at a path; nil where it is none, or cannot be read, which is
-// then told of a workflow.
-func labAt(path string) *labfile.Opened {
-	if path == "-" {
+// then told of a workflow. It names folders and keys, so that it is not for whoever may
+// read some folders only.
+func (a *app) labAt(path string) *labfile.Opened {
+	if path == "-" || a.within != nil {
 		return nil
 	}
 	if data, err := os.ReadFile(path); err != nil || !labfile.IsLab(data) {

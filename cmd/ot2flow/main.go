@@ -29,9 +29,6 @@ const (
 	exitBug      = 70
 )
 
-// version is set when a release is built.
-var version = "0.1.0-dev"
-
 func main() { os.Exit(ot2flow(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // ot2flow is main with its world given, so that tests can call it.
@@ -42,18 +39,24 @@ func ot2flow(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int
 			code = exitBug
 		}
 	}()
-	return (&app{in: stdin, out: stdout, err: stderr}).main(args)
+	return (&app{in: stdin, out: stdout, err: stderr}).main(context.Background(), args)
 }
 
 // main carries out a command line and returns the exit code.
-func (a *app) main(args []string) int {
+func (a *app) main(ctx context.Context, args []string) int {
 	root := a.command()
 	root.SetArgs(args)
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	err := a.said(root.ExecuteContext(context.Background()))
+	code := a.told(root.ExecuteContext(ctx))
 	a.carrier.Close()
+	return code
+}
+
+// told says what went wrong, and returns the exit code for it.
+func (a *app) told(err error) int {
+	err = a.said(err)
 	var exit *exitError
 	switch {
 	case err == nil:
@@ -119,6 +122,10 @@ type app struct {
 	state    string
 	known    *service.Known // what is known of the deck the plans are made for
 	owner    service.Behalf // whose runs are begun
+	// within are the folders below which everything is that is read; nil is anywhere. Text
+	// is that of the workflow in place of what its file has; nil is what the file has.
+	within []string
+	text   []byte
 	// carrier carries out what is to be carried out.
 	carrier service.Service
 }
@@ -147,7 +154,7 @@ Start with a file: ot2flow lint workflow.yaml, then plan, then simulate.`,
 	flags := root.PersistentFlags()
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but findings and results asked for")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours; NO_COLOR in the environment does the same")
-	root.AddCommand(a.lintCommand(), a.planCommand(), a.diffCommand(), a.simulateCommand(), a.applyCommand(), a.runsCommand(), a.stateCommand(), a.quotaCommand(), a.exportCommand(), a.serveCommand(), a.callCommand(), a.queueCommand(), a.tokensCommand(), a.certsCommand(), a.brokerCommand(), a.auditCommand(), a.robotsCommand(), a.emulateCommand(), a.watchCommand(), a.testCommand(), a.fmtCommand(), a.newCommand(),
+	root.AddCommand(a.lintCommand(), a.planCommand(), a.diffCommand(), a.simulateCommand(), a.applyCommand(), a.runsCommand(), a.stateCommand(), a.quotaCommand(), a.exportCommand(), a.serveCommand(), a.callCommand(), a.mcpCommand(), a.queueCommand(), a.tokensCommand(), a.certsCommand(), a.brokerCommand(), a.auditCommand(), a.robotsCommand(), a.emulateCommand(), a.watchCommand(), a.testCommand(), a.fmtCommand(), a.newCommand(),
 		a.labwareCommand(), a.explainCommand(), a.schemaCommand(), a.versionCommand())
 	return root
 }
@@ -167,11 +174,4 @@ func knownCommand(c *cobra.Command, args []string) error {
 		return usage("there is no command %s; did you mean %s?", args[0], near)
 	}
 	return usage("there is no command %s; there are %s", args[0], strings.Join(names, ", "))
-}
-
-func (a *app) versionCommand() *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		_, err := fmt.Fprintln(a.out, "ot2flow "+version)
-		return a.written(err)
-	}}
 }

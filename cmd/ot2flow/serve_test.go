@@ -56,11 +56,17 @@ func serverOf(t *testing.T, dir, robot, state string, more ...string) *serverPro
 // serverBy begins to serve as it is told.
 func serverBy(t *testing.T, args ...string) *serverProcess {
 	t.Helper()
+	return processBy(t, append([]string{"serve"}, args...)...)
+}
+
+// processBy begins a command that serves.
+func processBy(t *testing.T, args ...string) *serverProcess {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(self, append([]string{"serve"}, args...)...)
+	cmd := exec.Command(self, args...)
 	cmd.Env = append(os.Environ(), chaosChild+"=never")
 	pipe, err := cmd.StderrPipe()
 	if err != nil {

@@ -43,6 +43,7 @@ type Server struct {
 	refusals few           // of those that are written down
 	within   time.Duration // a body has to arrive; a test makes it shorter
 	now      atomic.Pointer[offer]
+	instead  func(*gate) // registers what is served; nil where that are the tasks of a device
 
 	began          time.Time
 	ending         atomic.Bool
@@ -77,6 +78,10 @@ func (s *Server) Reload() {
 func (s *Server) routes() http.Handler {
 	mux := sync.OnceValue(func() *gate {
 		g := s.gate()
+		if s.instead != nil {
+			s.instead(g)
+			return g
+		}
 		s.operations(g, s.blank())
 		return g
 	})
