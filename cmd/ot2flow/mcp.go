@@ -150,7 +150,7 @@ func (a *app) mcpOverHTTP(ctx context.Context, t *toolbox, o assisting) error {
 		scheme = "https"
 	}
 	log.Info("serving an assistant", "http", scheme+"://"+l.Addr().String()+mcpPath, "apply", o.apply)
-	if err := warnOfTokens(ctx, a.service(), &guard, log); err != nil {
+	if err := warnOfTokens(ctx, a.service(), &guard, nil, log); err != nil {
 		return err
 	}
 	if err := s.Serve(ctx, l); err != nil {
