@@ -15,6 +15,7 @@ import (
 	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/workflows"
 	"github.com/ot2flow/ot2flow/workflows/compare"
+	"github.com/ot2flow/ot2flow/workflows/tests"
 )
 
 // everyOp has every operation and every key of plans.
@@ -182,6 +183,29 @@ func fits(t *testing.T, s *jsonschema.Schema, data []byte) {
 		t.Fatal(err)
 	}
 	if err := s.Validate(v); err != nil {
+		t.Errorf("%#v", err)
+	}
+}
+
+// TestTestResults proves that what test --format json prints is what its schema says.
+func TestTestResults(t *testing.T) {
+	files, err := filepath.Glob("../workflows/tests/testdata/*/*.test.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no tests", err)
+	}
+	var open []*tests.File
+	for _, f := range files {
+		open = append(open, tests.Open(f))
+	}
+	var b bytes.Buffer
+	if err := tests.Run(open, "").JSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	var v any
+	if err := json.Unmarshal(b.Bytes(), &v); err != nil {
+		t.Fatal(err)
+	}
+	if err := compile(t, "tests").Validate(v); err != nil {
 		t.Errorf("%#v", err)
 	}
 }

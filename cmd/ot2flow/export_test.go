@@ -99,10 +99,9 @@ func TestExportRefusals(t *testing.T) {
 		code int
 		says string
 	}{
-		{[]string{mixColors}, exitUsage, "--to json, or --to python"},
+		{[]string{mixColors}, exitUsage, "--to json, --to python, --to sheet, --to svg"},
 		{[]string{mixColors, "--to", "pyhton"}, exitUsage, "no form \"pyhton\""},
-		{[]string{mixColors, "--to", "sheet"}, exitUsage, "bench sheets"},
-		{[]string{mixColors, "--to", "svg"}, exitUsage, "deck pictures"},
+		{[]string{mixColors, "--to", "pdf"}, exitUsage, "the forms are json, python, sheet, svg"},
 		{[]string{"--to", "json"}, exitUsage, "name a workflow file"},
 		{[]string{"no-such.yaml", "--to", "json"}, exitCannot, "no-such.yaml"},
 		{[]string{mixColors, "--to", "json", "--set", "R=400 uL"}, exitFindings, "R"},

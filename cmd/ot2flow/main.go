@@ -117,6 +117,7 @@ type app struct {
 	format   string
 	quiet    bool
 	noColor  bool
+	fold     bool // plans are shown folded
 	set      []string
 	params   string
 	state    string

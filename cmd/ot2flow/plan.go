@@ -11,7 +11,7 @@ import (
 )
 
 func (a *app) planCommand() *cobra.Command {
-	var out string
+	var out, steps string
 	var deck service.Deck
 	c := &cobra.Command{
 		Use:   "plan FILE",
@@ -38,7 +38,16 @@ the rows.`,
 	c.Flags().StringVar(&deck.Robot, "robot", "", "begin with what is known of the deck of this robot: its name or address")
 	a.formatFlag(c, "text", "json")
 	c.Flags().StringVarP(&out, "out", "o", "", "keep the plan in this file, as JSON with its files inside")
+	c.Flags().StringVar(&steps, "steps", "", "show all steps one by one, or folded: what is done alike is one line (default: folded on a terminal, all elsewhere)")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		switch steps {
+		case "":
+			a.fold = isTerminal(a.out)
+		case "all", "folded":
+			a.fold = steps == "folded"
+		default:
+			return usage("--steps is all or folded, and this is %q", steps)
+		}
 		if err := a.know(c.Context(), deck, false); err != nil {
 			return err
 		}
@@ -93,7 +102,7 @@ func (a *app) showPlan(ctx context.Context, i int, p *runPlan, quiet bool) error
 		return err
 	}
 	w := bufio.NewWriter(a.out)
-	t := &planText{w: w, plan: p.plan, color: a.colors(a.out), steps: true, known: a.known, accounts: accounts}
+	t := &planText{w: w, plan: p.plan, color: a.colors(a.out), steps: true, fold: a.fold, known: a.known, accounts: accounts}
 	t.all()
 	return a.written(w.Flush())
 }

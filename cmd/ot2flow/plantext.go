@@ -9,6 +9,7 @@ import (
 	"github.com/ot2flow/ot2flow/interpreter/ledger"
 	"github.com/ot2flow/ot2flow/interpreter/program"
 	"github.com/ot2flow/ot2flow/interpreter/quota"
+	"github.com/ot2flow/ot2flow/ot2"
 	"github.com/ot2flow/ot2flow/spec/quantity"
 	"github.com/ot2flow/ot2flow/workflows/depict"
 	"github.com/ot2flow/ot2flow/workflows/service"
@@ -20,6 +21,7 @@ type planText struct {
 	plan  *program.Plan
 	color bool
 	steps bool
+	fold  bool // what is done alike is one line
 	known *service.Known
 
 	accounts []quota.Account // of the quotas that a run of the plan counts in
@@ -29,7 +31,10 @@ func (t *planText) all() {
 	t.head()
 	t.deck()
 	t.before()
-	if t.steps {
+	switch {
+	case t.steps && t.fold:
+		t.folded()
+	case t.steps:
 		t.list()
 	}
 	t.moves()
@@ -164,6 +169,25 @@ func (t *planText) list() {
 			}
 		}
 		t.f("  %*d  %s\n", wide, s.N, depict.Sentence(s, t.plan.Deck))
+	}
+}
+
+// folded shows what is done by the steps of the workflow, in lines that a person reads.
+func (t *planText) folded() {
+	t.f("\n%s\n", t.bold("Steps"))
+	for _, p := range depict.Folded(t.plan, ot2.NewTimer(t.plan.Deck)) {
+		title := p.Path
+		if p.Title != "" {
+			title += ": " + p.Title
+		}
+		t.f("  %-60s %s\n", title, t.dim(fmt.Sprintf("line %d, %s, %s", p.Line, plural(p.Steps, "step"), clock(p.TimeUS/1000))))
+		for _, line := range p.Lines {
+			times := ""
+			if line.Times > 1 {
+				times = fmt.Sprintf(", %d times", line.Times)
+			}
+			t.f("      %s%s\n", line.Text, times)
+		}
 	}
 }
 

@@ -11,9 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/santhosh-tekuri/jsonschema/v5"
 
-	"github.com/ot2flow/ot2flow/schema"
 	"github.com/ot2flow/ot2flow/spec/diag"
 )
 
@@ -102,19 +100,18 @@ func TestForms(t *testing.T) {
 	if err := r.JSON(&b); err != nil {
 		t.Fatal(err)
 	}
-	data, _ := schema.Schema("tests")
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("tests", bytes.NewReader(data)); err != nil {
-		t.Fatal(err)
+	var said struct {
+		Format  string
+		Tests   []struct{ Passed bool }
+		Summary struct{ Tests, Failed int }
 	}
-	var v any
-	if err := json.Unmarshal(b.Bytes(), &v); err != nil {
+	if err := json.Unmarshal(b.Bytes(), &said); err != nil {
 		t.Fatal(err)
-	}
-	if err := c.MustCompile("tests").Validate(v); err != nil {
-		t.Errorf("%#v", err)
 	}
 	all, failed := r.Count()
+	if said.Format != Format || len(said.Tests) != all || said.Summary.Tests != all || said.Summary.Failed != failed {
+		t.Errorf("%+v; %d tests, %d failed", said, all, failed)
+	}
 	b.Reset()
 	if err := r.JUnit(&b); err != nil {
 		t.Fatal(err)
