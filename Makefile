@@ -9,7 +9,7 @@ RELEASE    := $(LDFLAGS) -X main.version=$(VERSION:v%=%)
 PLATFORMS  := linux/amd64 linux/arm64 linux/arm/7 darwin/amd64 darwin/arm64 windows/amd64
 FUZZTIME   ?= 10s
 
-.PHONY: help build test test-pure test-sharing test-sequential lint format generate bench properties mutations chaos mqtt cover dist fuzz clean
+.PHONY: help build test race test-pure test-sharing test-sequential lint format generate bench properties mutations chaos mqtt cover dist fuzz clean
 
 MOMENTS    ?= 500
 LOAD       ?= 5m
