@@ -91,6 +91,15 @@ func TestFleet(t *testing.T) {
 		t.Errorf("%+v, %v", there, err)
 	}
 
+	// Its events are there; what is known of its steps is what the plan says, and who follows
+	// it hears when it is over.
+	if steps, err := office.device.Steps(within(t), one.ID, 0, 10); err != nil || len(steps) == 0 {
+		t.Errorf("%+v, %v", steps, err)
+	}
+	if err := office.device.Events(within(t), one.ID, 0, func(int64, string, []byte) error { return nil }, func() error { return nil }); err != nil {
+		t.Error(err)
+	}
+
 	asking := office.submit(service.Request{Task: "asks", Robot: "three"}).ID
 	asks := func(v *service.View) bool { return v.Question != nil }
 	if v := office.until(asking, asks); v.State != service.StateWaiting || !strings.Contains(v.Question.Message, "how many cells") {

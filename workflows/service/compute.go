@@ -26,6 +26,11 @@ func (d *Device) simulates() bool {
 	return !slices.ContainsFunc(d.stations, func(st *station) bool { return st.Address != Sim })
 }
 
+// moves reports whether a robot is one that is reached from here.
+func (d *Device) moves() bool {
+	return slices.ContainsFunc(d.stations, func(st *station) bool { return st.Address != Sim && st.Device == "" })
+}
+
 // forms are those of the plans that tasks were worked out to last.
 type forms struct {
 	mu sync.RWMutex
