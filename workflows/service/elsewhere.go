@@ -116,6 +116,7 @@ func (d *Device) keepAnswer(ctx context.Context, store *journal.Store, h *journa
 	if err != nil {
 		return err
 	}
+	st.answered.Store(time.Now().UnixNano())
 	var c jobs.Command
 	if err := json.Unmarshal(h.Command, &c); err != nil {
 		return err

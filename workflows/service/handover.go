@@ -66,8 +66,8 @@ func (st *station) attendElsewhere(ctx context.Context, h *journal.Handed) error
 		st.followed.Store(&followedRun{h.Run, id})
 	}
 	pause := st.askNext
-	if !h.Accepted.IsZero() {
-		pause = askStands
+	if st.answered.Load() > st.asked.UnixNano() { // until it is answered, it may not have arrived, nor its answer
+		pause, st.askNext = askStands, askFirst
 	}
 	if st.again.Load() { // as soon as there is a reason, but not for each of many
 		pause = min(pause, askSoon)
@@ -86,7 +86,9 @@ func (st *station) attendElsewhere(ctx context.Context, h *journal.Handed) error
 	st.asked, st.askNext = time.Now(), min(2*st.askNext, askLast)
 	ctx, cancel := context.WithTimeout(ctx, askFirst)
 	defer cancel()
-	_ = st.device.elsewhere.fleet.Send(ctx, h.Device, &c) // it is asked again until it is answered
+	if err := st.device.elsewhere.fleet.Send(ctx, h.Device, &c); err != nil {
+		st.again.Store(true) // it is asked again until it is answered
+	}
 	return nil
 }
 

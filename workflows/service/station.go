@@ -27,6 +27,7 @@ type station struct {
 	asked    time.Time
 	askNext  time.Duration
 	again    atomic.Bool
+	answered atomic.Int64 // when its device answered last, in ns since 1970
 
 	labels atomic.Pointer[[]string] // what it is good for
 	wake   chan struct{}            // has a token when there is something to do
