@@ -250,6 +250,20 @@ func (c *Checked) Lint(runs []Run) {
 	}
 }
 
+// LintBounds proves a workflow in which nothing was found at the bounds of the parameters
+// that a run does not give, or, where there are no runs, of all. It adds what it finds.
+func (c *Checked) LintBounds(runs []Run) {
+	if len(runs) == 0 {
+		runs = []Run{{}}
+	}
+	for i := range runs {
+		if c.Prepared == nil || c.Diagnostics.HasErrors() {
+			return
+		}
+		c.AddFrom(&runs[i], c.Prepared.ProveBounds(runs[i].Input(runs[i].At.IsZero())))
+	}
+}
+
 // Add adds findings about the workflow, in the names of its bundle.
 func (c *Checked) Add(list diag.List) {
 	c.Diagnostics = append(c.Diagnostics, list.Relocate(c.Dir())...).Sorted()

@@ -48,6 +48,7 @@ wells of labware that says keep: true, which may be full.`,
 	c.Flags().BoolVar(&how.fix.show, "diff", false, "show what --fix would change, and change nothing")
 	c.Flags().BoolVar(&how.fix.all, "unsafe", false, "with --fix or --diff: also what may mean something else, such as the nearest name")
 	c.Flags().StringArrayVar(&how.severities, "severity", nil, "tell a finding as another: CODE=error, CODE=warning or CODE=off; may be repeated")
+	c.Flags().BoolVar(&how.bounds, "bounds", false, "prove the bounds of the parameters, too, and show the smallest values for which something goes wrong")
 	c.Flags().IntVar(&how.most, "max", 100, "show at most so many findings as text, 0: all")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if !c.Flags().Changed("format") && os.Getenv("GITHUB_ACTIONS") == "true" {
@@ -95,6 +96,7 @@ type linting struct {
 	software   ot2.Software
 	fix        fixing
 	severities []string
+	bounds     bool
 	most       int
 	is         diag.Severities // of severities
 	sources    []func(string) []byte
@@ -165,6 +167,9 @@ func (a *app) lintFile(path string, how *linting) (diag.List, error) {
 		return nil, err
 	}
 	checked.Lint(runs)
+	if how.bounds {
+		checked.LintBounds(runs)
+	}
 	lintFor(checked, runs, how.software)
 	found := how.is.Apply(checked.Diagnostics)
 	for _, text := range a.known.Hints(found) {
