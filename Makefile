@@ -9,7 +9,7 @@ RELEASE    := $(LDFLAGS) -X main.version=$(VERSION:v%=%)
 PLATFORMS  := linux/amd64 linux/arm64 linux/arm/7 darwin/amd64 darwin/arm64 windows/amd64
 FUZZTIME   ?= 10s
 
-.PHONY: help build test race test-pure test-sharing test-sequential lint format generate bench properties mutations chaos mqtt cover dist fuzz clean
+.PHONY: help build test race test-pure test-sharing test-sequential lint format generate bench properties mutations chaos pages mqtt cover dist fuzz clean
 
 MOMENTS    ?= 500
 LOAD       ?= 5m
@@ -30,7 +30,7 @@ build: ## build bin/ot2flow
 SHARING    := /(interpreter/(journal|run)|ot2/(emulator|robot|sim)|workflows(/.*)?)$$
 # A machine may be slow; what hangs is ended all the same.
 PATIENCE   := -timeout 20m
-SEQUENTIAL := ^(TestBooksSurviveEveryKill|TestChaos.*|TestEvery.*|TestFormatMeansTheSame|TestKeysAreDocumented|TestKilledWhileAppending|TestManySteps|TestLedgerIsAFold|TestOrderOfKeysMeansNothing|TestReadIsAppend|TestThousandListeners|FuzzCall|FuzzLint)$$
+SEQUENTIAL := ^(TestBooksSurviveEveryKill|TestChaos.*|TestEvery.*|TestFormatMeansTheSame|TestInABrowser|TestKeysAreDocumented|TestKilledWhileAppending|TestManySteps|TestLedgerIsAFold|TestOrderOfKeysMeansNothing|TestReadIsAppend|TestThousandListeners|FuzzCall|FuzzLint)$$
 
 test: ## all tests, with the race detector where there are goroutines
 	$(GO) vet ./...
@@ -89,6 +89,9 @@ contract: ## ask a device server for what it describes, right and wrong (schemat
 
 load: ## five minutes of requests to a device server that is killed, and count (LOAD=5m)
 	$(GO) test ./cmd/ot2flow -run '^TestLoad' -v -timeout 1h -load $(LOAD)
+
+pages: ## how soon every page of a device server is painted, how smoothly many steps scroll, and many browsers on a run
+	$(GO) test ./workflows/pages -run 'TestFirstPaint|TestMany' -v -paints 15 | grep -E '^ +many_test|^---|^(ok|FAIL)'
 
 mqtt: ## kill brokers, networks, devices and controllers for ten minutes each, and have 200 devices at one broker (MQTT=10m)
 	$(GO) test ./workflows/mqttserver -run 'TestChaosOfBrokers|TestManyDevices|TestLongJob' -v -timeout 2h -mqtt-chaos $(MQTT) -mqtt-devices 200 -mqtt-jobs 20 -mqtt-strict

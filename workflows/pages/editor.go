@@ -125,7 +125,13 @@ steps:
 // edit shows a workflow to be changed, or a new one.
 func (p *Pages) edit(r *http.Request) (*page, error) {
 	e := &edited{Name: "my-workflow.yaml", Text: firstText}
-	if task := r.URL.Query().Get("task"); task != "" {
+	if file := r.URL.Query().Get("file"); file != "" {
+		text, err := p.o.Device.Broken(file)
+		if err != nil {
+			return nil, err
+		}
+		e = &edited{Name: filepath.Base(text.Path), Path: text.Path, Mark: text.Mark, Text: string(text.Data)}
+	} else if task := r.URL.Query().Get("task"); task != "" {
 		saved := r.URL.Query().Get("saved") != ""
 		for range 60 { // what was just saved is noticed in a moment
 			if _, ok := p.o.Device.Tasks.Snapshot().Lookup(task); ok || !saved || r.Context().Err() != nil {

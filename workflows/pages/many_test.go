@@ -3,6 +3,7 @@ package pages_test
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -19,6 +20,32 @@ import (
 	"github.com/ot2flow/ot2flow/workflows/server"
 	"github.com/ot2flow/ot2flow/workflows/service"
 )
+
+var paints = flag.Int("paints", 0, "how often every page is opened to measure how soon it is painted")
+
+// How soon every page is painted, from this computer: the soonest of several times, since
+// the machine may be busy.
+func TestFirstPaint(t *testing.T) {
+	if *paints == 0 {
+		t.Skip("make pages measures it")
+	}
+	s := open(t, server.Options{}, nil, mixText, formText)
+	run := s.submit(t, "mix-colors", "", "{}")
+	s.wait(t, run, service.StateOK)
+	b := browse(t, s)
+	for _, path := range []string{"/lab/", "/lab/robots/left-bench", "/lab/workflows", "/lab/workflows/mix-colors", "/lab/workflows/every-kind", "/lab/runs/" + run, "/lab/inbox", "/lab/history", "/lab/stock", "/lab/editor?task=mix-colors", "/lab/tokens", "/lab/login", "/lab/runs/nothing"} {
+		painted, answered := make([]float64, 0, *paints), make([]float64, 0, *paints)
+		for range *paints {
+			b.visit(path)
+			b.until(`performance.getEntriesByName("first-contentful-paint").length`)
+			painted = append(painted, value[float64](b, `performance.getEntriesByName("first-contentful-paint")[0].startTime`))
+			answered = append(answered, value[float64](b, `(({responseEnd, requestStart}) => responseEnd - requestStart)(performance.getEntriesByType("navigation")[0])`))
+		}
+		slices.Sort(painted)
+		slices.Sort(answered)
+		said(t, fmt.Sprintf("%-28s answered after %3.0f ms, painted after %3.0f ms at best; median %3.0f and %3.0f", strings.ReplaceAll(path, run, "RUN"), answered[0], painted[0], answered[len(answered)/2], painted[len(painted)/2]))
+	}
+}
 
 // frames has a page do something before every frame for a while, and returns how many
 // milliseconds passed between frames.

@@ -19,6 +19,9 @@ func TestStates(t *testing.T) {
 	b.visit("/lab/workflows")
 	b.says(".card.bad", "Z9")
 	b.look("30-mistakes")
+	b.do(chromedp.Click(".card.bad a"))
+	b.says("h1", "w1.yaml")
+	b.says("#checked", "Z9")
 
 	// A robot that is switched off: its queue says so, and what is to be done.
 	waits := s.submit(t, "mix-colors", "right-bench", "{}")

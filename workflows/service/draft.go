@@ -55,6 +55,16 @@ func (d *Device) Text(task string) (*Text, error) {
 	return textOf(v.Path)
 }
 
+// Broken reads a file of the folder that is not served as it is, to be mended.
+func (d *Device) Broken(path string) (*Text, error) {
+	for _, p := range d.Tasks.Snapshot().Problems {
+		if p.Path == path {
+			return textOf(path)
+		}
+	}
+	return nil, missing("there is no file %s with mistakes here", filepath.Base(path))
+}
+
 func textOf(path string) (*Text, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {

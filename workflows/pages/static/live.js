@@ -123,7 +123,7 @@ if (all) {
         rows.push(row);
       }
       const [n, fate, what] = row.children;
-      row.className = "row" + (i === done ? " now" : "") + (s ? ` ${s.fate}` : "");
+      row.className = "row" + (i === done && !(s && s.fate === "done") ? " now" : "") + (s ? ` ${s.fate}` : "");
       row.style.transform = `translateY(${i * height}px)`;
       row.hidden = false;
       n.textContent = i + 1;
