@@ -240,7 +240,7 @@ func (l *load) settle(kills int, state string, disks map[string]string) {
 	states := map[string]int{}
 	for key, id := range l.ids {
 		v := map[string]any{}
-		for end := time.Now().Add(2 * time.Minute); v["over"] != true; time.Sleep(2 * time.Millisecond) {
+		for end := time.Now().Add(2*time.Minute + *fleetFor); v["over"] != true; time.Sleep(2 * time.Millisecond) {
 			if _, v, _ = l.do("GET", "/runs/"+id, "", ""); time.Now().After(end) {
 				t.Fatalf("%s (%s) does not come to its end: %v\n%s", id, key, v, l.server.Load().log)
 			}

@@ -227,6 +227,9 @@ func (s *Server) accept(ctx context.Context, m *mqtt.Message, c *jobs.Command, a
 	m.Ack()
 	if r.Seq = seq; seq == 0 {
 		s.reply(ctx, c.Controller, r)
+		if now, err := s.device.View(ctx, view.ID); l.Open && err == nil && now.Over {
+			s.device.Served() // it ended before the inbox knew that somebody waits for it
+		}
 		return
 	}
 	s.first(ctx, &journal.Answer{Seq: seq, ID: c.ID, Receiver: c.Controller, Data: data})

@@ -61,7 +61,7 @@ func TestCommands(t *testing.T) {
 		{"the same", command(`{"id": "n", "controller": "ada", "task": "share", "parameters": {"n": 4}}`), "n", jobs.Result, `{"twice":8}`},
 		{"the same, retained", &mqtt.Message{Topic: "ot2/v1/bench-3/cmd", Payload: []byte(`{"id": "n", "controller": "ada", "task": "share", "parameters": {"n": 4}}`), Retain: true}, "n", jobs.Result, `{"twice":8}`},
 		{"something else under the same id", command(`{"id": "n", "controller": "ada", "task": "share", "parameters": {"n": 5}}`), "n", jobs.Rejected, "that of another command"},
-		{"a wish that nobody can have", &mqtt.Message{Topic: "ot2/v1/bench-3/ctl", Expiry: time.Second, Payload: []byte(`{"do": "dance", "id": "o", "controller": "ada", "run": "x"}`)}, "o", jobs.Rejected, "nobody can ask for dance"},
+		{"a wish that nobody can have", &mqtt.Message{Topic: "ot2/v1/bench-3/ctl", Expiry: jobs.ControlWithin, Payload: []byte(`{"do": "dance", "id": "o", "controller": "ada", "run": "x"}`)}, "o", jobs.Rejected, "nobody can ask for dance"},
 		{"a wish without a time", &mqtt.Message{Topic: "ot2/v1/bench-3/ctl", Payload: []byte(`{"do": "stop", "id": "p", "controller": "ada", "run": "x"}`)}, "p", jobs.Rejected, "message expiry"},
 		{"an old wish", &mqtt.Message{Topic: "ot2/v1/bench-3/ctl", Payload: []byte(`{"do": "stop", "id": "q", "controller": "ada", "run": "x", "sent": "2026-01-01T00:00:00Z"}`)}, "q", jobs.Rejected, "ago"},
 		{"no wish", &mqtt.Message{Topic: "ot2/v1/bench-3/ctl", Payload: []byte(`stop`)}, "", "", "no wish"},
@@ -246,7 +246,7 @@ func TestBoundToSender(t *testing.T) {
 	if n := b.runs("mix_colors"); n != 2 {
 		t.Errorf("%d runs", n)
 	}
-	r.publish(&mqtt.Message{Topic: "ot2/v1/bench-3/ctl/ada", Expiry: time.Second, Payload: []byte(`{"do": "stop", "id": "d", "controller": "eve", "run": "x"}`)})
+	r.publish(&mqtt.Message{Topic: "ot2/v1/bench-3/ctl/ada", Expiry: jobs.ControlWithin, Payload: []byte(`{"do": "stop", "id": "d", "controller": "eve", "run": "x"}`)})
 	for {
 		if e := next(t, r.events); e.Problem != "" {
 			if !has(e.Problem, "eve wants it, and ada does") {
