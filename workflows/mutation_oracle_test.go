@@ -26,12 +26,11 @@ type held struct {
 }
 
 type tipOn struct {
-	on       bool
-	from     []program.WellRef
-	most     int64
-	liquid   int64
-	air      int64
-	overdraw bool
+	on     bool
+	from   []program.WellRef
+	most   int64
+	liquid int64
+	air    int64
 }
 
 func (o *oracle) fail(format string, args ...any) {
@@ -70,6 +69,7 @@ func (o *oracle) Step(t *program.Transition) error {
 	switch op.Kind {
 	case program.RunProtocol, program.NewTips, program.Refill, program.Exchange:
 		o.blind = true
+	default:
 	}
 	return nil
 }
@@ -127,6 +127,7 @@ func (o *oracle) pipette(t *program.Transition, op *program.Op) {
 		return
 	case program.ConfigureNozzles, program.Prepare:
 		return
+	default:
 	}
 	if !m.on {
 		o.fail("no tip on for %s", op.Kind)
@@ -165,6 +166,7 @@ func (o *oracle) pipette(t *program.Transition, op *program.Op) {
 			}
 		}
 		*m = tipOn{}
+	default:
 	}
 	if m.liquid+m.air > m.most && m.on {
 		o.fail("too much in a tip")
@@ -179,6 +181,7 @@ func (o *oracle) depth(op *program.Op) {
 		z += w.Depth
 	case program.Center:
 		z += w.Depth / 2
+	case program.Bottom:
 	}
 	if z < 0 {
 		o.fail("below the bottom")
@@ -205,10 +208,9 @@ func (o *oracle) give(op *program.Op, under []program.WellRef, v int64) {
 		if o.wells[w] == nil {
 			o.wells[w] = &held{}
 		}
-		if at := o.wells[w]; true {
-			if at.volume += v; at.volume > o.deck.Well(w).MaxNL && !at.unknown {
-				o.fail("%s overflows", o.deck.WellName(w))
-			}
+		at := o.wells[w]
+		if at.volume += v; at.volume > o.deck.Well(w).MaxNL && !at.unknown {
+			o.fail("%s overflows", o.deck.WellName(w))
 		}
 	}
 }

@@ -41,10 +41,9 @@ const (
 
 // shipped is a workflow without mistakes.
 type shipped struct {
-	path   string
-	lines  []string
-	trace  []string // of its steps
-	broken bool     // it is of no use here, because it asks for more than its own file
+	path  string
+	lines []string
+	trace []string // of its steps
 }
 
 // mutant is a workflow with one mistake.

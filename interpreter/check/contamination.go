@@ -27,8 +27,7 @@ type contamination struct {
 type residue struct {
 	of    []bool // by liquid, and last what no declaration names
 	any   bool
-	well  program.WellRef // where it took up the last of it
-	at    diag.Span
+	at    diag.Span // where it took up the last of it
 	read  []diag.Value
 	label string
 }
@@ -60,6 +59,7 @@ func (c *contamination) See(t *program.Transition, r *Report) {
 		if op.Well != program.None && !op.Trash {
 			c.gives(t)
 		}
+	default:
 	}
 }
 
@@ -111,15 +111,15 @@ func (c *contamination) draws(t *program.Transition, r *Report) {
 			}
 		}
 		if on.takes(&d.Before) {
-			c.took(t, d.Well, program.AboutFrom, "it draws from "+c.deck.WellName(d.Well))
+			c.took(t, program.AboutFrom, "it draws from "+c.deck.WellName(d.Well))
 		}
 	}
 }
 
 // took remembers where something was taken up.
-func (c *contamination) took(t *program.Transition, well program.WellRef, about program.Aspect, label string) {
+func (c *contamination) took(t *program.Transition, about program.Aspect, label string) {
 	on := &c.on[t.Step.Op.Pipette]
-	on.well, on.label, on.at, on.read = well, label, t.Step.Where(), nil
+	on.label, on.at, on.read = label, t.Step.Where(), nil
 	if t.Blame != nil {
 		on.at, on.read = t.Blame.Blame(about)
 	}
@@ -148,7 +148,7 @@ func (c *contamination) gives(t *program.Transition) {
 		if z >= surface(w, after.Volume+aDrop) || !on.takes(&d.Before) {
 			continue
 		}
-		c.took(t, d.Well, program.AboutHeight, "it gives "+quantity.Length.Text(z)+" above the bottom of "+c.deck.WellName(d.Well)+", where the liquid stands "+quantity.Length.Text(level)+" high")
+		c.took(t, program.AboutHeight, "it gives "+quantity.Length.Text(z)+" above the bottom of "+c.deck.WellName(d.Well)+", where the liquid stands "+quantity.Length.Text(level)+" high")
 	}
 }
 

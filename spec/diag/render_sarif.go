@@ -61,8 +61,8 @@ type sarifLocation struct {
 }
 
 type sarifPhysical struct {
-	Artifact sarifArtifact `json:"artifactLocation"`
-	Region   *sarifRegion  `json:"region,omitempty"`
+	File   sarifArtifact `json:"artifactLocation"`
+	Region *sarifRegion  `json:"region,omitempty"`
 }
 
 type sarifArtifact struct {
@@ -82,7 +82,7 @@ type sarifFix struct {
 }
 
 type sarifChange struct {
-	Artifact     sarifArtifact      `json:"artifactLocation"`
+	File         sarifArtifact      `json:"artifactLocation"`
 	Replacements []sarifReplacement `json:"replacements"`
 }
 
@@ -156,7 +156,7 @@ func (d *Diagnostic) sarifFix() sarifFix {
 		if !known {
 			i = len(out.Changes)
 			at[e.Span.File] = i
-			out.Changes = append(out.Changes, sarifChange{Artifact: sarifArtifact{uri(e.Span.File)}})
+			out.Changes = append(out.Changes, sarifChange{File: sarifArtifact{uri(e.Span.File)}})
 		}
 		out.Changes[i].Replacements = append(out.Changes[i].Replacements, sarifReplacement{e.Span.region(), sarifText{e.New}})
 	}
@@ -164,7 +164,7 @@ func (d *Diagnostic) sarifFix() sarifFix {
 }
 
 func (s Span) physical() sarifPhysical {
-	out := sarifPhysical{Artifact: sarifArtifact{uri(s.File)}}
+	out := sarifPhysical{File: sarifArtifact{uri(s.File)}}
 	if s.Start.Line > 0 {
 		r := s.region()
 		out.Region = &r
