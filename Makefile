@@ -3,13 +3,11 @@
 GO         ?= go
 GOBIN      := $(shell $(GO) env GOPATH)/bin
 GOLANGCI   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS    := -s -w
-RELEASE    := $(LDFLAGS) -X main.version=$(VERSION:v%=%)
-PLATFORMS  := linux/amd64 linux/arm64 linux/arm/7 darwin/amd64 darwin/arm64 windows/amd64
+PLATFORMS  ?= # of a release; all that there are
 FUZZTIME   ?= 10s
 
-.PHONY: help build test race test-pure test-sharing test-sequential lint format generate bench properties mutations chaos pages mqtt cover dist fuzz clean
+.PHONY: help build test race test-pure test-sharing test-sequential lint format generate bench properties mutations chaos pages mqtt cover release fuzz clean
 
 MOMENTS    ?= 500
 LOAD       ?= 5m
@@ -102,17 +100,9 @@ cover: ## which lines the tests run: cover.html
 	$(GO) tool cover -html=cover.out -o cover.html
 	@$(GO) tool cover -func=cover.out | tail -n 1
 
-dist: ## static programs for all platforms, in dist/
-	@rm -rf dist && mkdir dist
-	@set -e; for p in $(PLATFORMS); do \
-	  IFS=/ read -r os arch arm <<< "$$p"; \
-	  out=dist/ot2flow-$(VERSION)-$$os-$$arch$${arm:+v$$arm}; \
-	  if [ $$os = windows ]; then out=$$out.exe; fi; \
-	  echo $$out; \
-	  CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch GOARM=$$arm $(GO) build -trimpath -ldflags "$(RELEASE)" -o $$out ./cmd/ot2flow; \
-	done
-	@cd dist && sha256sum * > SHA256SUMS
-dist: SHELL := bash
+release: ## programs for all platforms, archives, Debian packages, SBOM, formula and checksums, in dist/
+	.ci/release check
+	.ci/release $(PLATFORMS)
 
 fuzz: ## every fuzz test for a short time (FUZZTIME=10s)
 	@set -e; for file in $$(git grep -l '^func Fuzz' -- '*_test.go'); do \

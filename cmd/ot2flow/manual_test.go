@@ -17,11 +17,12 @@ import (
 var (
 	manual   = flag.String("manual", "", "write the pages of the manual into this folder")
 	manualOf = flag.Int64("manual-date", 0, "the date on them, in seconds since 1970")
+	manualIs = flag.String("manual-version", version, "the version on them")
 )
 
 // TestManual has a page for every command, and writes them where that is asked for.
 func TestManual(t *testing.T) {
-	header := &doc.GenManHeader{Section: "1", Source: "ot2flow " + version, Manual: "ot2flow"}
+	header := &doc.GenManHeader{Section: "1", Source: "ot2flow " + *manualIs, Manual: "ot2flow"}
 	date := time.Unix(*manualOf, 0).UTC()
 	header.Date = &date
 	root := (&app{}).command()
