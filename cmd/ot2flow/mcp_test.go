@@ -143,7 +143,7 @@ func TestMCP(t *testing.T) {
 
 	text, _ = a.call(false, "explain", map[string]any{"what": "OTF602"})
 	contains(t, text, "OTF602")
-	text, _ = a.call(false, "explain", map[string]any{"what": "trasnfer"})
+	text, _ = a.call(false, "explain", map[string]any{"what": "transfor"})
 	contains(t, text, "did you mean transfer?")
 	text, _ = a.call(false, "explain", map[string]any{"path": path, "step": "steps[0]"})
 	contains(t, text, "Becomes")

@@ -213,7 +213,7 @@ func (t *toolbox) carryOut(ctx context.Context, req *mcp.CallToolRequest, caller
 	}
 	defer a.carrier.Close()
 	nobody, quiet := io.Pipe() // nobody types here; what stands still is answered elsewhere
-	defer quiet.Close()
+	defer func() { _ = quiet.Close() }() // a pipe in memory
 	a.in = nobody
 	a.err = &telling{answer: o, ctx: ctx, req: req}
 	err = a.applyPlans(context.WithoutCancel(ctx), applying{yes: true, shown: true, deck: service.Deck{Robot: t.robot}}, func() (*program.Plan, error) {
