@@ -212,7 +212,7 @@ func (t *toolbox) carryOut(ctx context.Context, req *mcp.CallToolRequest, caller
 		return nil, err
 	}
 	defer a.carrier.Close()
-	nobody, quiet := io.Pipe() // nobody types here; what stands still is answered elsewhere
+	nobody, quiet := io.Pipe()           // nobody types here; what stands still is answered elsewhere
 	defer func() { _ = quiet.Close() }() // a pipe in memory
 	a.in = nobody
 	a.err = &telling{answer: o, ctx: ctx, req: req}
