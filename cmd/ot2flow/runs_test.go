@@ -203,8 +203,10 @@ func TestBadJournals(t *testing.T) {
 	}{
 		{[]string{"apply", file, "--robot", "sim", "--yes", "--state", text}, exitCannot, "is not a journal of ot2flow, and was left as it is; name another file with --state"},
 		{[]string{"runs", "--state", text}, exitCannot, "is not a journal of ot2flow"},
-		{[]string{"apply", file, "--robot", "sim", "--yes", "--state", dir}, exitCannot, "--state none simulates without one"},
 		{[]string{"apply", file, "--robot", "sim", "--yes", "--state", filepath.Join(text, "x")}, exitCannot, "not a directory"},
+		{[]string{"apply", file, "--robot", "sim", "--yes", "--state", filepath.Join(text, "x")}, exitCannot, "--state none simulates without one"},
+		{[]string{"apply", file, "--robot", "sim", "--yes", "--quiet", "--state", dir}, exitFine, ""},
+		{[]string{"runs", "show", "x", "--state", filepath.Join(dir, "journal.db")}, exitUsage, "there is no run x"},
 		{[]string{"apply", file, "--robot", "sim", "--yes", "--state", "none", "--quiet"}, exitFine, ""},
 		{[]string{"runs", "--state", filepath.Join(dir, "gone.db")}, exitCannot, "no such file"},
 		{[]string{"runs", "show", "--state", empty}, exitUsage, "name a run"},
