@@ -28,7 +28,7 @@ import (
 
 var (
 	chaosMoments = flag.Int("chaos", 1, "chaos: how many random moments of each kind")
-	chaosEvery   = flag.Int("chaos-every", 150, "chaos: strike at every nth record of the journal; 1 is each of them")
+	chaosEvery   = flag.Int("chaos-every", 300, "chaos: strike at every nth record of the journal; 1 is each of them")
 	chaosSeed    = flag.Uint64("chaos-seed", 1, "chaos: where the random moments begin")
 	chaosWorkers = flag.Int("chaos-workers", 0, "chaos: how many trials at a time; 0 is four per processor")
 	chaosWithin  = flag.Duration("chaos-within", 0, "chaos: begin no trial after so long; those that are drawn are in no order")
