@@ -17,7 +17,7 @@ var budgetShape = &Shape{
 	fields: func() []Field { return budgetFields(&Budget{}) },
 }
 
-var budgetLiquids = &Shape{Kind: MapShape, Noun: "liquids with volumes", Elem: wantShapes[WantVolume], Min: 1}
+var budgetLiquids = &Shape{Kind: MapShape, Noun: "liquids with volumes", Keyed: "liquids", Elem: wantShapes[WantVolume], Min: 1}
 
 func budgetFields(b *Budget) []Field {
 	return []Field{

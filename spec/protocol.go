@@ -49,7 +49,7 @@ var (
 	}
 	protocolTablesShape = &Shape{Kind: MapShape, Noun: "run-time parameters with their CSV files", Elem: csvFileShape, Min: 1}
 	protocolParamsShape = &Shape{Kind: MapShape, Noun: "run-time parameters with their values", Elem: wantShapes[WantAny], Min: 1}
-	holdsShape          = &Shape{Kind: MapShape, Noun: "liquids with their volumes", Elem: wantShapes[WantVolume]}
+	holdsShape          = &Shape{Kind: MapShape, Noun: "liquids with their volumes", Keyed: "liquids", Elem: wantShapes[WantVolume]}
 )
 
 var leavesShape = &Shape{

@@ -42,6 +42,7 @@ type Shape struct {
 	Rules   []Rule      // between the keys of an object
 	Elem    *Shape
 	Keys    *Pattern // what the keys of a MapShape must look like, nil for names
+	Keyed   string   // of a MapShape whose keys are declared elsewhere in the file: the section they are declared in
 	Any     []*Shape
 	Min     int // least entries of a list, map or object
 
@@ -228,6 +229,19 @@ func cutFor(s string) (forParts, bool) {
 	p.in = [2]int{start, len(strings.TrimRight(s, blanks))}
 	named := p.name[0] < p.name[1] && (p.index == [2]int{} || p.index[0] < p.index[1])
 	return p, named && start > pos+2 && start < p.in[1]
+}
+
+// LoopNames are the names that the value of `for` gives to an item and its number, as byte
+// ranges; none where it is not one.
+func LoopNames(value string) [][2]int {
+	p, ok := cutFor(value)
+	switch {
+	case !ok:
+		return nil
+	case p.index[0] < p.index[1]:
+		return [][2]int{p.index, p.name}
+	}
+	return [][2]int{p.name}
 }
 
 func skipBlank(s string, i int) int {

@@ -480,8 +480,8 @@ func bindingsSlot(to *[]Binding, shape *Shape, want Want) Slot {
 
 var (
 	constantsShape = &Shape{Kind: MapShape, Noun: "names with their values", Elem: wantShapes[WantAny]}
-	setShape       = &Shape{Kind: MapShape, Noun: "variables with their new values", Elem: wantShapes[WantAny], Min: 1}
-	recipeShape    = &Shape{Kind: MapShape, Noun: "liquids with their volumes", Elem: wantShapes[WantVolume], Min: 1}
+	setShape       = &Shape{Kind: MapShape, Noun: "variables with their new values", Keyed: "vars", Elem: wantShapes[WantAny], Min: 1}
+	recipeShape    = &Shape{Kind: MapShape, Noun: "liquids with their volumes", Keyed: "liquids", Elem: wantShapes[WantVolume], Min: 1}
 )
 
 // declarations takes a mapping from names to objects, in the file's order. One

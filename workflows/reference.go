@@ -7,6 +7,7 @@ import (
 
 	"github.com/ot2flow/ot2flow/interpreter/eval"
 	"github.com/ot2flow/ot2flow/spec"
+	"github.com/ot2flow/ot2flow/spec/diag"
 	"github.com/ot2flow/ot2flow/spec/quantity"
 )
 
@@ -119,4 +120,14 @@ func FunctionNames() []string {
 		out = append(out, f.Name)
 	}
 	return out
+}
+
+// Codes returns the page of all codes with their explanations, as Markdown.
+func Codes() []byte {
+	var b bytes.Buffer
+	b.WriteString("# What can be wrong\n\nEvery finding has a code. `ot2flow explain CODE` says the same. This page is written by `go test ./workflows -run Reference -update`.\n")
+	for _, c := range diag.Codes() {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n", c, c.Explain)
+	}
+	return b.Bytes()
 }

@@ -155,7 +155,7 @@ Start with a file: ot2flow lint workflow.yaml, then plan, then simulate.`,
 	flags := root.PersistentFlags()
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but findings and results asked for")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours; NO_COLOR in the environment does the same")
-	root.AddCommand(a.lintCommand(), a.planCommand(), a.diffCommand(), a.simulateCommand(), a.applyCommand(), a.runsCommand(), a.stateCommand(), a.quotaCommand(), a.exportCommand(), a.serveCommand(), a.callCommand(), a.mcpCommand(), a.queueCommand(), a.tokensCommand(), a.certsCommand(), a.brokerCommand(), a.auditCommand(), a.robotsCommand(), a.emulateCommand(), a.watchCommand(), a.testCommand(), a.fmtCommand(), a.newCommand(),
+	root.AddCommand(a.lintCommand(), a.planCommand(), a.diffCommand(), a.simulateCommand(), a.applyCommand(), a.runsCommand(), a.stateCommand(), a.quotaCommand(), a.exportCommand(), a.serveCommand(), a.callCommand(), a.mcpCommand(), a.queueCommand(), a.tokensCommand(), a.certsCommand(), a.brokerCommand(), a.auditCommand(), a.robotsCommand(), a.emulateCommand(), a.watchCommand(), a.testCommand(), a.fmtCommand(), a.lspCommand(), a.newCommand(),
 		a.labwareCommand(), a.explainCommand(), a.schemaCommand(), a.versionCommand())
 	return root
 }

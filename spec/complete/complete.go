@@ -30,16 +30,20 @@ const (
 
 // Known returns what a robot and the language of expressions know that package spec does
 // not: the values of the shared definitions labware_type, pipette_type and module_type,
-// and what can be called, as function and method.
+// what can be called, as function and method, and the wells of a labware, as Wells and
+// its type.
 type Known func(what string) []Option
+
+// Wells is what Known is asked for the wells of a labware with, before its type.
+const Wells = "wells of "
 
 // At returns what can stand in text at a byte offset, and from where on what is written
 // there is replaced by it, in the order of the documentation.
 func At(text string, at int, known Known) (from int, options []Option) {
 	place, _ := find(text[:at], text[at:])
-	_, names := find(text, "")
+	_, all := find(text, "")
 	shapes := within(place.path)
-	l := list{place: &place, names: names, known: known}
+	l := list{place: &place, names: all.names, types: all.types, known: known}
 	if place.key {
 		for _, s := range shapes {
 			l.keys(s)
@@ -104,6 +108,7 @@ func alternatives(s *spec.Shape) []*spec.Shape {
 type list struct {
 	place   *place
 	names   map[string][]string
+	types   map[string]string // of labware, by its name
 	known   Known
 	options []Option
 	said    map[string]bool
@@ -125,6 +130,16 @@ func (l *list) add(o Option) {
 
 // keys adds the keys of a mapping that are not there yet.
 func (l *list) keys(s *spec.Shape) {
+	for _, section := range sections {
+		if section[0] != s.Keyed {
+			continue
+		}
+		for _, name := range l.names[s.Keyed] {
+			if !l.place.there[name] {
+				l.add(Option{name, Name, section[1], "", name + ": "})
+			}
+		}
+	}
 	isStep := func(key string) bool {
 		return s.Name == "step" && slices.ContainsFunc(spec.StepKinds(), func(k spec.StepKind) bool { return k.Key == key })
 	}
@@ -174,6 +189,11 @@ func (l *list) values(s *spec.Shape) {
 		return
 	}
 	if before := strings.TrimSuffix(l.place.partial, wordAtEnd(l.place.partial)); strings.HasSuffix(before, ".") {
+		if of := l.types[wordAtEnd(strings.TrimSuffix(before, "."))]; of != "" {
+			for _, o := range l.known(Wells + of) {
+				l.add(o)
+			}
+		}
 		for _, o := range l.known("method") {
 			l.add(o)
 		}
@@ -211,6 +231,14 @@ func (l *list) declared(s *spec.Shape) {
 		return
 	}
 	plain := s.Name == "name" // the name of something, and no expression
+	if !plain {
+		for _, name := range l.place.loops {
+			l.add(Option{Label: name, Kind: Name, Detail: "of the loop"})
+		}
+		for _, name := range l.place.results {
+			l.add(Option{Label: name, Kind: Name, Detail: "a result"})
+		}
+	}
 	for _, section := range sections {
 		value := section[0] == "params" || section[0] == "let" || section[0] == "vars"
 		thing := section[0] == "modules" || section[0] == "pipettes" || section[0] == "instruments"

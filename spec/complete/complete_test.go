@@ -11,7 +11,7 @@ import (
 )
 
 func known(what string) []complete.Option {
-	return []complete.Option{{Label: "<" + what + ">", Kind: complete.Word}}
+	return []complete.Option{{Label: "<" + strings.ReplaceAll(what, " ", "_") + ">", Kind: complete.Word}}
 }
 
 // head is what stands before the text of a case.
@@ -42,6 +42,13 @@ func TestAt(t *testing.T) {
 		{"a key in a block", "steps:\n  - transfer:\n      from: red\n      v‸", "volume to", "from transfer", "v"},
 		{"a key before others", "steps:\n  - transfer:\n      ‸\n      to: plate.A1\n      volume: 5 uL\n  - home:\n", "from tip", "to volume transfer", ""},
 		{"a place", "steps:\n  - transfer: {from: r‸", "red plate R <function>", "p300 to", "r"},
+		{"a well", "steps:\n  - transfer: {from: plate.‸", "<method> <wells_of_corning_96_wellplate_360ul_flat>", "red", ""},
+		{"a well of what is in a block", "steps:\n  - pick_up_tip: {from: tips.A‸", "<wells_of_opentrons_96_tiprack_300ul>", "red", "A"},
+		{"the names of a loop", "steps:\n  - for: i, w in plate\n    do:\n      - transfer: {from: red, to: ‸", "i w plate", "", ""},
+		{"behind a loop", "steps:\n  - for: w in plate\n    home:\n  - transfer: {from: red, to: ‸", "plate", "w", ""},
+		{"a result", "steps:\n  - ask: {message: how much, type: volume}\n    as: much\n  - transfer: {from: red, to: plate.A1, volume: ‸", "much R", "", ""},
+		{"a liquid of a recipe", "steps:\n  - formulate: {volumes: {‸", "red", "plate to", ""},
+		{"a variable", "vars: {done: 0}\nsteps:\n  - set:\n      d‸", "done", "red", "d"},
 		{"in the middle", "steps:\n  - transfer: {from: r‸, to: plate.A1}\n", "red plate", "to", "r"},
 		{"behind a dot", "steps:\n  - transfer: {from: plate.co‸", "<method>", "red plate", "co"},
 		{"in an expression", "steps:\n  - transfer: {from: red, to: plate.A1, volume: R + ‸", "R <function>", "p300", ""},

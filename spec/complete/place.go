@@ -1,6 +1,10 @@
 package complete
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/ot2flow/ot2flow/spec"
+)
 
 // place is where somebody writes: below which keys and elements, and what of it is there
 // already.
@@ -9,7 +13,9 @@ type place struct {
 	key     bool   // a key is begun, and not a value; a value in a list may become either
 	partial string // what is written of it
 	there   map[string]bool
-	flow    bool // inside { } or [ ]
+	flow    bool     // inside { } or [ ]
+	loops   []string // the names of the loops around it
+	results []string // the names that steps above give to what they return
 }
 
 // nowhere is a place at which nothing is offered: a comment, or running text.
@@ -26,6 +32,7 @@ type level struct {
 	column int
 	step
 	there map[string]bool // keys of the mapping below it
+	loops []string        // names that the loop of the step gives
 }
 
 // reader goes through the lines of a text that may be wrong everywhere.
@@ -33,12 +40,15 @@ type reader struct {
 	text  string
 	open  []level // outermost first; the first is the file
 	names map[string][]string
+
+	types   map[string]string // of labware, by its name
+	results []string
 }
 
-// find finds the place at the end of text; rest is what follows it. It returns the names
-// that text declares, by section, too.
-func find(text, rest string) (place, map[string][]string) {
-	r := &reader{text: text, open: []level{{column: -1, there: map[string]bool{}}}, names: map[string][]string{}}
+// find finds the place at the end of text; rest is what follows it. The reader knows the
+// names that text declares.
+func find(text, rest string) (place, *reader) {
+	r := &reader{text: text, open: []level{{column: -1, there: map[string]bool{}}}, names: map[string][]string{}, types: map[string]string{}}
 	var at place
 	for pos := 0; pos <= len(text); {
 		var done bool
@@ -49,7 +59,29 @@ func find(text, rest string) (place, map[string][]string) {
 	if !at.flow && at.key {
 		r.behind(rest, at.there)
 	}
-	return at, r.names
+	for _, l := range r.open {
+		at.loops = append(at.loops, l.loops...)
+	}
+	at.results = r.results
+	return at, r
+}
+
+// valued remembers what is said of a name by a value: the type of a labware, and the names
+// that steps give. top is where the key of the value is.
+func (r *reader) valued(path []step, value string, top *level) {
+	key := path[len(path)-1].key
+	value, _, _ = strings.Cut(value, " #")
+	value = unquoted(value)
+	switch {
+	case len(path) == 3 && path[0].key == "labware" && key == "type":
+		r.types[path[1].key] = value
+	case key == "as" && len(path) > 1 && path[len(path)-2].item && spec.IsName(value):
+		r.results = append(r.results, value)
+	case key == "for" && top != nil:
+		for _, at := range spec.LoopNames(value) {
+			top.loops = append(top.loops, value[at[0]:at[1]])
+		}
+	}
 }
 
 // line takes the line at pos. It returns where the next one begins, and whether the text
@@ -100,6 +132,9 @@ func (r *reader) line(pos int, at *place) (next int, last bool) {
 	top.there[key] = true
 	r.declared(key)
 	r.open = append(r.open, level{column: column, step: step{key: key}, there: map[string]bool{}})
+	if !last {
+		r.valued(r.path(), value, &r.open[len(r.open)-2])
+	}
 	switch {
 	case strings.HasPrefix(value, "{") || strings.HasPrefix(value, "["):
 		return r.flow(end-len(value), at)
@@ -194,6 +229,7 @@ func (r *reader) flow(pos int, at *place) (next int, last bool) {
 		case '{', '[':
 			open = append(open, bracket{mapping: c == '{', begins: i + 1, there: map[string]bool{}})
 		case '}', ']':
+			r.inBraces(open, i)
 			open = open[:len(open)-1]
 			if len(open) == 0 {
 				end := strings.IndexByte(r.text[i:], '\n')
@@ -207,6 +243,7 @@ func (r *reader) flow(pos int, at *place) (next int, last bool) {
 		case ',':
 			top := &open[len(open)-1]
 			if strings.Count(r.text[top.begins:i], "(") == strings.Count(r.text[top.begins:i], ")") {
+				r.inBraces(open, i)
 				top.key, top.begins = "", i+1
 			}
 		case ':':
@@ -250,6 +287,18 @@ func (r *reader) flow(pos int, at *place) (next int, last bool) {
 	top := &open[len(open)-1]
 	*at = place{path: path, key: top.mapping && top.key == "", partial: r.text[top.begins:], there: top.there, flow: true}
 	return len(r.text), true
+}
+
+// inBraces remembers the value that ends at a place in braces.
+func (r *reader) inBraces(open []bracket, end int) {
+	path := r.path()
+	for _, b := range open {
+		if !b.mapping || b.key == "" {
+			return
+		}
+		path = append(path, step{key: b.key})
+	}
+	r.valued(path, r.text[open[len(open)-1].begins:end], nil)
 }
 
 // behind adds the keys of a mapping that stand behind the place.

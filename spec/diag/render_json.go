@@ -172,7 +172,19 @@ var (
 
 // paragraph returns all that a finding says, a fact per line.
 func (d *Diagnostic) paragraph() string {
-	lines := []string{d.Message}
+	var related []string
+	for _, r := range d.Related {
+		related = append(related, "note: "+r.Message+elsewhere(r.Span, d.Span))
+	}
+	return strings.Join(append([]string{d.Message}, d.facts(related)...), "\n")
+}
+
+// Particulars returns what a finding says beside its message and the related places, a
+// fact per line.
+func (d *Diagnostic) Particulars() []string { return d.facts(nil) }
+
+func (d *Diagnostic) facts(related []string) []string {
+	var lines []string
 	if d.Label != "" {
 		lines = append(lines, d.Label)
 	}
@@ -185,11 +197,9 @@ func (d *Diagnostic) paragraph() string {
 	for _, n := range d.Notes {
 		lines = append(lines, "note: "+n)
 	}
-	for _, r := range d.Related {
-		lines = append(lines, "note: "+r.Message+elsewhere(r.Span, d.Span))
-	}
+	lines = append(lines, related...)
 	if d.Help != "" {
 		lines = append(lines, "help: "+d.Help)
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }
