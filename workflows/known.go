@@ -35,16 +35,16 @@ func Known(what string) []complete.Option {
 		words(ot2.PipetteNames())
 	case "module_type":
 		words(ot2.ModuleNames())
+	case "function":
+		calls(eval.Functions())
+	case "method":
+		calls(eval.Methods())
 	default:
 		if name, ok := strings.CutPrefix(what, complete.Wells); ok {
 			if def, known := (ot2.Machine{}).Labware(name); known {
 				return wellsOf(def)
 			}
 		}
-	case "function":
-		calls(eval.Functions())
-	case "method":
-		calls(eval.Methods())
 	}
 	return out
 }

@@ -44,17 +44,6 @@ type params struct {
 	} `json:"context"`
 }
 
-type initializeParams struct {
-	ProcessID    *int `json:"processId"`
-	Capabilities struct {
-		TextDocument struct {
-			DocumentSymbol struct {
-				Hierarchical bool `json:"hierarchicalDocumentSymbolSupport"`
-			} `json:"documentSymbol"`
-		} `json:"textDocument"`
-	} `json:"capabilities"`
-}
-
 type textEdit struct {
 	Range   textRange `json:"range"`
 	NewText string    `json:"newText"`

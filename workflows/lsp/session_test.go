@@ -114,7 +114,7 @@ func start(t *testing.T, files map[string]string) *editor {
 	}).SuppressErrClosed())
 	t.Cleanup(e.leave)
 	e.ask("initialize", map[string]any{"processId": nil, "rootUri": nil, "capabilities": map[string]any{}}, nil)
-	e.tell("initialized", map[string]any{})
+	e.tell("initialized", map[string]any{}) //nolint:misspell // the protocol spells it so
 	return e
 }
 
