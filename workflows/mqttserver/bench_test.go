@@ -108,6 +108,10 @@ func serve(t testing.TB, url, name, state, dir string) *bench {
 	var once sync.Once
 	b.stop = func() { once.Do(func() { cancel(); at.Wait(); s.Close() }) }
 	t.Cleanup(b.stop)
+	// What is published before the broker knows the device for the first time is lost.
+	soon, done := context.WithTimeout(ctx, 10*time.Second)
+	defer done()
+	_ = b.server.conn.Ready(soon) // or there is no broker, which some tests want
 	return b
 }
 
